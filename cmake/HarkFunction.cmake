@@ -1,0 +1,8 @@
+# hark_function(<name> <sources>...): builds <name>.so, a handler that exports the object hark_function and nothing
+# else. An undefined symbol is an error here, at the link, instead of at the deploy.
+function(hark_function name)
+  add_library(${name} MODULE ${ARGN})
+  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden)
+  target_link_libraries(${name} PRIVATE hark::abi)
+  target_link_options(${name} PRIVATE LINKER:-z,defs,-z,relro,-z,now)
+endfunction()

@@ -1,0 +1,76 @@
+/* manifest.h: a function's manifest: YAML text to struct manifest, with a complaint for everything that is
+ * wrong.
+ *
+ * In the dispatcher and the commands. Pure: it reads a buffer, not a file. libyaml's parser with limits of
+ * ours on top (size, depth, number of nodes; aliases are refused, so an alias bomb is one complaint). All
+ * complaints of a file at once. */
+#ifndef HARK_MANIFEST_MANIFEST_H
+#define HARK_MANIFEST_MANIFEST_H
+
+#include "shared/diag.h"
+#include "shared/slice.h"
+
+#include <stdint.h>
+
+enum {
+    MANIFEST_BYTES_MAX = 1024 * 1024,
+    MANIFEST_NAME_MAX = 63,
+    MANIFEST_TRIGGERS_MAX = 64,
+    MANIFEST_PUBLISHES_MAX = 256,
+    MANIFEST_CONFIG_MAX = 256,
+    MANIFEST_INSTANCES_MAX = 256
+};
+
+struct manifest_trigger {
+    char *topic; /* pattern as written, {names} included; checked by topic_pattern_check */
+    uint8_t qos;
+    bool retained; /* deliver retained messages; false: skip */
+};
+
+enum manifest_order { ORDER_NONE, ORDER_TOPIC, ORDER_CAPTURE, ORDER_ALL };
+
+struct manifest_pair {
+    char *key;
+    char *value;
+};
+
+struct manifest {
+    char *function;    /* [a-z0-9][a-z0-9-]{0,62} */
+    char *handler;     /* path as written */
+    char *description; /* NULL when not given */
+    struct manifest_trigger *triggers;
+    size_t trigger_count; /* at least 1 */
+    char **publishes;     /* patterns */
+    size_t publish_count;
+    uint64_t timeout_ns;           /* 10 s; 1 ms .. 1 h */
+    uint32_t instances_min;        /* 0 */
+    uint32_t instances_max;        /* 1; 1..256, >= min */
+    uint64_t instances_idle_ns;    /* 60 s; 0 .. 1 d */
+    enum manifest_order order;     /* ORDER_TOPIC */
+    char *order_capture;           /* for ORDER_CAPTURE: a name that every trigger's topic has */
+    uint32_t retry_attempts;       /* 3; 1..100 */
+    uint64_t retry_backoff_ns;     /* 200 ms; 1 ms .. 1 h */
+    uint64_t retry_max_backoff_ns; /* 30 s; >= backoff */
+    char *dead_letter;             /* topic; NULL: `none`. Default hark/dead/<function> */
+    uint64_t limit_payload_bytes;  /* 256 KiB; 1 B .. 16 MiB */
+    uint32_t limit_queue;          /* 1000 messages; 1..65535 */
+    uint32_t limit_publishes;      /* 1000 per invocation; 0..100000 */
+    struct manifest_pair *config;
+    size_t config_count;
+    uint32_t session_expiry_s; /* 1 d; 0 .. 10 years */
+    char *file;                /* the name given to manifest_parse */
+    unsigned handler_line, handler_column, function_line, function_column; /* for later complaints */
+};
+
+/* 0 and *ret_manifest (caller frees with manifest_free), or -EINVAL and at least one entry in *diags;
+ * -ENOMEM. `file` is only used in complaints. Memory is bounded by MANIFEST_BYTES_MAX whatever the text. */
+__attribute__((warn_unused_result)) int manifest_parse(const char *file, struct slice text,
+                                                       struct manifest **ret_manifest, struct diags *diags);
+
+/* What a bare .so runs with in `hark invoke FILE.so`: named after the file, one trigger `#`, defaults
+ * elsewhere. */
+struct manifest *manifest_for_handler(const char *path); /* NULL: out of memory */
+
+void manifest_free(struct manifest *m); /* NULL is fine */
+
+#endif

@@ -1,0 +1,129 @@
+/* session.h: one MQTT client session as a pure state machine: no I/O, no clock, no globals.
+ *
+ * In the dispatcher, on its loop. The shell (client.c) feeds it bytes, the moment, and the ends of
+ * connections; it appends what is to be sent to `out` and calls back through `events`. Callbacks run inside
+ * mqtt_session_input and mqtt_session_tick, never inside a call that asks for something; they may call
+ * mqtt_session_publish, _release, _subscribe and _unsubscribe, and nothing else.
+ *
+ * Inbound: every QoS 1/2 message enters the ack window, a FIFO. mqtt_session_release marks it done; acks
+ * leave from the head only, in the order the messages came (MQTT-4.6.0-2, -3). When the connection is lost,
+ * entries not yet acknowledged stay as orphans: after a resume (Session Present 1) a message that comes again
+ * with the same packet id, topic and payload is recognised, is not delivered a second time, and is
+ * acknowledged once, on the new connection, when (or because) its work is done. Orphans end when the broker
+ * has lost the session, or reuses their id for something else. QoS 2 ids are kept from PUBREC to PUBREL, also
+ * across connections (MQTT-4.3.3-10).
+ *
+ * Outbound: QoS 1/2 publishes get a packet id, wait when the server's Receive Maximum is reached, are kept
+ * until PUBACK/PUBCOMP, and are sent again after a resume: same ids, same order, DUP 1 (MQTT-4.4.0-1); PUBREL
+ * once PUBREC came. After Session Present 0 they are sent as new. They survive any number of connections. QoS
+ * 0 publishes while offline are kept too, up to options.offline_qos0_max, oldest dropped. */
+#ifndef HARK_MQTT_SESSION_H
+#define HARK_MQTT_SESSION_H
+
+#include "mqtt/mqtt.h"
+#include "shared/buffer.h"
+
+struct mqtt_session;
+
+/* Strings are copied. */
+struct mqtt_session_options {
+    const char *client_id; /* not empty */
+    const char *username;  /* NULL: none */
+    const char *password;  /* NULL: none */
+    enum mqtt_protocol protocol;
+    bool clean_start;           /* true: no session is kept at the broker (3.1.1: Clean Session) */
+    uint32_t session_expiry_s;  /* MQTT 5; 0xffffffff: never. Ignored with clean_start */
+    uint16_t receive_maximum;   /* ours, 1..65535; constant for the life of the session object */
+    uint16_t keep_alive_s;      /* 0: off. The server's own value overrides it (MQTT-3.1.2-21) */
+    uint32_t connect_timeout_s; /* from opened to CONNACK; 0: 20 */
+    uint32_t packet_max_bytes;  /* ours, told to the broker; what is larger ends the connection with 0x95 */
+    bool adopt; /* Session Present 1 on the first connection of this object: true: go on with it; false:
+                 * close, as MQTT-3.2.2-4 asks of a client without state */
+    uint32_t offline_qos0_max; /* messages */
+};
+
+/* All get `user` of mqtt_session_create. None is optional. */
+struct mqtt_session_events {
+    /* CONNACK 0. resumed: Session Present was 1. When false, the session has nothing subscribed: the session
+     * itself subscribes again to all its filters (MQTT-3.2.2-5), and outputs are sent as new. */
+    void (*online)(void *user, bool resumed);
+    /* A message; lent until mqtt_session_release. */
+    void (*message)(void *user, struct mqtt_message *message);
+    /* A QoS 1/2 publish is over. reason < 0x80: the broker has it (0x10: nobody listens); else it refused it,
+     * or 0x100 + : we could not send it (MQTT_UNSENDABLE_…). Never called for QoS 0. */
+    void (*published)(void *user, void *token, unsigned reason);
+    /* The broker's answer to one filter; reason >= 0x80: refused. Index into the filters as last set. */
+    void (*subscribed)(void *user, size_t index, unsigned reason);
+    /* All unsubscriptions asked for so far are answered. */
+    void (*unsubscribed)(void *user);
+};
+
+enum {
+    MQTT_UNSENDABLE_SIZE = 0x100, /* larger than the server's Maximum Packet Size (MQTT-3.2.2-15) */
+    MQTT_UNSENDABLE_RETAIN /* retain, but the server has Retain Available 0: only with retain (MQTT-3.2.2-14)
+                            */
+};
+
+/* NULL: out of memory. Nothing is sent before mqtt_session_opened. */
+struct mqtt_session *mqtt_session_create(const struct mqtt_session_options *options,
+                                         const struct mqtt_session_events *events, void *user);
+/* Frees everything, messages that are lent out included. */
+void mqtt_session_destroy(struct mqtt_session *s);
+
+/* ---- the shell's side ---- */
+
+/* The byte stream is up: CONNECT is appended to the output. */
+void mqtt_session_opened(struct mqtt_session *s, uint64_t now_ns);
+/* Parses as many whole packets as data[len] holds, in place; *ret_used is how many bytes are done with: the
+ * shell keeps the rest and offers it again with more behind it. 0, or -EPROTO: the connection is over; send
+ * what is in the output (it holds a DISCONNECT when one is due), then close, then call mqtt_session_lost. */
+__attribute__((warn_unused_result)) int mqtt_session_input(struct mqtt_session *s, const uint8_t *data,
+                                                           size_t len, uint64_t now_ns, size_t *ret_used);
+/* Time has come: keep-alive, connect timeout. 0 or -EPROTO as above. */
+__attribute__((warn_unused_result)) int mqtt_session_tick(struct mqtt_session *s, uint64_t now_ns);
+/* The moment of the next tick, or CLOCK_NEVER. Changes with every call on the session. */
+uint64_t mqtt_session_deadline(const struct mqtt_session *s);
+/* The byte stream is gone, whatever the reason. Unsent output is dropped. */
+void mqtt_session_lost(struct mqtt_session *s, uint64_t now_ns);
+/* What is to be sent; the shell consumes it. The session is told of the time of writes by the next call. */
+struct buffer *mqtt_session_output(struct mqtt_session *s);
+/* Why the last connection ended, or is about to; `text` is for people, borrowed until the next call. */
+enum mqtt_cause mqtt_session_cause(const struct mqtt_session *s, const char **ret_text);
+enum mqtt_state mqtt_session_state(const struct mqtt_session *s);
+/* The version that the connection uses or will try next. */
+enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s);
+/* A connection ended before CONNACK without a word: with MQTT_AUTO the session tries 3.1.1 and 5 in turn from
+ * the second such end on. Done inside mqtt_session_lost; nothing to call. */
+
+/* ---- the user's side ---- */
+
+/* The filters wanted from now on (copied). Online: subscribes to those that are new or changed, unsubscribes
+ * from those that are gone; offline: remembered. `known`: filters that an earlier process left at the broker;
+ * those no longer wanted are unsubscribed after a resume. On a resumed session MQTT 5 subscribes once in each
+ * process's life (Retain Handling keeps that harmless); 3.1.1 only to filters that are not in `known`.
+ * -EINVAL: more than MQTT_FILTERS_MAX. */
+__attribute__((warn_unused_result)) int mqtt_session_subscribe(struct mqtt_session *s,
+                                                               const struct mqtt_filter *filters,
+                                                               size_t count, const struct slice *known,
+                                                               size_t known_count);
+/* 0, -ENOMEM, -EINVAL (no topic name, strings not UTF-8 or too long). token goes to events.published. */
+__attribute__((warn_unused_result)) int mqtt_session_publish(struct mqtt_session *s,
+                                                             const struct mqtt_publish *publish, void *token);
+/* The message's work is safe (or it is QoS 0): acknowledge it when its turn comes, then free it. */
+void mqtt_session_release(struct mqtt_session *s, struct mqtt_message *message);
+/* Polite end: DISCONNECT, after all acks that may leave have left. end_session: the broker is to forget the
+ * session (expiry 0; in 3.1.1 the caller connects once more with clean_start). Afterwards the state is
+ * MQTT_CLOSED. */
+void mqtt_session_disconnect(struct mqtt_session *s, bool end_session);
+
+/* For status and tests. */
+struct mqtt_session_counts {
+    uint64_t received, delivered, recognised, acked, sent, published, refused;
+    uint32_t window;      /* messages in the ack window of this connection */
+    uint32_t orphans;     /* of earlier connections, still being worked on or done and not acknowledged */
+    uint32_t outstanding; /* QoS 1/2 publishes not yet acknowledged, waiting ones included */
+    uint32_t overflow;    /* messages taken beyond our Receive Maximum: the broker broke it */
+};
+void mqtt_session_counts(const struct mqtt_session *s, struct mqtt_session_counts *ret_counts);
+
+#endif

@@ -1,0 +1,40 @@
+/* slice.h: borrowed bytes. Whoever hands out a slice says how long it lives. Not NUL-terminated.
+ * data == NULL means "absent", which is not the same as present and empty. */
+#ifndef HARK_SHARED_SLICE_H
+#define HARK_SHARED_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct slice {
+    const char *data;
+    size_t len; /* bytes */
+};
+
+/* For printf("%.*s", SLICE_ARG(s)). */
+#define SLICE_ARG(s) (int)(s).len, (s).data ? (s).data : ""
+
+static inline struct slice slice_of(const char *text)
+{
+    return (struct slice){text, text ? strlen(text) : 0};
+}
+
+static inline struct slice slice_make(const void *data, size_t len)
+{
+    return (struct slice){(const char *)data, len};
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.data == NULL) == (b.data == NULL) &&
+           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* A user property of an MQTT message: two UTF-8 strings (MQTT-1.5.7-1). */
+struct property {
+    struct slice key;
+    struct slice value;
+};
+
+#endif

@@ -1,0 +1,10 @@
+/* utf8.h: UTF-8 as MQTT wants it (MQTT-1.5.4-1, -2): well-formed, no surrogates, no U+0000. A byte order mark
+ * is kept (MQTT-1.5.4-3). Pure. */
+#ifndef HARK_SHARED_UTF8_H
+#define HARK_SHARED_UTF8_H
+
+#include "shared/slice.h"
+
+bool utf8_valid(struct slice text);
+
+#endif
