@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# lint.sh BUILD: every check of the sources that needs no running program. Reports all findings, then fails.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck disable=SC2317 # the checks are called by name
+build=$1
+mapfile -t sources < <(git ls-files '*.c')
+mapfile -t all_c < <(git ls-files '*.[ch]')
+mapfile -t scripts < <(git ls-files dev .ci/run '*.sh')
+failed=0
+
+# check NAME COMMAND...: silent when it passes.
+check() {
+  local name=$1 output
+  shift
+  if ! output=$("$@" 2>&1); then
+    printf '%s\nlint: %s failed\n' "$output" "$name" >&2
+    failed=1
+  fi
+}
+
+house_rules() {
+  awk -f tests/lint/house.awk "${all_c[@]}"
+}
+
+tests_wait_for_events() {
+  git ls-files -z 'tests/*.[ch]' 'tests/*.sh' | grep -zvE '^tests/(lint|functions)/' |
+    xargs -0 grep -nE '\b(u|nano)?sleep[ (]' && return 1 || return 0
+}
+
+tidy() {
+  printf '%s\0' "${sources[@]}" | xargs -0 -P "$(nproc)" -n 4 \
+    clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
+    sed '/warnings generated\.$/d; /^Suppressed /d; /^Use -header-filter/d'
+}
+
+check format clang-format --dry-run -Werror "${all_c[@]}"
+check 'house rules' house_rules
+check 'no sleeping in tests' tests_wait_for_events
+check 'shell syntax' shellcheck "${scripts[@]}"
+check clang-tidy tidy
+((failed == 0)) && echo "lint: ${#all_c[@]} C files and ${#scripts[@]} scripts are clean"
+exit "$failed"
