@@ -1,0 +1,57 @@
+/* revision.h: one version of a function: its manifest, and its .so frozen in a sealed memfd. Immutable.
+ *
+ * revision_load reads files and computes: it may run on a thread of libuv's pool; it touches nothing shared.
+ * All else: on the loop thread. Counted: the loader's caller has the first reference. */
+#ifndef HARK_DISPATCHER_REVISION_H
+#define HARK_DISPATCHER_REVISION_H
+
+#include "manifest/manifest.h"
+#include "shared/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+enum {
+    REVISION_VERSION_LEN = 12, /* hex digits of the SHA-256 of manifest and handler */
+    REVISION_HANDLER_BYTES_MAX = 256 << 20,
+    REVISION_DATA_BYTES = 64 << 20 /* RLIMIT_DATA of a worker */
+};
+
+struct revision {
+    unsigned references;
+    struct manifest *manifest; /* owned */
+    int handler_fd;            /* sealed memfd, owned, close-on-exec */
+    char *handler_path;        /* where it was read from */
+    char version[REVISION_VERSION_LEN + 1];
+    bool publish_anywhere; /* a bare .so in `hark invoke` */
+};
+
+/* What a file looked like: when it is the same again, its content is taken for the same. */
+struct file_signature {
+    bool exists;
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec modified, changed;
+};
+void file_signature_take(const char *path, struct file_signature *ret_signature);
+bool file_signature_equal(const struct file_signature *a, const struct file_signature *b);
+
+/* Reads and checks the manifest, then its handler: relative to the manifest's folder, then to `functions`
+ * (NULL: none). 0 and *ret_revision, or a negative errno and at least one complaint in *diags: -EAGAIN: a
+ * file changed while it was read, try again soon. */
+__attribute__((warn_unused_result)) int revision_load(const char *manifest_path, const char *functions,
+                                                      struct revision **ret_revision, struct diags *diags);
+/* The same for a bare .so with manifest_for_handler. */
+__attribute__((warn_unused_result)) int revision_load_handler(const char *handler_path,
+                                                              struct revision **ret_revision,
+                                                              struct diags *diags);
+/* Where the manifest's handler lies: the first of the two places where a file is, else the first. Caller
+ * frees. */
+char *revision_handler_path(const char *manifest_path, const char *functions, const char *handler);
+
+void revision_hold(struct revision *r);
+void revision_drop(struct revision *r); /* the last one frees; NULL is fine */
+
+#endif

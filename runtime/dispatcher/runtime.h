@@ -1,0 +1,36 @@
+/* runtime.h: hark as a whole: a folder of functions, served. What `hark run` and `hark dev` start.
+ *
+ * On the loop thread. */
+#ifndef HARK_DISPATCHER_RUNTIME_H
+#define HARK_DISPATCHER_RUNTIME_H
+
+#include "dispatcher/observer.h"
+#include "dispatcher/zygote.h"
+#include "mqtt/client.h"
+
+/* Strings are copied. */
+struct runtime_options {
+    const char *manifests; /* folder of *.yaml */
+    const char *functions; /* second place for handlers; NULL: none */
+    const char *node;
+    const char *state;      /* folder */
+    struct mqtt_url broker; /* credentials included; the caller wipes its own copy */
+    enum mqtt_protocol protocol;
+    uint16_t keep_alive_s;
+    const struct observer *observer; /* NULL: none */
+    void *observer_user;
+};
+
+struct runtime;
+
+/* Starts to watch, deploy and connect. NULL and *diag on failure; *ret_exit_code is the process's exit code
+ * for it: 65 folder missing, 70, 77 not permitted. The zygote stays the caller's. */
+struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
+                               struct diag *diag, int *ret_exit_code);
+
+/* SIGTERM: takes no new work, finishes what runs for at most grace_ns, acknowledges it, disconnects (sessions
+ * stay at the broker), ends the workers, then calls done(user) and frees itself. A second call ends at once:
+ * done comes soon. */
+void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user), void *user);
+
+#endif

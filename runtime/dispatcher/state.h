@@ -1,0 +1,37 @@
+/* state.h: what a node remembers of its MQTT sessions across restarts: that a session is ours (the client
+ * state of MQTT-3.2.2-4), and which filters it may hold.
+ *
+ * On the loop thread; synchronous, small files: <state>/<node>/<function>.json, written to a temporary file,
+ * fsynced, renamed, the folder fsynced. A full or read-only disk is an error that the caller says; nothing
+ * else depends on it. */
+#ifndef HARK_DISPATCHER_STATE_H
+#define HARK_DISPATCHER_STATE_H
+
+#include "shared/diag.h"
+#include "shared/slice.h"
+
+#include <stddef.h>
+
+struct session_record {
+    char *broker;   /* URL without credentials: another broker, another session */
+    char **filters; /* that the broker may have for this session */
+    size_t filter_count;
+};
+
+/* The node's folder, created with mode 0700 when missing; and a lock in it (flock(2)), held until
+ * state_close, so that two harks of one name cannot share it. NULL and *diag on failure. *ret_errno:
+ * -EWOULDBLOCK when another hark holds it. */
+struct state;
+struct state *state_open(const char *folder, const char *node, int *ret_errno, struct diag *diag);
+void state_close(struct state *s);
+
+/* 0 and *ret_record; -ENOENT: none; other: unreadable or damaged, *diag says what (treat as none). */
+__attribute__((warn_unused_result)) int state_read(struct state *s, const char *function,
+                                                   struct session_record *ret_record, struct diag *diag);
+__attribute__((warn_unused_result)) int state_write(struct state *s, const char *function,
+                                                    const struct session_record *record, struct diag *diag);
+__attribute__((warn_unused_result)) int state_remove(struct state *s, const char *function,
+                                                     struct diag *diag);
+void session_record_finish(struct session_record *record);
+
+#endif

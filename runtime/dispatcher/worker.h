@@ -1,0 +1,85 @@
+/* worker.h: one worker process, from the fork order to its last word.
+ *
+ * On the loop thread. It runs one revision of one function, one call at a time, with up to a window of calls
+ * on their way. The process is hostile: every frame is bounded and checked; a frame that breaks a rule kills
+ * the worker, and nothing it said in that frame counts. Results come in the order of the calls; a worker that
+ * answers out of turn is broken. */
+#ifndef HARK_DISPATCHER_WORKER_H
+#define HARK_DISPATCHER_WORKER_H
+
+#include "dispatcher/revision.h"
+#include "dispatcher/zygote.h"
+#include "shared/wire.h"
+
+/* What the workers of one loop share: the read buffer, and the handles that flush at the end of a turn. */
+struct worker_io;
+struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: out of memory */
+void worker_io_close(struct worker_io *io); /* asynchronous; all workers have ended */
+
+/* A call on its way; embedded by its owner. */
+struct call {
+    TAILQ_ENTRY(call) link;
+    uint64_t id; /* set by worker_invoke */
+    uint64_t sent_ns;
+};
+TAILQ_HEAD(call_list, call);
+
+enum worker_cause {
+    WORKER_STOPPED, /* as asked */
+    WORKER_FAILED,  /* it said why it cannot serve: a .so that does not load, start() failed */
+    WORKER_CRASHED, /* a signal, or an exit that nobody asked for */
+    WORKER_LATE,    /* killed: over its time */
+    WORKER_BROKEN,  /* killed: it broke the protocol */
+    WORKER_NO_FORK, /* there is no process: out of pids or memory */
+    WORKER_LOST     /* the zygote died */
+};
+
+/* How a worker ended. */
+struct worker_end {
+    enum worker_cause cause;
+    bool was_ready;        /* READY had come */
+    char text[480];        /* for people: "killed by SIGSEGV (segmentation fault)" */
+    struct call *guilty;   /* the call it was executing, or NULL; it is among `left` */
+    struct call_list left; /* calls without a result, in order */
+};
+
+struct worker;
+
+struct worker_events {
+    void (*ready)(void *user, struct worker *w);
+    /* An output of `call`: an encoded body of WIRE_PUBLISH (checked) or WIRE_REPLY. 0, or a negative errno:
+     * not allowed; then the worker is killed as WORKER_BROKEN with the text in *diag. */
+    int (*output)(void *user, struct worker *w, struct call *call, const struct wire_header *header,
+                  struct slice body, struct diag *diag);
+    /* `call` is over, and no longer on the worker. */
+    void (*result)(void *user, struct worker *w, struct call *call, enum wire_result result);
+    /* A line of hark_log, or of stdout/stderr (level LOG_INFO). Bounded, one line, may hold any bytes but \n.
+     */
+    void (*log)(void *user, struct worker *w, int level, struct slice text);
+    /* It is gone. *end is dead after the return, and so is the worker. Not called from inside a call of this
+     * header. */
+    void (*ended)(void *user, struct worker *w, struct worker_end *end);
+};
+
+/* Starts a process for the revision, which stays in use until `ended`. It has timeout_ns to be READY, else it
+ * ends as WORKER_LATE. NULL: out of memory or fds, *diag says so. */
+struct worker *worker_start(struct worker_io *io, const struct revision *revision,
+                            const struct worker_events *events, void *user, struct diag *diag);
+
+/* Sends a call; allowed while worker_can_take. captures etc. are encoded before the return. */
+void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke);
+bool worker_can_take(const struct worker *w); /* READY, not stopping, window not full */
+uint32_t worker_load(const struct worker *w); /* calls on their way */
+bool worker_is_stopping(const struct worker *w);
+uint32_t worker_id(const struct worker *w);
+int worker_pid(const struct worker *w); /* 0 until it runs */
+uint64_t worker_idle_since_ns(const struct worker *w);
+const struct revision *worker_revision(const struct worker *w);
+void worker_set_user(struct worker *w, const struct worker_events *events, void *user);
+
+/* Lets the calls on their way finish, runs stop(), ends. It has timeout_ns for stop(). */
+void worker_stop(struct worker *w);
+/* SIGKILL now; ends as WORKER_STOPPED, the calls on their way are in `left`. */
+void worker_kill(struct worker *w);
+
+#endif
