@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # lint.sh BUILD: every check of the sources that needs no running program. Reports all findings, then fails.
+# shellcheck disable=SC2317 # the checks are called by name
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck disable=SC2317 # the checks are called by name
 build=$1
 mapfile -t sources < <(git ls-files '*.c')
 mapfile -t all_c < <(git ls-files '*.[ch]')
@@ -29,7 +29,7 @@ tests_wait_for_events() {
 }
 
 tidy() {
-  printf '%s\0' "${sources[@]}" | xargs -0 -P "$(nproc)" -n 4 \
+  printf '%s\0' "${sources[@]}" | xargs -0 -P "$(nproc)" -n 1 \
     clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
     sed '/warnings generated\.$/d; /^Suppressed /d; /^Use -header-filter/d'
 }
