@@ -1,0 +1,366 @@
+#include "dispatcher/zygote.h"
+
+#include "shared/check.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BUCKETS = 64, RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000 };
+
+LIST_HEAD(child_list, zygote_child);
+
+/* An order that the socket had no room for. */
+struct waiting_order {
+    STAILQ_ENTRY(waiting_order) link;
+    struct zygote_order order;
+    int fds[ZYGOTE_FD_COUNT]; /* -1: none */
+};
+
+struct zygote {
+    uv_loop_t *loop;
+    char *program;
+    uv_poll_t poll;
+    uv_timer_t respawn; /* also the handle whose close frees the zygote */
+    int control;        /* -1: none */
+    int pid;            /* 0: none */
+    uint64_t respawn_ms;
+    uint32_t last_id;
+    struct child_list children[BUCKETS];
+    STAILQ_HEAD(, waiting_order) waiting;
+    bool closing;
+    int handles; /* not closed yet */
+};
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void close_all(const int fds[ZYGOTE_FD_COUNT])
+{
+    for (int i = 0; i < ZYGOTE_FD_COUNT; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+}
+
+/* posix_spawn(3) shares the memory until the exec: no page table is copied, however large the dispatcher is.
+ */
+static int spawn_process(struct zygote *z, int control)
+{
+    char parent[16];
+    snprintf(parent, sizeof parent, "%d", (int)getpid());
+    char *const argv[] = {(char[]){"hark-worker"}, parent, NULL};
+    char *const envp[] = {NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, control, ZYGOTE_FD);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    pid_t pid = 0;
+    int error = posix_spawn(&pid, z->program, &actions, &attributes, argv, envp);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    if (!error)
+        z->pid = pid;
+    return -error;
+}
+
+/* dup2 onto itself would keep close-on-exec: the control socket must not be ZYGOTE_FD here. */
+static int move_away(int fd)
+{
+    if (fd != ZYGOTE_FD)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, ZYGOTE_FD + 1);
+    close(fd);
+    return moved;
+}
+
+static int spawn(struct zygote *z)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    pair[0] = move_away(pair[0]);
+    pair[1] = move_away(pair[1]);
+    int error = pair[0] < 0 || pair[1] < 0 ? -EMFILE : spawn_process(z, pair[1]);
+    if (pair[1] >= 0)
+        close(pair[1]);
+    if (error) {
+        if (pair[0] >= 0)
+            close(pair[0]);
+        return error;
+    }
+    fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    z->control = pair[0];
+    return 0;
+}
+
+static void watch_control(struct zygote *z)
+{
+    CHECK(uv_poll_init(z->loop, &z->poll, z->control) == 0);
+    z->poll.data = z;
+    z->handles++;
+    uv_poll_start(&z->poll, UV_READABLE, on_readable);
+}
+
+struct zygote *zygote_create(uv_loop_t *loop, const char *program, struct diag *diag)
+{
+    struct zygote *z = must_alloc(sizeof *z);
+    z->loop = loop;
+    z->program = must_strdup(program);
+    z->respawn_ms = RESPAWN_FIRST_MS;
+    STAILQ_INIT(&z->waiting);
+    int error = spawn(z);
+    if (error) {
+        diag_set(diag, NULL, 0, 0, "cannot start %s: %s", program, strerror(-error));
+        free(z->program);
+        free(z);
+        return NULL;
+    }
+    uv_timer_init(loop, &z->respawn);
+    uv_unref((uv_handle_t *)&z->respawn);
+    z->respawn.data = z;
+    z->handles++;
+    watch_control(z);
+    return z;
+}
+
+static struct zygote_child *find(struct zygote *z, uint32_t id)
+{
+    struct zygote_child *child;
+    LIST_FOREACH (child, &z->children[id % BUCKETS], link) {
+        if (child->id == id)
+            return child;
+    }
+    return NULL;
+}
+
+static int send_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int) * ZYGOTE_FD_COUNT)];
+    } control = {0};
+    struct iovec bytes = {(void *)(uintptr_t)order, sizeof *order};
+    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+    if (fds[0] >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+                                   .cmsg_type = SCM_RIGHTS,
+                                   .cmsg_len = CMSG_LEN(sizeof(int) * ZYGOTE_FD_COUNT)};
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * ZYGOTE_FD_COUNT);
+    }
+    return sendmsg(z->control, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int keep_for_later(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+{
+    struct waiting_order *waiting = malloc(sizeof *waiting);
+    if (!waiting)
+        return -ENOMEM;
+    waiting->order = *order;
+    memcpy(waiting->fds, fds, sizeof waiting->fds);
+    STAILQ_INSERT_TAIL(&z->waiting, waiting, link);
+    uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
+    return 0;
+}
+
+static int give_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+{
+    int error = z->control < 0 ? -ECHILD : STAILQ_EMPTY(&z->waiting) ? send_order(z, order, fds) : -EAGAIN;
+    if (error == -EAGAIN) {
+        error = keep_for_later(z, order, fds);
+        if (!error)
+            return 0; /* the fds are kept with it */
+    }
+    close_all(fds);
+    return error;
+}
+
+int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
+                uint64_t data_bytes)
+{
+    child->id = ++z->last_id;
+    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = child->id, .data_bytes = data_bytes};
+    int error = give_order(z, &order, fds);
+    if (!error)
+        LIST_INSERT_HEAD(&z->children[child->id % BUCKETS], child, link);
+    return error;
+}
+
+void zygote_kill(struct zygote *z, struct zygote_child *child)
+{
+    static const int no_fds[ZYGOTE_FD_COUNT] = {-1, -1, -1, -1};
+    struct zygote_order order = {.type = ZYGOTE_KILL, .worker = child->id};
+    int error = give_order(z, &order, no_fds);
+    if (error && error != -ECHILD)
+        log_error("cannot order worker %u to be killed: %s", child->id, strerror(-error));
+}
+
+int zygote_pid(const struct zygote *z)
+{
+    return z->pid;
+}
+
+static void forget_waiting(struct zygote *z)
+{
+    struct waiting_order *waiting;
+    while ((waiting = STAILQ_FIRST(&z->waiting))) {
+        STAILQ_REMOVE_HEAD(&z->waiting, link);
+        close_all(waiting->fds);
+        free(waiting);
+    }
+}
+
+/* The workers died with it (PDEATHSIG). Callbacks may order new forks: those find no zygote and fail. */
+static void tell_children_lost(struct zygote *z)
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        struct zygote_child *child;
+        while ((child = LIST_FIRST(&z->children[i]))) {
+            LIST_REMOVE(child, link);
+            child->exited(child, -ECHILD);
+        }
+    }
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct zygote *z = handle->data;
+    if (--z->handles > 0 || !z->closing)
+        return;
+    free(z->program);
+    free(z);
+}
+
+static void on_respawn(uv_timer_t *timer)
+{
+    struct zygote *z = timer->data;
+    int error = spawn(z);
+    z->respawn_ms = z->respawn_ms * 2 < RESPAWN_LAST_MS ? z->respawn_ms * 2 : RESPAWN_LAST_MS;
+    if (!error) {
+        watch_control(z);
+        log_warn("zygote started again: pid=%d", z->pid);
+        return;
+    }
+    log_error("cannot start %s: %s; next try in %u ms", z->program, strerror(-error),
+              (unsigned)z->respawn_ms);
+    uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
+}
+
+static void reap(struct zygote *z)
+{
+    int status = 0;
+    if (z->pid > 0) {
+        kill(z->pid, SIGKILL); /* our own child, not yet waited for: the pid is still its own */
+        while (waitpid(z->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+    z->pid = 0;
+}
+
+static void lose(struct zygote *z)
+{
+    uv_close((uv_handle_t *)&z->poll, on_handle_closed);
+    close(z->control);
+    z->control = -1;
+    reap(z);
+    forget_waiting(z);
+    if (z->closing)
+        return;
+    log_error("the zygote died; its workers died with it; a new one starts in %u ms",
+              (unsigned)z->respawn_ms);
+    uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
+    tell_children_lost(z);
+}
+
+static void take_report(struct zygote *z, const struct zygote_report *report)
+{
+    struct zygote_child *child = find(z, report->worker);
+    if (!child)
+        return;
+    if (report->type == ZYGOTE_STARTED) {
+        z->respawn_ms = RESPAWN_FIRST_MS;
+        child->started(child, report->pid);
+        return;
+    }
+    LIST_REMOVE(child, link);
+    child->exited(child, report->type == ZYGOTE_EXITED ? report->status : -report->status);
+}
+
+static void send_waiting(struct zygote *z)
+{
+    struct waiting_order *waiting;
+    while ((waiting = STAILQ_FIRST(&z->waiting))) {
+        if (send_order(z, &waiting->order, waiting->fds) == -EAGAIN)
+            return;
+        STAILQ_REMOVE_HEAD(&z->waiting, link);
+        close_all(waiting->fds);
+        free(waiting);
+    }
+    uv_poll_start(&z->poll, UV_READABLE, on_readable);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct zygote *z = poll->data;
+    (void)status;
+    if (events & UV_WRITABLE)
+        send_waiting(z);
+    while (z->control >= 0 && !z->closing) {
+        struct zygote_report report;
+        ssize_t got = recv(z->control, &report, sizeof report, 0);
+        if (got == (ssize_t)sizeof report)
+            take_report(z, &report);
+        else if (got < 0 && errno == EINTR)
+            continue;
+        else if (got < 0 && errno == EAGAIN)
+            return;
+        else
+            lose(z);
+    }
+}
+
+void zygote_close(struct zygote *z)
+{
+    CHECK(!z->closing);
+    z->closing = true;
+    if (z->control >= 0)
+        lose(z);
+    uv_close((uv_handle_t *)&z->respawn, on_handle_closed);
+}
+
+char *zygote_program(void)
+{
+    const char *override = getenv("HARK_WORKER");
+    if (override)
+        return strdup(override);
+    char folder[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    if (len <= 0)
+        return strdup("/usr/libexec/hark/hark-worker");
+    folder[len] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    char *program = NULL;
+    return asprintf(&program, "%s/../libexec/hark/hark-worker", folder) < 0 ? NULL : program;
+}
