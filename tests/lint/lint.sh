@@ -25,7 +25,7 @@ house_rules() {
 
 tests_wait_for_events() {
   git ls-files -z 'tests/*.[ch]' 'tests/*.sh' | grep -zvE '^tests/(lint|functions)/' |
-    xargs -0 grep -nE '\b(u|nano)?sleep[ (]' && return 1 || return 0
+    xargs -0 grep -HnE '\b(u|nano)?sleep[ (]' && return 1 || return 0
 }
 
 tidy() {
