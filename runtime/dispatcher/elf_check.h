@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* 0, or -ENOEXEC and diag->text (its file is left as it is). */
+/* 0, or -ENOEXEC and diag->text (no file, no line). */
 __attribute__((warn_unused_result)) int elf_check(const uint8_t *data, size_t len, struct diag *diag);
 
 #endif

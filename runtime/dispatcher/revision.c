@@ -1,0 +1,227 @@
+#include "dispatcher/revision.h"
+
+#include "dispatcher/elf_check.h"
+#include "dispatcher/freeze.h"
+#include "shared/check.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void file_signature_take(const char *path, struct file_signature *ret_signature)
+{
+    struct stat s;
+    *ret_signature = (struct file_signature){0};
+    if (stat(path, &s) != 0)
+        return;
+    *ret_signature = (struct file_signature){true, s.st_dev, s.st_ino, s.st_size, s.st_mtim, s.st_ctim};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool file_signature_equal(const struct file_signature *a, const struct file_signature *b)
+{
+    return a->exists == b->exists && a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+/* `path`'s folder as a prefix to put a name behind: "" or something that ends in '/'. */
+static struct slice folder_prefix(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slice_make(path, slash ? (size_t)(slash - path) + 1 : 0);
+}
+
+static char *join(struct slice prefix, const char *name)
+{
+    char *path;
+    const char *between = prefix.len > 0 && prefix.data[prefix.len - 1] != '/' ? "/" : "";
+    if (name[0] == '/')
+        return strdup(name);
+    return asprintf(&path, "%.*s%s%s", SLICE_ARG(prefix), between, name) < 0 ? NULL : path;
+}
+
+char *revision_handler_path(const char *manifest_path, const char *functions, const char *handler)
+{
+    char *beside = join(folder_prefix(manifest_path), handler);
+    if (!beside || !functions || access(beside, F_OK) == 0)
+        return beside;
+    char *second = join(slice_of(functions), handler);
+    if (second && access(second, F_OK) == 0) {
+        free(beside);
+        return second;
+    }
+    free(second);
+    return beside;
+}
+
+/* The version names the content of both files; the length keeps their border in place. */
+static int compute_version(struct slice manifest, const struct frozen *handler, char *ret_version)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    uint64_t border = manifest.len;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
+              EVP_DigestUpdate(context, &border, sizeof border) == 1 &&
+              EVP_DigestUpdate(context, manifest.data, manifest.len) == 1 &&
+              EVP_DigestUpdate(context, handler->data, handler->len) == 1 &&
+              EVP_DigestFinal_ex(context, hash, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    for (size_t i = 0; ok && i < REVISION_VERSION_LEN / 2; i++)
+        snprintf(ret_version + 2 * i, 3, "%02x", hash[i]);
+    return ok ? 0 : -ENOMEM;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The complaint about a handler stands where the manifest names it; `d` holds what is wrong with it. */
+static void complain_of_handler(const struct revision *r, const struct diag *d, struct diags *diags)
+{
+    const struct manifest *m = r->manifest;
+    if (!m->handler_line)
+        diags_add(diags, r->handler_path, 0, 0, "%s", d->text);
+    else
+        diags_add(diags, m->file, m->handler_line, m->handler_column, "handler '%s': %s", r->handler_path,
+                  d->text);
+}
+
+static void complain_of_missing(const struct manifest *m, const char *manifest_path, const char *functions,
+                                struct diags *diags)
+{
+    struct slice folder = folder_prefix(manifest_path);
+    if (folder.len == 0)
+        folder = slice_of("./");
+    if (m->handler[0] == '/')
+        diags_add(diags, m->file, m->handler_line, m->handler_column, "handler '%s' not found", m->handler);
+    else if (!functions)
+        diags_add(diags, m->file, m->handler_line, m->handler_column,
+                  "handler '%s' not found: looked in %.*s", m->handler, SLICE_ARG(folder));
+    else
+        diags_add(diags, m->file, m->handler_line, m->handler_column,
+                  "handler '%s' not found: looked in %.*s and %s", m->handler, SLICE_ARG(folder), functions);
+}
+
+/* Fills in handler_fd and version. */
+static int load_handler(struct revision *r, struct slice manifest, struct diag *diag)
+{
+    struct frozen frozen;
+    int error =
+        freeze_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX, &frozen, diag);
+    if (error < 0)
+        return error;
+    error = elf_check(frozen.data, frozen.len, diag);
+    if (error == 0) {
+        error = compute_version(manifest, &frozen, r->version);
+        if (error < 0)
+            diag_set(diag, NULL, 0, 0, "its version cannot be computed: out of memory");
+    }
+    if (error == 0)
+        r->handler_fd = freeze_take_fd(&frozen);
+    freeze_finish(&frozen);
+    return error;
+}
+
+/* Takes the manifest in any case. */
+static struct revision *revision_create(struct manifest *m, char *handler_path)
+{
+    struct revision *r = calloc(1, sizeof *r);
+    if (!r || !m || !handler_path) {
+        free(r);
+        free(handler_path);
+        manifest_free(m);
+        return NULL;
+    }
+    *r = (struct revision){.references = 1, .manifest = m, .handler_fd = -1, .handler_path = handler_path};
+    return r;
+}
+
+static int out_of_memory(const char *file, struct diags *diags)
+{
+    diags_add(diags, file, 0, 0, "out of memory");
+    return -ENOMEM;
+}
+
+static int load_with_manifest(const char *manifest_path, const char *functions, struct slice text,
+                              struct revision **ret_revision, struct diags *diags)
+{
+    struct manifest *m;
+    int error = manifest_parse(manifest_path, text, &m, diags);
+    if (error < 0)
+        return error;
+    struct revision *r = revision_create(m, revision_handler_path(manifest_path, functions, m->handler));
+    if (!r)
+        return out_of_memory(manifest_path, diags);
+    struct diag diag = {0};
+    error = load_handler(r, text, &diag);
+    if (error == -ENOENT)
+        complain_of_missing(m, manifest_path, functions, diags);
+    else if (error < 0)
+        complain_of_handler(r, &diag, diags);
+    if (error < 0)
+        revision_drop(r);
+    else
+        *ret_revision = r;
+    return error;
+}
+
+int revision_load(const char *manifest_path, const char *functions, struct revision **ret_revision,
+                  struct diags *diags)
+{
+    struct frozen text;
+    struct diag diag = {0};
+    int error = freeze_file(manifest_path, base_name(manifest_path), MANIFEST_BYTES_MAX, &text, &diag);
+    if (error < 0) {
+        diags_add(diags, manifest_path, 0, 0, "%s", diag.text);
+        return error;
+    }
+    error =
+        load_with_manifest(manifest_path, functions, slice_make(text.data, text.len), ret_revision, diags);
+    freeze_finish(&text);
+    return error;
+}
+
+int revision_load_handler(const char *handler_path, struct revision **ret_revision, struct diags *diags)
+{
+    struct diag diag = {0};
+    struct revision *r = revision_create(manifest_for_handler(handler_path), strdup(handler_path));
+    if (!r)
+        return out_of_memory(handler_path, diags);
+    r->publish_anywhere = true;
+    int error = load_handler(r, slice_of(""), &diag);
+    if (error < 0) {
+        diags_add(diags, handler_path, 0, 0, "%s", diag.text);
+        revision_drop(r);
+        return error;
+    }
+    *ret_revision = r;
+    return 0;
+}
+
+void revision_hold(struct revision *r)
+{
+    r->references++;
+}
+
+void revision_drop(struct revision *r)
+{
+    if (!r)
+        return;
+    CHECK(r->references > 0);
+    if (--r->references > 0)
+        return;
+    if (r->handler_fd >= 0)
+        close(r->handler_fd);
+    manifest_free(r->manifest);
+    free(r->handler_path);
+    free(r);
+}
