@@ -1,0 +1,95 @@
+#include "support/hark.h"
+
+#include "shared/check.h"
+#include "support/cleanup.h"
+#include "support/files.h"
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct hark *hark_prepare(const char *broker_url)
+{
+    struct hark *h = must_alloc(sizeof *h);
+    *h = (struct hark){.folder = folder_create(), .state = folder_create(), .broker = broker_url};
+    at_end_of_test(free, h);
+    return h;
+}
+
+void hark_start(struct hark *h)
+{
+    const char *argv[16] = {TEST_HARK, "run", h->folder, "--node", TEST_NODE, "--state", h->state};
+    size_t n = 7;
+    if (h->broker) {
+        argv[n++] = "--broker";
+        argv[n++] = h->broker;
+    }
+    if (h->config) {
+        argv[n++] = "--config";
+        argv[n++] = h->config;
+    }
+    h->process = process_start(&(struct process_options){.name = "hark", .argv = argv});
+}
+
+struct hark *hark_run(const char *broker_url)
+{
+    struct hark *h = hark_prepare(broker_url);
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 0 functions");
+    return h;
+}
+
+const char *hark_wait_line(struct hark *h, const char *pattern)
+{
+    return lines_wait(h->process->err, pattern);
+}
+
+size_t hark_count_lines(struct hark *h, const char *pattern)
+{
+    return lines_count(h->process->err, pattern);
+}
+
+void hark_kill(struct hark *h)
+{
+    process_signal(h->process, SIGKILL);
+    process_wait(h->process);
+}
+
+int hark_stop(struct hark *h)
+{
+    process_signal(h->process, SIGTERM);
+    return process_wait(h->process);
+}
+
+const char *hark_file(struct hark *h, const char *name)
+{
+    return path_in(h->folder, name);
+}
+
+void hark_install(struct hark *h, const char *so, const char *as)
+{
+    file_copy(path_in(TEST_FUNCTIONS, so), hark_file(h, as));
+}
+
+void hark_install_example(struct hark *h, const char *name)
+{
+    char so[128], yaml[128];
+    snprintf(so, sizeof so, "%s.so", name);
+    snprintf(yaml, sizeof yaml, "%s.yaml", name);
+    file_copy(path_in(TEST_EXAMPLES, so), hark_file(h, so));
+    file_copy(path_in(TEST_EXAMPLE_MANIFESTS, yaml), hark_file(h, yaml));
+}
+
+void hark_manifest(struct hark *h, const char *name, const char *format, ...)
+{
+    char *text = NULL, file[128];
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    CHECK(len >= 0);
+    snprintf(file, sizeof file, "%s.yaml", name);
+    file_write(hark_file(h, file), text, (size_t)len);
+    free(text);
+}

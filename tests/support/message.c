@@ -1,0 +1,88 @@
+#include "support/message.h"
+
+#include "shared/check.h"
+
+#include <mqtt_protocol.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy_bytes(const void *data, size_t len)
+{
+    char *copy = must_alloc(len + 1);
+    if (len)
+        memcpy(copy, data, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+static void copy_user_properties(struct message *to, const mosquitto_property *properties)
+{
+    bool skip = false;
+    for (const mosquitto_property *p = properties; to->property_count < MESSAGE_PROPERTIES_MAX; skip = true) {
+        char **key = &to->keys[to->property_count], **value = &to->values[to->property_count];
+        p = mosquitto_property_read_string_pair(p, MQTT_PROP_USER_PROPERTY, key, value, skip);
+        if (!p)
+            return;
+        to->property_count++;
+    }
+}
+
+struct message *message_copy(const struct mosquitto_message *m, const mosquitto_property *properties)
+{
+    struct message *copy = must_alloc(sizeof *copy);
+    *copy = (struct message){.topic = must_strdup(m->topic),
+                             .payload = copy_bytes(m->payload, (size_t)m->payloadlen),
+                             .payload_len = (size_t)m->payloadlen,
+                             .qos = m->qos,
+                             .retained = m->retain};
+    void *correlation = NULL;
+    uint16_t len = 0;
+    mosquitto_property_read_string(properties, MQTT_PROP_CONTENT_TYPE, &copy->content_type, false);
+    mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &copy->response_topic, false);
+    if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &correlation, &len, false)) {
+        copy->correlation = copy_bytes(correlation, len);
+        copy->correlation_len = len;
+        free(correlation);
+    }
+    copy_user_properties(copy, properties);
+    return copy;
+}
+
+void message_free(struct message *m)
+{
+    free(m->topic);
+    free(m->payload);
+    free(m->content_type);
+    free(m->response_topic);
+    free(m->correlation);
+    for (size_t i = 0; i < m->property_count; i++) {
+        free(m->keys[i]);
+        free(m->values[i]);
+    }
+    free(m);
+}
+
+const char *message_property(const struct message *m, const char *key)
+{
+    for (size_t i = 0; i < m->property_count; i++)
+        if (strcmp(m->keys[i], key) == 0)
+            return m->values[i];
+    return NULL;
+}
+
+mosquitto_property *message_to_properties(const struct message *m)
+{
+    mosquitto_property *list = NULL;
+    int bad = 0;
+    if (m->content_type)
+        bad |= mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, m->content_type);
+    if (m->response_topic)
+        bad |= mosquitto_property_add_string(&list, MQTT_PROP_RESPONSE_TOPIC, m->response_topic);
+    if (m->correlation)
+        bad |= mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, m->correlation,
+                                             (uint16_t)m->correlation_len);
+    for (size_t i = 0; i < m->property_count; i++)
+        bad |= mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, m->keys[i], m->values[i]);
+    CHECK(!bad);
+    return list;
+}

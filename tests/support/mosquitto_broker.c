@@ -1,0 +1,148 @@
+#include "support/mosquitto_broker.h"
+
+#include "shared/check.h"
+#include "support/cleanup.h"
+#include "support/files.h"
+#include "support/port.h"
+#include "support/process.h"
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PORT_TRIES = 20 };
+
+struct broker {
+    struct broker_options options;
+    const char *folder;
+    uint16_t port;
+    char url[64];
+    struct process *process; /* NULL: down */
+};
+
+/* Debian keeps it out of an ordinary user's PATH. */
+static const char *mosquitto_path(void)
+{
+    return access("/usr/sbin/mosquitto", X_OK) == 0 ? "/usr/sbin/mosquitto" : "mosquitto";
+}
+
+static void print_access(const struct broker *b, FILE *f)
+{
+    const struct broker_options *o = &b->options;
+    fprintf(f, "allow_anonymous %s\n", o->password ? "false" : "true");
+    if (o->password)
+        fprintf(f, "password_file %s/passwords\n", b->folder);
+    if (o->acl)
+        fprintf(f, "acl_file %s/acl\n", b->folder);
+}
+
+static void write_config(const struct broker *b)
+{
+    const struct broker_options *o = &b->options;
+    FILE *f = fopen(path_in(b->folder, "mosquitto.conf"), "we");
+    CHECK(f);
+    fprintf(f, "per_listener_settings false\nlistener %u 127.0.0.1\n", b->port);
+    fprintf(f, "log_dest stderr\nlog_type all\nset_tcp_nodelay true\nmax_queued_messages 0\n");
+    if (geteuid() == 0)
+        fprintf(f, "user root\n"); /* it would otherwise drop to a user that may not read the folder */
+    if (o->max_inflight)
+        fprintf(f, "max_inflight_messages %u\n", o->max_inflight);
+    if (o->keeps_sessions)
+        fprintf(f, "persistence true\npersistence_location %s/\n", b->folder);
+    print_access(b, f);
+    fclose(f);
+}
+
+static void write_passwords(const struct broker *b)
+{
+    const struct broker_options *o = &b->options;
+    const char *const argv[] = {"mosquitto_passwd", "-b",        "-c", path_in(b->folder, "passwords"),
+                                o->username,        o->password, NULL};
+    struct process *p = process_start(&(struct process_options){.name = "mosquitto_passwd", .argv = argv});
+    assert_int_equal(process_wait(p), 0);
+}
+
+static void choose_port(struct broker *b)
+{
+    b->port = port_find_free();
+    snprintf(b->url, sizeof b->url, "mqtt://127.0.0.1:%u", b->port);
+    write_config(b);
+}
+
+struct broker *broker_plan(const struct broker_options *o)
+{
+    struct broker *b = must_alloc(sizeof *b);
+    *b = (struct broker){.options = *o, .folder = folder_create()};
+    at_end_of_test(free, b);
+    if (o->acl)
+        file_print(path_in(b->folder, "acl"), "%s", o->acl);
+    if (o->password)
+        write_passwords(b);
+    choose_port(b);
+    return b;
+}
+
+static bool try_to_run(struct broker *b)
+{
+    const char *const argv[] = {mosquitto_path(), "-c", path_in(b->folder, "mosquitto.conf"), NULL};
+    b->process = process_start(&(struct process_options){.name = "mosquitto", .argv = argv});
+    return lines_find(b->process->err, "mosquitto version .* running", GUARD_MS) != NULL;
+}
+
+void broker_up(struct broker *b)
+{
+    if (!try_to_run(b)) {
+        lines_print(b->process->err);
+        fail_msg("mosquitto does not run on port %u", b->port);
+    }
+}
+
+struct broker *broker_start_with(const struct broker_options *o)
+{
+    struct broker *b = broker_plan(o);
+    for (int tries = 1; !try_to_run(b); tries++) {
+        lines_print(b->process->err);
+        assert_int_not_equal(tries, PORT_TRIES);
+        choose_port(b);
+    }
+    return b;
+}
+
+struct broker *broker_start(void)
+{
+    return broker_start_with(&(struct broker_options){0});
+}
+
+static void broker_down(struct broker *b, int signal)
+{
+    process_signal(b->process, signal);
+    process_wait(b->process);
+    b->process = NULL;
+}
+
+void broker_stop(struct broker *b)
+{
+    broker_down(b, SIGTERM);
+}
+
+void broker_kill(struct broker *b)
+{
+    broker_down(b, SIGKILL);
+}
+
+uint16_t broker_port(const struct broker *b)
+{
+    return b->port;
+}
+
+const char *broker_url(const struct broker *b)
+{
+    return b->url;
+}
+
+void broker_wait_line(struct broker *b, const char *pattern)
+{
+    lines_wait(b->process->err, pattern);
+}

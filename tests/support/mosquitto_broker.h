@@ -1,0 +1,34 @@
+/* mosquitto_broker.h: a private mosquitto on a loopback port, that can go and come back. */
+#ifndef TESTS_SUPPORT_MOSQUITTO_BROKER_H
+#define TESTS_SUPPORT_MOSQUITTO_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct broker_options {
+    const char *username, *password; /* NULL: everybody may come in */
+    const char *acl;                 /* the text of its acl_file; NULL: everything is allowed */
+    bool keeps_sessions;             /* persistence: sessions outlive a restart after broker_stop */
+    unsigned max_inflight;           /* 0: mosquitto's own 20 */
+};
+
+struct broker;
+
+/* Up and listening when they return. */
+struct broker *broker_start(void);
+struct broker *broker_start_with(const struct broker_options *o);
+
+/* Not up yet, but its port and its configuration are settled. */
+struct broker *broker_plan(const struct broker_options *o);
+void broker_up(struct broker *b); /* also again, after broker_stop or broker_kill: the same port */
+
+void broker_stop(struct broker *b); /* SIGTERM, waited for: what it keeps is written */
+void broker_kill(struct broker *b); /* SIGKILL */
+
+uint16_t broker_port(const struct broker *b);
+const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrowed */
+
+/* Waits for a line of mosquitto's log. */
+void broker_wait_line(struct broker *b, const char *pattern);
+
+#endif

@@ -1,0 +1,15 @@
+/* worker_pids.h: the worker processes of a hark, found where the kernel lists processes. */
+#ifndef TESTS_SUPPORT_WORKER_PIDS_H
+#define TESTS_SUPPORT_WORKER_PIDS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Fills in at most `max` pids of processes that descend from hark's child, the zygote, and have no children
+ * of their own. Returns how many. They may be gone by the time it returns. */
+size_t worker_pids(pid_t hark, pid_t *pids, size_t max);
+
+/* Kills one of them by SIGKILL, chosen by *seed, which moves on. Returns its pid, or 0: there was none. */
+pid_t worker_kill_random(pid_t hark, unsigned *seed);
+
+#endif
