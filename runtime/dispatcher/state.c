@@ -1,0 +1,251 @@
+#include "dispatcher/state.h"
+
+#include "shared/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RECORD_BYTES_MAX = 8 << 20, FILE_NAME_MAX = 128 };
+
+struct state {
+    char *folder; /* <state>/<node>, for complaints */
+    int folder_fd;
+    int lock_fd;
+};
+
+static int fail(struct diag *diag, const char *file, int error, const char *what)
+{
+    diag_set(diag, file, 0, 0, "%s: %s", what, strerror(error));
+    return -error;
+}
+
+/* mkdir -p, mode 0700 (what the XDG base directory specification asks for). `path` is scribbled on and
+ * restored. */
+static int make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int error = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+        *slash = '/';
+        /* A parent that cannot be made may still be there: the last mkdir decides. */
+        if (error < 0 && error != -EROFS && error != -EACCES)
+            return error;
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+static int open_folder(struct state *s, struct diag *diag)
+{
+    int error = make_folders(s->folder);
+    if (error < 0)
+        return fail(diag, s->folder, -error, "the state folder cannot be made");
+    s->folder_fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->folder_fd < 0)
+        return fail(diag, s->folder, errno, "the state folder cannot be opened");
+    return 0;
+}
+
+static int take_lock(struct state *s, const char *node, struct diag *diag)
+{
+    s->lock_fd = openat(s->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0)
+        return fail(diag, s->folder, errno, "the state folder cannot be written");
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return fail(diag, s->folder, errno, "the state folder cannot be locked");
+    diag_set(diag, s->folder, 0, 0, "another hark named '%s' is running: give this one a --node of its own",
+             node);
+    return -EWOULDBLOCK;
+}
+
+struct state *state_open(const char *folder, const char *node, int *ret_errno, struct diag *diag)
+{
+    CHECK(!strchr(node, '/') && strcmp(node, "..") != 0 && node[0] != '\0');
+    struct state *s = calloc(1, sizeof *s);
+    int error = -ENOMEM;
+    if (!s)
+        goto fail;
+    s->folder_fd = s->lock_fd = -1;
+    if (asprintf(&s->folder, "%s/%s", folder, node) < 0) {
+        s->folder = NULL;
+        goto fail;
+    }
+    error = open_folder(s, diag);
+    if (error == 0)
+        error = take_lock(s, node, diag);
+    if (error == 0)
+        return s;
+fail:
+    if (error == -ENOMEM)
+        diag_set(diag, folder, 0, 0, "out of memory");
+    state_close(s);
+    *ret_errno = error;
+    return NULL;
+}
+
+void state_close(struct state *s)
+{
+    if (!s)
+        return;
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    if (s->folder_fd >= 0)
+        close(s->folder_fd);
+    free(s->folder);
+    free(s);
+}
+
+static void record_name(const char *function, char name[FILE_NAME_MAX])
+{
+    CHECK(!strchr(function, '/') && strlen(function) < FILE_NAME_MAX - 16);
+    snprintf(name, FILE_NAME_MAX, "%s.json", function);
+}
+
+static int complain(const struct state *s, const char *name, struct diag *diag, int error, const char *what)
+{
+    char path[DIAG_FILE_MAX];
+    snprintf(path, sizeof path, "%s/%s", s->folder, name);
+    return fail(diag, path, error, what);
+}
+
+void session_record_finish(struct session_record *record)
+{
+    for (size_t i = 0; i < record->filter_count; i++)
+        free(record->filters[i]);
+    free(record->filters);
+    free(record->broker);
+    *record = (struct session_record){0};
+}
+
+static int decode_filters(const json_t *filters, struct session_record *record)
+{
+    if (!json_is_array(filters))
+        return -EBADMSG;
+    record->filters = calloc(json_array_size(filters) + 1, sizeof *record->filters);
+    if (!record->filters)
+        return -ENOMEM;
+    for (size_t i = 0; i < json_array_size(filters); i++) {
+        const char *text = json_string_value(json_array_get(filters, i));
+        if (!text)
+            return -EBADMSG;
+        record->filters[i] = strdup(text);
+        if (!record->filters[i])
+            return -ENOMEM;
+        record->filter_count++;
+    }
+    return 0;
+}
+
+static int decode(const json_t *root, struct session_record *ret_record)
+{
+    struct session_record record = {0};
+    const char *broker = json_string_value(json_object_get(root, "broker"));
+    if (!broker)
+        return -EBADMSG;
+    record.broker = strdup(broker);
+    int error = record.broker ? decode_filters(json_object_get(root, "filters"), &record) : -ENOMEM;
+    if (error < 0)
+        session_record_finish(&record);
+    else
+        *ret_record = record;
+    return error;
+}
+
+/* Takes fd. */
+static int read_record(int fd, struct session_record *ret_record)
+{
+    struct stat stat;
+    int error = -EBADMSG;
+    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size <= RECORD_BYTES_MAX) {
+        json_t *root = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
+        if (root)
+            error = decode(root, ret_record);
+        json_decref(root);
+    }
+    close(fd);
+    return error;
+}
+
+int state_read(struct state *s, const char *function, struct session_record *ret_record, struct diag *diag)
+{
+    char name[FILE_NAME_MAX];
+    record_name(function, name);
+    int fd = openat(s->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return -ENOENT;
+    if (fd < 0)
+        return complain(s, name, diag, errno, "the session record cannot be read");
+    int error = read_record(fd, ret_record);
+    return error < 0 ? complain(s, name, diag, -error, "the session record is damaged") : 0;
+}
+
+static json_t *encode(const struct session_record *record)
+{
+    json_t *filters = json_array();
+    int error = filters ? 0 : -1;
+    for (size_t i = 0; i < record->filter_count && error == 0; i++)
+        error = json_array_append_new(filters, json_string(record->filters[i]));
+    if (error == 0)
+        return json_pack("{s:s, s:o}", "broker", record->broker, "filters", filters);
+    json_decref(filters);
+    return NULL;
+}
+
+static int write_file(const struct state *s, const char *name, const json_t *root)
+{
+    int fd = openat(s->folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    errno = 0;
+    int error = 0;
+    if (json_dumpfd(root, fd, JSON_INDENT(2)) != 0)
+        error = errno ? -errno : -EIO;
+    else if (fsync(fd) != 0)
+        error = -errno;
+    close(fd);
+    return error;
+}
+
+/* Written beside, then renamed over: after a power cut there is the old record or the new one. */
+static int replace_file(const struct state *s, const char *name, const json_t *root)
+{
+    char temporary[FILE_NAME_MAX + 8];
+    snprintf(temporary, sizeof temporary, ".%s.new", name);
+    int error = write_file(s, temporary, root);
+    if (error == 0 && renameat(s->folder_fd, temporary, s->folder_fd, name) != 0)
+        error = -errno;
+    if (error < 0)
+        unlinkat(s->folder_fd, temporary, 0);
+    else if (fsync(s->folder_fd) != 0)
+        error = -errno;
+    return error;
+}
+
+int state_write(struct state *s, const char *function, const struct session_record *record, struct diag *diag)
+{
+    char name[FILE_NAME_MAX];
+    record_name(function, name);
+    json_t *root = encode(record);
+    int error = root ? replace_file(s, name, root) : -ENOMEM;
+    json_decref(root);
+    return error < 0 ? complain(s, name, diag, -error, "the session record cannot be written") : 0;
+}
+
+int state_remove(struct state *s, const char *function, struct diag *diag)
+{
+    char name[FILE_NAME_MAX];
+    record_name(function, name);
+    if (unlinkat(s->folder_fd, name, 0) != 0)
+        return errno == ENOENT ? 0 : complain(s, name, diag, errno, "the session record cannot be removed");
+    if (fsync(s->folder_fd) != 0)
+        return complain(s, name, diag, errno, "the session record cannot be removed");
+    return 0;
+}
