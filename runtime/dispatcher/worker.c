@@ -1,0 +1,405 @@
+#include "dispatcher/worker_internal.h"
+
+#include "shared/check.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void on_timer(uv_timer_t *timer);
+
+void worker_blame(struct worker *w, enum worker_cause cause, const char *format, ...)
+{
+    if (w->has_cause)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->text, sizeof w->text, format, args);
+    va_end(args);
+    w->cause = cause;
+    w->has_cause = true;
+}
+
+/* ---- time ---- */
+
+/* The recorder says exactly which call runs since when. It is the worker's own word: believed only for calls
+ * that are on their way, forwards, and once a call, so that all of it together buys one timeout for each
+ * call. */
+static void consult_recorder(struct worker *w)
+{
+    uint64_t call = atomic_load_explicit(&w->recorder->call, memory_order_acquire);
+    uint64_t start_ns = atomic_load_explicit(&w->recorder->start_ns, memory_order_relaxed);
+    struct call *head = TAILQ_FIRST(&w->calls);
+    if (!head || call < head->id || call > w->last_call || call <= w->seen_call)
+        return;
+    w->seen_call = call;
+    w->seen_start_ns = start_ns < head->sent_ns || start_ns > clock_now_ns() ? w->head_since_ns : start_ns;
+}
+
+static uint64_t deadline(struct worker *w)
+{
+    struct call *head = TAILQ_FIRST(&w->calls);
+    uint64_t since_ns = w->head_since_ns;
+    if (head && w->seen_call >= head->id && w->seen_start_ns > since_ns)
+        since_ns = w->seen_start_ns;
+    return since_ns + w->revision->manifest->timeout_ns;
+}
+
+static void arm(struct worker *w, uint64_t at_ns)
+{
+    uint64_t now_ns = clock_now_ns();
+    uint64_t in_ms = at_ns > now_ns ? (at_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    w->timer_at_ns = at_ns;
+    uv_timer_start(&w->timer, on_timer, in_ms, 0);
+}
+
+/* The timer is left running when a call ends and looks again when it fires: no timer call per message. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    w->timer_at_ns = CLOCK_NEVER;
+    channel_read_pending(w); /* what it finished while this loop was busy elsewhere is not late */
+    if (w->state == WS_IDLE || w->state == WS_KILLING || w->state == WS_GONE)
+        return;
+    consult_recorder(w);
+    uint64_t at_ns = deadline(w);
+    if (clock_now_ns() < at_ns) {
+        arm(w, at_ns);
+        return;
+    }
+    unsigned long ms = (unsigned long)(w->revision->manifest->timeout_ns / NS_PER_MS);
+    worker_blame(w, WORKER_LATE, "%s %lu ms (timeout)",
+                 w->state == WS_STARTING ? "did not get ready within" : "did not finish within", ms);
+    worker_on(w, WE_LATE);
+}
+
+/* ---- the end ---- */
+
+static struct call *find_guilty(struct worker *w)
+{
+    struct call *call;
+    bool own_fault = w->cause == WORKER_CRASHED || w->cause == WORKER_LATE || w->cause == WORKER_BROKEN;
+    if (!own_fault || !w->was_ready)
+        return NULL;
+    uint64_t running = atomic_load_explicit(&w->recorder->call, memory_order_acquire);
+    TAILQ_FOREACH (call, &w->calls, link) {
+        if (call->id == running)
+            return call;
+    }
+    /* Between two calls nobody is to blame; but somebody must be when there is no progress at all. */
+    return w->cause == WORKER_CRASHED && w->completed ? NULL : TAILQ_FIRST(&w->calls);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct worker *w = handle->data;
+    if (--w->handles == 0)
+        free(w);
+}
+
+static void end(struct worker *w)
+{
+    struct worker_end end = {.cause = w->cause, .was_ready = w->was_ready, .guilty = find_guilty(w)};
+    snprintf(end.text, sizeof end.text, "%s", w->text);
+    TAILQ_INIT(&end.left);
+    TAILQ_CONCAT(&end.left, &w->calls, link);
+    w->load = 0;
+    munmap((void *)(uintptr_t)w->recorder, sizeof *w->recorder);
+    channel_close(w, on_handle_closed);
+    uv_close((uv_handle_t *)&w->timer, on_handle_closed);
+    w->events->ended(w->user, w, &end);
+}
+
+static void blame_exit(struct worker *w, int status)
+{
+    if (status == -ECHILD)
+        worker_blame(w, WORKER_LOST, "lost with the zygote");
+    else if (status < 0)
+        worker_blame(w, WORKER_NO_FORK, "cannot fork: %s", strerror(-status));
+    else if (WIFSIGNALED(status))
+        worker_blame(w, WORKER_CRASHED, "killed by SIG%s (%s)",
+                     sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
+                     strsignal(WTERMSIG(status)));
+    else if (w->state == WS_STOPPING && WEXITSTATUS(status) == 0)
+        worker_blame(w, WORKER_STOPPED, "stopped");
+    else
+        worker_blame(w, WORKER_CRASHED, "exited with status %d without being asked to", WEXITSTATUS(status));
+}
+
+static void on_exited(struct zygote_child *child, int status)
+{
+    struct worker *w = (struct worker *)((char *)child - offsetof(struct worker, child));
+    channel_read_rest(w); /* results that it still sent count */
+    blame_exit(w, status);
+    worker_on(w, WE_EXIT);
+}
+
+static void on_started(struct zygote_child *child, int pid)
+{
+    struct worker *w = (struct worker *)((char *)child - offsetof(struct worker, child));
+    w->pid = pid;
+}
+
+/* ---- the machine ---- */
+
+static void send_stop(struct worker *w)
+{
+    wire_put_empty(&w->out, WIRE_STOP);
+    channel_mark_dirty(w);
+    w->head_since_ns = clock_now_ns();
+    arm(w, deadline(w));
+}
+
+static void act(struct worker *w, enum worker_action action)
+{
+    switch (action) {
+    case WA_TELL_READY:
+        w->was_ready = true;
+        w->idle_since_ns = clock_now_ns();
+        w->events->ready(w->user, w);
+        break;
+    case WA_KILL:
+        zygote_kill(w->io->zygote, &w->child);
+        break;
+    case WA_SEND_STOP:
+    case WA_COMPLETE_THEN_STOP:
+        send_stop(w);
+        break;
+    case WA_END:
+        end(w);
+        break;
+    case WA_SEND:
+    case WA_COMPLETE:
+    case WA_NONE:
+    case WA_REFUSE:
+        break;
+    }
+}
+
+void worker_on(struct worker *w, enum worker_event event)
+{
+    struct worker_step step = worker_fsm_step(w->state, event);
+    if (step.state != w->state) {
+        log_debug("worker=%u function=%s %s->%s on %s", w->child.id, w->revision->manifest->function,
+                  worker_state_name(w->state), worker_state_name(step.state), worker_event_name(event));
+        if (step.state == WS_IDLE)
+            w->idle_since_ns = w->head_since_ns;
+    }
+    w->state = step.state;
+    act(w, step.action);
+}
+
+/* ---- start ---- */
+
+static void put_setup(struct worker *w)
+{
+    const struct manifest *m = w->revision->manifest;
+    struct property config[MANIFEST_CONFIG_MAX];
+    struct slice publishes[MANIFEST_PUBLISHES_MAX];
+    for (size_t i = 0; i < m->config_count; i++)
+        config[i] = (struct property){slice_of(m->config[i].key), slice_of(m->config[i].value)};
+    for (size_t i = 0; i < m->publish_count; i++)
+        publishes[i] = slice_of(m->publishes[i]);
+    const char *slash = strrchr(w->revision->handler_path, '/');
+    struct wire_setup setup = {
+        .function = slice_of(m->function),
+        .handler = slice_of(slash ? slash + 1 : w->revision->handler_path),
+        .config = config,
+        .config_count = (uint32_t)m->config_count,
+        .publishes = publishes,
+        .publish_count = (uint32_t)m->publish_count,
+        .payload_max_bytes = m->limit_payload_bytes,
+        .publishes_max = m->limit_publishes,
+        .publish_anywhere = w->revision->publish_anywhere,
+    };
+    wire_put_setup(&w->out, &setup);
+}
+
+/* Its size is sealed: a worker that could shrink it would make this process fault on its next look. */
+static int create_recorder(struct worker *w)
+{
+    int fd = memfd_create("hark-recorder", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    void *page = MAP_FAILED;
+    if (ftruncate(fd, sizeof *w->recorder) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        page = mmap(NULL, sizeof *w->recorder, PROT_READ, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        close(fd);
+        return -ENOMEM;
+    }
+    w->recorder = page;
+    return fd;
+}
+
+/* Fills in the four fds that go to the zygote, and the worker's own ends. 0, or a negative errno with all
+ * closed. */
+static int create_fds(struct worker *w, int fds[ZYGOTE_FD_COUNT])
+{
+    int channel[2] = {-1, -1}, log[2] = {-1, -1}, handler = -1, recorder = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 && pipe2(log, O_CLOEXEC) == 0 &&
+        (handler = fcntl(w->revision->handler_fd, F_DUPFD_CLOEXEC, 0)) >= 0 &&
+        (recorder = create_recorder(w)) >= 0) {
+        fcntl(channel[0], F_SETFL, O_NONBLOCK);
+        fcntl(log[0], F_SETFL, O_NONBLOCK);
+        w->channel = channel[0];
+        w->log = log[0];
+        memcpy(fds, (int[]){channel[1], handler, recorder, log[1]}, sizeof(int) * ZYGOTE_FD_COUNT);
+        return 0;
+    }
+    int error = errno ? -errno : -EMFILE;
+    const int all[] = {channel[0], channel[1], log[0], log[1], handler};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i] >= 0)
+            close(all[i]);
+    }
+    return error;
+}
+
+static struct worker *worker_create(struct worker_io *io, const struct revision *revision)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->io = io;
+    w->revision = revision;
+    w->channel = w->log = -1;
+    w->child.started = on_started;
+    w->child.exited = on_exited;
+    w->head_since_ns = clock_now_ns();
+    TAILQ_INIT(&w->calls);
+    return w;
+}
+
+static int order_fork(struct worker *w)
+{
+    int fds[ZYGOTE_FD_COUNT];
+    int error = create_fds(w, fds);
+    if (error)
+        return error;
+    error = zygote_fork(w->io->zygote, &w->child, fds, REVISION_DATA_BYTES);
+    if (!error)
+        return 0;
+    close(w->channel);
+    close(w->log);
+    munmap((void *)(uintptr_t)w->recorder, sizeof *w->recorder);
+    return error;
+}
+
+struct worker *worker_start(struct worker_io *io, const struct revision *revision,
+                            const struct worker_events *events, void *user, struct diag *diag)
+{
+    struct worker *w = worker_create(io, revision);
+    int error = w ? order_fork(w) : -ENOMEM;
+    if (error) {
+        diag_set(diag, NULL, 0, 0, "cannot start a worker: %s",
+                 error == -ECHILD ? "there is no zygote just now" : strerror(-error));
+        free(w);
+        return NULL;
+    }
+    worker_set_user(w, events, user);
+    uv_timer_init(io->loop, &w->timer);
+    w->timer.data = w;
+    w->handles = 1;
+    channel_start(w);
+    put_setup(w);
+    channel_mark_dirty(w);
+    arm(w, deadline(w));
+    return w;
+}
+
+/* ---- calls ---- */
+
+void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke)
+{
+    CHECK(worker_can_take(w));
+    call->id = ++w->last_call;
+    call->sent_ns = clock_now_ns();
+    wire_put_invoke(&w->out, call->id, invoke);
+    if (w->load++ == 0)
+        w->head_since_ns = call->sent_ns;
+    TAILQ_INSERT_TAIL(&w->calls, call, link);
+    worker_on(w, WE_INVOKE);
+    channel_mark_dirty(w);
+    if (w->timer_at_ns == CLOCK_NEVER)
+        arm(w, deadline(w));
+    if (buffer_failed(&w->out)) {
+        worker_blame(w, WORKER_NO_FORK, "out of memory");
+        worker_on(w, WE_ABORT);
+    }
+}
+
+static uint32_t window(const struct worker *w)
+{
+    if (!w->service_ns)
+        return 1;
+    uint64_t fits = WORKER_WINDOW_NS / w->service_ns;
+    return fits < 1 ? 1 : fits > WORKER_WINDOW_MAX ? WORKER_WINDOW_MAX : (uint32_t)fits;
+}
+
+bool worker_can_take(const struct worker *w)
+{
+    return (w->state == WS_IDLE || w->state == WS_BUSY) && w->load < window(w) &&
+           buffer_length(&w->out) < WORKER_OUT_BYTES_MAX;
+}
+
+uint32_t worker_load(const struct worker *w)
+{
+    return w->load;
+}
+
+bool worker_is_stopping(const struct worker *w)
+{
+    return w->state >= WS_DRAINING;
+}
+
+uint32_t worker_id(const struct worker *w)
+{
+    return w->child.id;
+}
+
+int worker_pid(const struct worker *w)
+{
+    return w->pid;
+}
+
+uint64_t worker_idle_since_ns(const struct worker *w)
+{
+    return w->state == WS_IDLE ? w->idle_since_ns : CLOCK_NEVER;
+}
+
+const struct revision *worker_revision(const struct worker *w)
+{
+    return w->revision;
+}
+
+void worker_set_user(struct worker *w, const struct worker_events *events, void *user)
+{
+    w->events = events;
+    w->user = user;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (w->state == WS_STARTING)
+        worker_blame(w, WORKER_STOPPED, "stopped before it was ready");
+    worker_on(w, WE_STOP);
+}
+
+void worker_kill(struct worker *w)
+{
+    worker_blame(w, WORKER_STOPPED, "killed");
+    worker_on(w, WE_ABORT);
+}

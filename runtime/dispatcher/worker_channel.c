@@ -1,0 +1,234 @@
+#include "dispatcher/worker_internal.h"
+
+#include "shared/check.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LOG_REST_MAX = 1024 * 1024 }; /* bytes read from the pipe of a dead worker */
+
+static void on_channel(uv_poll_t *poll, int status, int events);
+
+/* 1: data came; 0: nothing there now; -1: end of file or an error, which is the same here. */
+static int receive(int fd, uint8_t *data, size_t room, size_t *ret_len)
+{
+    ssize_t got;
+    do
+        got = read(fd, data, room);
+    while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        *ret_len = (size_t)got;
+        return 1;
+    }
+    return got < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+/* Takes frames where they were read; only an incomplete one is copied. */
+static void take_bytes(struct worker *w, size_t len)
+{
+    struct buffer *in = &w->in;
+    if (buffer_length(in) == 0) {
+        size_t used = frames_take(w, w->io->read_buffer, len);
+        if (used != SIZE_MAX)
+            buffer_append(in, w->io->read_buffer + used, len - used);
+    } else {
+        buffer_append(in, w->io->read_buffer, len);
+        size_t used = buffer_failed(in) ? 0 : frames_take(w, buffer_data(in), buffer_length(in));
+        if (used != SIZE_MAX)
+            buffer_consume(in, used);
+    }
+    buffer_trim(in);
+    if (buffer_failed(in)) {
+        worker_blame(w, WORKER_BROKEN, "no memory for what it sends");
+        worker_on(w, WE_BROKEN);
+    }
+}
+
+static int read_channel_once(struct worker *w)
+{
+    size_t len = 0;
+    int got = receive(w->channel, w->io->read_buffer, WORKER_READ_BYTES, &len);
+    if (got > 0)
+        take_bytes(w, len);
+    return got;
+}
+
+static void give_line(struct worker *w, struct slice line)
+{
+    if (line.len && line.data[line.len - 1] == '\r')
+        line.len--;
+    w->events->log(w->user, w, LOG_INFO, line);
+}
+
+/* Whole lines go to the log; a line that grows too long goes in pieces. */
+static void take_log(struct worker *w, const char *data, size_t len)
+{
+    struct buffer *line = &w->log_line;
+    while (len) {
+        const char *end = memchr(data, '\n', len);
+        size_t part = end ? (size_t)(end - data) : len;
+        size_t room = WIRE_LOG_TEXT_MAX - buffer_length(line);
+        size_t take = part < room ? part : room;
+        buffer_append(line, data, take);
+        bool whole = end && take == part;
+        data += take + whole;
+        len -= take + whole;
+        if (!whole && buffer_length(line) < WIRE_LOG_TEXT_MAX && !buffer_failed(line))
+            continue;
+        if (!buffer_failed(line))
+            give_line(w, slice_make(buffer_data(line), buffer_length(line)));
+        buffer_clear(line);
+    }
+    buffer_trim(line);
+}
+
+static int read_log_once(struct worker *w, size_t *ret_len)
+{
+    int got = receive(w->log, w->io->read_buffer, WORKER_READ_BYTES, ret_len);
+    if (got > 0)
+        take_log(w, (const char *)w->io->read_buffer, *ret_len);
+    return got;
+}
+
+static void on_log(uv_poll_t *poll, int status, int events)
+{
+    struct worker *w = poll->data;
+    size_t len = 0;
+    (void)events;
+    if (status < 0 || read_log_once(w, &len) < 0)
+        uv_poll_stop(&w->log_poll); /* it closed its output; the fd goes with the worker */
+}
+
+static void flush(struct worker *w)
+{
+    while (buffer_length(&w->out) && !w->blocked) {
+        ssize_t sent = send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
+        if (sent >= 0) {
+            buffer_consume(&w->out, (size_t)sent);
+        } else if (errno == EAGAIN) {
+            w->blocked = true;
+            uv_poll_start(&w->channel_poll, UV_READABLE | UV_WRITABLE, on_channel);
+        } else if (errno != EINTR) {
+            buffer_clear(&w->out); /* it is gone; the read side will say so */
+        }
+    }
+}
+
+static void on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct worker *w = poll->data;
+    if (events & UV_WRITABLE) {
+        w->blocked = false;
+        uv_poll_start(&w->channel_poll, UV_READABLE, on_channel);
+        flush(w);
+    }
+    if ((status < 0 || events & (UV_READABLE | UV_DISCONNECT)) && read_channel_once(w) < 0) {
+        uv_poll_stop(&w->channel_poll);
+        worker_on(w, WE_CLOSED);
+    }
+}
+
+void channel_start(struct worker *w)
+{
+    CHECK(uv_poll_init(w->io->loop, &w->channel_poll, w->channel) == 0);
+    CHECK(uv_poll_init(w->io->loop, &w->log_poll, w->log) == 0);
+    w->channel_poll.data = w->log_poll.data = w;
+    w->handles += 2;
+    uv_poll_start(&w->channel_poll, UV_READABLE, on_channel);
+    uv_poll_start(&w->log_poll, UV_READABLE, on_log);
+}
+
+void channel_mark_dirty(struct worker *w)
+{
+    if (w->dirty)
+        return;
+    w->dirty = true;
+    TAILQ_INSERT_TAIL(&w->io->dirty, w, dirty_link);
+}
+
+void channel_read_pending(struct worker *w)
+{
+    for (int turn = 0; turn < 64 && read_channel_once(w) > 0; turn++) {
+    }
+}
+
+void channel_read_rest(struct worker *w)
+{
+    size_t total = 0, len = 0;
+    while (read_channel_once(w) > 0) {
+    }
+    while (total < LOG_REST_MAX && read_log_once(w, &len) > 0)
+        total += len;
+    if (buffer_length(&w->log_line))
+        take_log(w, "\n", 1);
+}
+
+void channel_close(struct worker *w, uv_close_cb on_closed)
+{
+    if (w->dirty)
+        TAILQ_REMOVE(&w->io->dirty, w, dirty_link);
+    uv_close((uv_handle_t *)&w->channel_poll, on_closed);
+    uv_close((uv_handle_t *)&w->log_poll, on_closed);
+    close(w->channel);
+    close(w->log);
+    buffer_finish(&w->in);
+    buffer_finish(&w->out);
+    buffer_finish(&w->log_line);
+}
+
+static void flush_all(struct worker_io *io)
+{
+    struct worker *w;
+    while ((w = TAILQ_FIRST(&io->dirty))) {
+        TAILQ_REMOVE(&io->dirty, w, dirty_link);
+        w->dirty = false;
+        flush(w);
+    }
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    flush_all(prepare->data);
+}
+
+static void on_check(uv_check_t *check)
+{
+    flush_all(check->data);
+}
+
+struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
+{
+    struct worker_io *io = calloc(1, sizeof *io);
+    if (!io)
+        return NULL;
+    io->zygote = z;
+    io->loop = loop;
+    io->handles = 2;
+    TAILQ_INIT(&io->dirty);
+    uv_prepare_init(loop, &io->prepare);
+    uv_check_init(loop, &io->check);
+    io->prepare.data = io->check.data = io;
+    uv_prepare_start(&io->prepare, on_prepare);
+    uv_check_start(&io->check, on_check);
+    uv_unref((uv_handle_t *)&io->prepare);
+    uv_unref((uv_handle_t *)&io->check);
+    return io;
+}
+
+static void on_io_handle_closed(uv_handle_t *handle)
+{
+    struct worker_io *io = handle->data;
+    if (--io->handles == 0)
+        free(io);
+}
+
+void worker_io_close(struct worker_io *io)
+{
+    CHECK(TAILQ_EMPTY(&io->dirty));
+    uv_close((uv_handle_t *)&io->prepare, on_io_handle_closed);
+    uv_close((uv_handle_t *)&io->check, on_io_handle_closed);
+}

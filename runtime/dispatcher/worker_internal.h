@@ -1,0 +1,79 @@
+/* worker_internal.h: what worker.c (life) and worker_channel.c (bytes) share. Dispatcher, loop thread. */
+#ifndef HARK_DISPATCHER_WORKER_INTERNAL_H
+#define HARK_DISPATCHER_WORKER_INTERNAL_H
+
+#include "dispatcher/worker.h"
+#include "dispatcher/worker_fsm.h"
+#include "shared/buffer.h"
+
+enum {
+    WORKER_READ_BYTES = 64 * 1024,
+    WORKER_OUT_BYTES_MAX = 256 * 1024, /* calls wait outside while so much is unsent */
+    WORKER_WINDOW_MAX = 64,            /* calls on their way */
+    WORKER_WINDOW_NS = 2 * 1000 * 1000 /* as many as take about so long together */
+};
+
+TAILQ_HEAD(worker_list, worker);
+
+struct worker_io {
+    struct zygote *zygote;
+    uv_loop_t *loop;
+    uv_prepare_t prepare; /* flushes what timers queued */
+    uv_check_t check;     /* flushes what input queued */
+    int handles;
+    struct worker_list dirty; /* workers with something to send */
+    uint8_t read_buffer[WORKER_READ_BYTES];
+};
+
+struct worker {
+    struct worker_io *io;
+    const struct revision *revision;
+    const struct worker_events *events;
+    void *user;
+    struct zygote_child child;
+    int pid;
+    enum worker_state state;
+    bool was_ready;
+
+    int channel, log; /* -1: closed */
+    uv_poll_t channel_poll, log_poll;
+    uv_timer_t timer;
+    int handles; /* not closed yet */
+    const struct wire_recorder *recorder;
+    struct buffer in, out, log_line;
+    TAILQ_ENTRY(worker) dirty_link;
+    bool dirty, blocked; /* blocked: the socket is full, the poll waits for room */
+
+    struct call_list calls; /* oldest first */
+    uint32_t load;
+    uint64_t last_call;                /* id */
+    uint64_t completed;                /* calls */
+    uint64_t head_since_ns;            /* since when the oldest call may be running */
+    uint64_t service_ns;               /* running mean of one call; 0: not known yet */
+    uint64_t timer_at_ns;              /* CLOCK_NEVER: not armed */
+    uint64_t seen_call, seen_start_ns; /* the recorder's word on the running call, as first seen */
+    uint64_t idle_since_ns;
+
+    enum worker_cause cause;
+    bool has_cause;
+    char text[480];
+};
+
+/* worker.c: one step of the machine. */
+void worker_on(struct worker *w, enum worker_event event);
+/* Notes why it ends, in words; the first cause stays. */
+__attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum worker_cause cause,
+                                                        const char *format, ...);
+
+/* worker_channel.c */
+void channel_start(struct worker *w); /* polls both fds */
+void channel_mark_dirty(struct worker *w);
+void channel_read_pending(struct worker *w); /* what has arrived by now */
+void channel_read_rest(struct worker *w);    /* the process is gone: what it left in socket and pipe */
+void channel_close(struct worker *w, uv_close_cb on_closed);
+
+/* worker_frames.c: every whole frame in data[len]; returns the bytes used, or SIZE_MAX when a frame broke a
+ * rule (it is blamed already). */
+size_t frames_take(struct worker *w, const uint8_t *data, size_t len);
+
+#endif
