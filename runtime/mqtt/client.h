@@ -12,7 +12,8 @@
 
 #include <uv.h>
 
-/* What the clients of one loop share: the read buffer and the handle that flushes at the end of a turn. */
+/* What the clients of one loop share: the read buffer and the handle that flushes at the end of a turn.
+ * Unless the process handles SIGPIPE already, it is ignored from now on. */
 struct mqtt_io;
 struct mqtt_io *mqtt_io_create(uv_loop_t *loop); /* NULL: out of memory */
 /* Asynchronous; all clients are closed already. May be called from a client's on_closed. */
@@ -21,9 +22,10 @@ void mqtt_io_close(struct mqtt_io *io);
 struct mqtt_client;
 
 struct mqtt_client_events {
-    /* The state changed. text says why in words ("connection refused", "bad user name or password (0x86)");
-     * cause decides its weight; retry_ns: time to the next attempt when OFFLINE. Called once per change, not
-     * per attempt detail. */
+    /* The state changed. text says why in words ("cannot reach 127.0.0.1:1883: connection refused", "bad user
+     * name or password (0x86)"), "" unless OFFLINE; cause decides its weight; retry_ns: time to the next
+     * attempt when OFFLINE. Called once per change: CONNECTING, then ONLINE or OFFLINE, for each attempt; not
+     * for each address that is tried. */
     void (*state)(void *user, enum mqtt_state state, bool resumed, enum mqtt_cause cause, const char *text,
                   uint64_t retry_ns);
     void (*message)(void *user, struct mqtt_message *message);
@@ -34,12 +36,14 @@ struct mqtt_client_events {
 };
 
 struct mqtt_client_options {
-    struct mqtt_session_options session;
-    struct mqtt_url broker; /* copied */
+    struct mqtt_session_options session; /* without user name or password: those of the URL, if any */
+    struct mqtt_url broker;              /* copied */
     uint64_t
         backoff_min_ns; /* first reconnect delay; 0: 250 ms. Doubles, full jitter between half and whole */
     uint64_t backoff_max_ns;     /* 0: 30 s */
     uint64_t refused_backoff_ns; /* after MQTT_CAUSE_REFUSED and TAKEN_OVER; 0: 60 s */
+    uint64_t stable_ns;          /* a connection that was ONLINE that long resets the backoff; 0: 10 s */
+    uint64_t address_timeout_ns; /* of one TCP connect; 0: 10 s */
     uint64_t random_seed;        /* of the jitter */
 };
 
@@ -47,7 +51,7 @@ struct mqtt_client_options {
 struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_client_options *options,
                                        const struct mqtt_client_events *events, void *user);
 
-/* As mqtt_session_subscribe, _publish, _release, _counts. */
+/* As mqtt_session_subscribe, _publish, _release, _counts. Messages may be released until events.closed. */
 __attribute__((warn_unused_result)) int mqtt_client_subscribe(struct mqtt_client *c,
                                                               const struct mqtt_filter *filters, size_t count,
                                                               const struct slice *known, size_t known_count);
@@ -57,9 +61,11 @@ void mqtt_client_release(struct mqtt_client *c, struct mqtt_message *message);
 void mqtt_client_counts(const struct mqtt_client *c, struct mqtt_session_counts *ret_counts);
 enum mqtt_state mqtt_client_state(const struct mqtt_client *c);
 
-/* Asynchronous: acks that may leave and DISCONNECT are written (for at most 1 s), then events.closed. Call
- * once. end_session: the broker forgets the session; in 3.1.1 that takes one more connection with Clean
- * Session 1, which is made here. When the broker cannot be reached nothing is tried. */
+/* Asynchronous: acks that may leave and DISCONNECT are written (for at most 1 s), then events.closed, and
+ * nothing else is called from now on; messages that still come stay unacknowledged. Call once; afterwards
+ * subscribe and publish return -ESHUTDOWN. end_session: the broker forgets the session; an attempt to connect
+ * that is under way goes on for that (for at most 1 s); in 3.1.1 it takes one more connection with Clean
+ * Session 1 (at most 1 s more), which is made here. While the broker cannot be reached nothing is tried. */
 void mqtt_client_close(struct mqtt_client *c, bool end_session);
 
 #endif

@@ -1,0 +1,153 @@
+/* client_internal.h: what the files of the client share; nobody else includes it.
+ *
+ *   client.c          create, the user's calls, the timer, what the user is told
+ *   client_connect.c  name look-up, addresses, TCP connect, backing off
+ *   client_stream.c   bytes in, bytes out, the orderly end of a connection
+ *   client_close.c    leaving for good
+ *   io.c              what the clients of a loop share: the read buffer, the end of a turn
+ *
+ * A call of the user never calls back: it leaves a mark and the work is done in the loop (client_turn). So a
+ * callback may call anything, mqtt_client_close on its own client included; memory is only given back in
+ * libuv's close callbacks. */
+#ifndef HARK_MQTT_CLIENT_INTERNAL_H
+#define HARK_MQTT_CLIENT_INTERNAL_H
+
+#include "mqtt/client.h"
+
+#include <sys/queue.h>
+
+enum {
+    READ_BYTES = 64 * 1024,
+    ADDRESSES_MAX = 16, /* of one name that are tried */
+    TEXT_MAX = 512
+};
+
+/* One attempt's TCP handle. Separate from the client, because libuv gives it back later than the client may
+ * want the next one. link->client stays valid: the client waits for its links. */
+struct link {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    struct mqtt_client *client;
+    struct buffer sending; /* bytes of the write under way: they must not move */
+    size_t in_flight;      /* of them in this uv_write; 0: no write under way */
+    bool shut;
+};
+
+/* A name look-up cannot be stopped once a thread has it, so it may outlive its client. */
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct mqtt_client *client; /* NULL: nobody waits for it any more */
+};
+
+struct addresses {
+    size_t count, next;
+    struct sockaddr_storage items[ADDRESSES_MAX];
+};
+
+/* As in mqtt_client_options, defaults filled in. */
+struct client_timing {
+    uint64_t backoff_min_ns, backoff_max_ns, refused_backoff_ns, stable_ns, address_timeout_ns;
+};
+
+enum client_phase {
+    CLIENT_WAITING,   /* for the next attempt, until due_ns */
+    CLIENT_RESOLVING, /* lookup */
+    CLIENT_DIALLING,  /* link connects, until due_ns */
+    CLIENT_OPEN,      /* the session speaks; its deadline counts */
+    CLIENT_ENDING,    /* the last bytes leave and the broker's EOF is awaited, until due_ns */
+    CLIENT_GONE       /* waits for libuv to give back the handles */
+};
+
+struct mqtt_client {
+    struct mqtt_io *io;
+    struct mqtt_client_events events;
+    void *user;
+    struct mqtt_session_options session_options; /* strings owned */
+    struct client_timing timing;
+    char *host;     /* owned */
+    char *endpoint; /* owned; host and port for people */
+    uint16_t port;
+
+    struct mqtt_session *session;
+    struct mqtt_session *farewell; /* 3.1.1: the clean session that makes the broker forget; else NULL */
+
+    enum client_phase phase;
+    enum mqtt_state state; /* as last told */
+    enum mqtt_cause cause; /* why the connection ends: set with the phase ENDING */
+    char why[TEXT_MAX];    /* the same in words */
+    uint64_t due_ns;       /* see enum client_phase */
+    uint64_t close_by_ns;  /* CLOCK_NEVER unless closing */
+    uint64_t armed_ns;     /* when the timer fires; CLOCK_NEVER: not armed */
+    uint64_t online_ns;    /* since when; 0: not online */
+    uint64_t random;       /* state of the jitter */
+    unsigned failures;     /* in a row, for the backoff */
+    bool hastened;         /* the attempt came without delay: not twice in a row */
+    bool closing;          /* mqtt_client_close was called: the user hears `closed` and nothing else */
+    bool end_session;
+    bool marked; /* in io's list */
+    int error;   /* of the last address tried */
+
+    struct lookup *lookup;
+    struct addresses *addresses;  /* while dialling */
+    struct sockaddr_storage peer; /* of the last connection */
+    struct link *link;            /* the current attempt or connection */
+    struct buffer partial;        /* the beginning of a packet that is not complete */
+    uv_timer_t timer;
+    unsigned handles; /* timer and links that libuv has not given back */
+    TAILQ_ENTRY(mqtt_client) entry;
+};
+
+TAILQ_HEAD(client_list, mqtt_client);
+
+struct mqtt_io {
+    uv_loop_t *loop;
+    uv_idle_t turn;
+    struct client_list marked; /* clients with something to do at the end of the turn */
+    uint8_t read_buffer[READ_BYTES];
+};
+
+static inline struct mqtt_session *client_session(const struct mqtt_client *c)
+{
+    return c->farewell ? c->farewell : c->session;
+}
+
+/* io.c */
+void io_mark(struct mqtt_client *c); /* client_turn will be called, once, before the loop waits again */
+void io_unmark(struct mqtt_client *c);
+
+/* client.c */
+void client_turn(struct mqtt_client *c);
+void client_arm_timer(struct mqtt_client *c); /* after whatever may have brought the deadline forward */
+void client_report(struct mqtt_client *c, enum mqtt_state state, bool resumed, enum mqtt_cause cause,
+                   const char *text, uint64_t retry_ns);
+/* An attempt or a connection is over, for cause and why: backs off, or goes on closing. */
+void client_attempt_over(struct mqtt_client *c);
+__attribute__((format(printf, 3, 4))) void client_set_why(struct mqtt_client *c, enum mqtt_cause cause,
+                                                          const char *format, ...);
+
+/* client_connect.c */
+void connect_start(struct mqtt_client *c);
+void connect_to_peer(struct mqtt_client *c); /* c->peer again, no other address */
+void connect_address_late(struct mqtt_client *c);
+void connect_back_off(struct mqtt_client *c);
+void connect_forget(struct mqtt_client *c); /* look-up and addresses */
+const char *connect_words(int error);
+
+/* client_stream.c */
+__attribute__((warn_unused_result)) struct link *stream_create_link(struct mqtt_client *c);
+void stream_drop_link(struct mqtt_client *c);
+void stream_open(struct mqtt_client *c);
+void stream_flush(struct mqtt_client *c);
+void stream_end(struct mqtt_client *c);  /* send what is left, then it is over */
+void stream_over(struct mqtt_client *c); /* now */
+void stream_tick(struct mqtt_client *c, uint64_t now_ns);
+
+/* client_close.c */
+void close_step(struct mqtt_client *c);            /* while closing: does what comes next */
+void close_after_attempt(struct mqtt_client *c);   /* while closing: a connection or an attempt is over */
+void close_handle_returned(struct mqtt_client *c); /* frees the client with its last handle */
+void close_free(struct mqtt_client *c);
+
+#endif

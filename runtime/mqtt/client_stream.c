@@ -1,0 +1,320 @@
+#include "mqtt/client_internal.h"
+
+#include "shared/check.h"
+#include "shared/clock.h"
+
+#include <stdlib.h>
+
+enum {
+    ENDING_NS = NS_PER_S, /* for the last bytes and the broker's EOF */
+    COPIED_MAX = 16 * 1024,
+    WRITE_MAX = 1 << 30
+};
+
+/* ---- the handle ---- */
+
+static void on_link_closed(uv_handle_t *handle)
+{
+    struct link *link = handle->data;
+    struct mqtt_client *c = link->client;
+    buffer_finish(&link->sending);
+    free(link);
+    close_handle_returned(c);
+}
+
+struct link *stream_create_link(struct mqtt_client *c)
+{
+    struct link *link = calloc(1, sizeof *link);
+    if (!link)
+        return NULL;
+    if (uv_tcp_init(c->io->loop, &link->tcp)) {
+        free(link);
+        return NULL;
+    }
+    link->tcp.data = link;
+    link->client = c;
+    c->handles++;
+    return link;
+}
+
+void stream_drop_link(struct mqtt_client *c)
+{
+    if (c->link)
+        uv_close((uv_handle_t *)&c->link->tcp, on_link_closed);
+    c->link = NULL;
+}
+
+/* ---- the end ---- */
+
+void stream_over(struct mqtt_client *c)
+{
+    uint64_t now_ns = clock_now_ns();
+    stream_drop_link(c);
+    buffer_finish(&c->partial);
+    mqtt_session_lost(client_session(c), now_ns);
+    if (c->online_ns && now_ns - c->online_ns >= c->timing.stable_ns)
+        c->failures = 0;
+    c->online_ns = 0;
+    client_attempt_over(c);
+}
+
+static void lost(struct mqtt_client *c, int error)
+{
+    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
+    if (c->phase == CLIENT_ENDING)
+        ; /* why is known already */
+    else if (error == UV_EOF)
+        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s", c->endpoint,
+                       online ? "" : " before it answered CONNECT");
+    else
+        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s", c->endpoint, connect_words(error));
+    stream_over(c);
+}
+
+/* Not simply uv_close: with bytes of the broker unread, the kernel would answer with RST, and the broker
+ * could lose the acks and the DISCONNECT that are on their way. */
+void stream_end(struct mqtt_client *c)
+{
+    c->phase = CLIENT_ENDING;
+    c->due_ns = clock_now_ns() + ENDING_NS;
+    if (buffer_length(mqtt_session_output(client_session(c))) == 0 && c->link->in_flight == 0) {
+        stream_over(c);
+        return;
+    }
+    io_mark(c);
+    client_arm_timer(c);
+}
+
+static void session_is_over(struct mqtt_client *c)
+{
+    const char *text = "";
+    enum mqtt_cause cause = mqtt_session_cause(client_session(c), &text);
+    client_set_why(c, cause, "%s", text);
+    stream_end(c);
+}
+
+void stream_tick(struct mqtt_client *c, uint64_t now_ns)
+{
+    struct buffer *out = mqtt_session_output(client_session(c));
+    if (mqtt_session_tick(client_session(c), now_ns)) {
+        session_is_over(c);
+        return;
+    }
+    /* A tick comes after a silence: memory that a burst needed can go. */
+    buffer_trim(out);
+    if (buffer_length(out) > 0)
+        io_mark(c);
+}
+
+/* ---- out ---- */
+
+static void on_shut(uv_shutdown_t *shutdown, int status)
+{
+    (void)shutdown;
+    (void)status; /* what comes next is EOF, an error or due_ns */
+}
+
+static void shut(struct mqtt_client *c)
+{
+    struct link *link = c->link;
+    if (link->shut)
+        return;
+    link->shut = true;
+    if (uv_shutdown(&link->shutdown, (uv_stream_t *)&link->tcp, on_shut))
+        stream_over(c);
+}
+
+static uv_buf_t chunk(struct buffer *bytes)
+{
+    size_t len = buffer_length(bytes);
+    return uv_buf_init((char *)buffer_data(bytes), (unsigned)(len < WRITE_MAX ? len : WRITE_MAX));
+}
+
+static int send_rest(struct link *link);
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct link *link = write->data;
+    struct mqtt_client *c = link->client;
+    if (c->link != link)
+        return;
+    buffer_consume(&link->sending, link->in_flight);
+    link->in_flight = 0;
+    if (status == 0 && buffer_length(&link->sending) > 0)
+        status = send_rest(link);
+    if (status)
+        lost(c, status);
+    else if (link->in_flight == 0)
+        stream_flush(c);
+}
+
+static int send_rest(struct link *link)
+{
+    uv_buf_t bytes = chunk(&link->sending);
+    link->write.data = link;
+    link->in_flight = bytes.len;
+    return uv_write(&link->write, (uv_stream_t *)&link->tcp, &bytes, 1, on_written);
+}
+
+/* The whole output changes hands, without a copy; what the session adds meanwhile is the next batch. */
+static int send_later(struct link *link, struct buffer *out)
+{
+    buffer_finish(&link->sending);
+    link->sending = *out;
+    *out = (struct buffer){0};
+    return send_rest(link);
+}
+
+static int send_now(struct link *link, struct buffer *out)
+{
+    uv_buf_t bytes = chunk(out);
+    if (buffer_failed(out))
+        return UV_ENOMEM; /* what is in it breaks off somewhere */
+    if (bytes.len == 0)
+        return 0;
+    int written = uv_try_write((uv_stream_t *)&link->tcp, &bytes, 1);
+    if (written < 0 && written != UV_EAGAIN)
+        return written;
+    buffer_consume(out, written < 0 ? 0 : (size_t)written);
+    return buffer_length(out) > 0 ? send_later(link, out) : 0;
+}
+
+void stream_flush(struct mqtt_client *c)
+{
+    struct link *link = c->link;
+    if (link->in_flight > 0)
+        return; /* on_written comes back here */
+    buffer_finish(&link->sending);
+    int error = send_now(link, mqtt_session_output(client_session(c)));
+    if (error)
+        lost(c, error);
+    else if (c->phase == CLIENT_ENDING && link->in_flight == 0)
+        shut(c);
+}
+
+/* ---- in ---- */
+
+/* Bytes of the packet that begins with data[len], header included; 0: its length has not arrived. */
+static size_t announced_bytes(const uint8_t *data, size_t len)
+{
+    size_t value = 0;
+    for (size_t i = 1; i < len && i <= 4; i++) {
+        value |= (size_t)(data[i] & 0x7f) << (7 * (i - 1));
+        if (!(data[i] & 0x80))
+            return value + i + 1;
+    }
+    return 0;
+}
+
+/* Room in a large packet's own memory. As much again as has come, and never beyond the packet's end: so the
+ * copying stays linear, and an announcement alone takes no memory. */
+static uv_buf_t room_behind_partial(struct mqtt_client *c)
+{
+    size_t len = buffer_length(&c->partial);
+    size_t announced = announced_bytes(buffer_data(&c->partial), len);
+    size_t room = len > READ_BYTES ? len : READ_BYTES;
+    if (announced > len && announced - len < room)
+        room = announced - len;
+    uint8_t *memory = buffer_reserve(&c->partial, room);
+    return uv_buf_init((char *)memory, memory ? (unsigned)room : 0);
+}
+
+/* libuv reads and calls on_read right after this, so the shared buffer is ours that long. A short beginning
+ * of a packet is copied to its front: cheaper than memory for the rest of it, and one read still takes all.
+ */
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bytes)
+{
+    struct mqtt_client *c = ((struct link *)handle->data)->client;
+    size_t len = buffer_length(&c->partial);
+    (void)suggested;
+    if (len > COPIED_MAX) {
+        *ret_bytes = room_behind_partial(c);
+        return;
+    }
+    if (len > 0)
+        memcpy(c->io->read_buffer, buffer_data(&c->partial), len);
+    *ret_bytes = uv_buf_init((char *)c->io->read_buffer + len, (unsigned)(READ_BYTES - len));
+}
+
+static void keep(struct mqtt_client *c, const uint8_t *rest, size_t len)
+{
+    buffer_clear(&c->partial);
+    if (len > 0)
+        buffer_append(&c->partial, rest, len);
+    else
+        buffer_finish(&c->partial);
+}
+
+static int feed(struct mqtt_client *c, const uint8_t *data, size_t len, size_t *ret_used)
+{
+    *ret_used = 0;
+    int error = mqtt_session_input(client_session(c), data, len, clock_now_ns(), ret_used);
+    CHECK(*ret_used <= len);
+    return error;
+}
+
+static int feed_partial(struct mqtt_client *c)
+{
+    size_t used;
+    int error = feed(c, buffer_data(&c->partial), buffer_length(&c->partial), &used);
+    buffer_consume(&c->partial, used);
+    if (buffer_length(&c->partial) == 0)
+        buffer_finish(&c->partial);
+    return error;
+}
+
+static int feed_shared(struct mqtt_client *c, size_t len)
+{
+    size_t used;
+    int error = feed(c, c->io->read_buffer, len, &used);
+    if (error == 0)
+        keep(c, c->io->read_buffer + used, len - used);
+    return error;
+}
+
+static int take(struct mqtt_client *c, size_t read)
+{
+    size_t kept = buffer_length(&c->partial);
+    if (kept <= COPIED_MAX)
+        return feed_shared(c, kept + read);
+    buffer_commit(&c->partial, read);
+    return feed_partial(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
+{
+    struct mqtt_client *c = ((struct link *)stream->data)->client;
+    (void)bytes;
+    if (read < 0) {
+        lost(c, (int)read);
+        return;
+    }
+    if (read == 0 || c->phase == CLIENT_ENDING)
+        return; /* what comes after our DISCONNECT concerns nobody */
+    if (take(c, (size_t)read)) {
+        session_is_over(c);
+        return;
+    }
+    if (buffer_failed(&c->partial)) {
+        lost(c, UV_ENOMEM);
+        return;
+    }
+    if (c->closing || buffer_length(mqtt_session_output(client_session(c))) > 0)
+        io_mark(c);
+    client_arm_timer(c);
+}
+
+void stream_open(struct mqtt_client *c)
+{
+    uv_stream_t *stream = (uv_stream_t *)&c->link->tcp;
+    c->phase = CLIENT_OPEN;
+    mqtt_session_opened(client_session(c), clock_now_ns());
+    uv_tcp_nodelay(&c->link->tcp, 1);
+    int error = uv_read_start(stream, on_alloc, on_read);
+    if (error) {
+        lost(c, error);
+        return;
+    }
+    io_mark(c);
+    client_arm_timer(c);
+}
