@@ -9,7 +9,7 @@ misbehave=$build/tests/functions/misbehave.so
 patience=20 # seconds that anything may take
 home=$(mktemp -d -t hark-demo.XXXXXX)
 inbox=$home/inbox
-pids=()
+pids=() # the youngest first
 scene=''    # what happened since the scene began
 
 bold='' dim='' green='' red='' plain=''
@@ -82,7 +82,7 @@ start_broker_at() {
   printf '%s\n' "listener $1 127.0.0.1" 'allow_anonymous true' 'persistence false' 'log_dest stderr' \
     'log_type error' 'log_type information' 'connection_messages false' >"$home/mosquitto.conf"
   exec 4< <(exec mosquitto -c "$home/mosquitto.conf" 2>&1)
-  pids+=($!)
+  pids=("$!" "${pids[@]}")
   while read -r -t "$patience" line <&4; do
     [[ $line != *' running'* ]] || return 0
   done
@@ -103,14 +103,14 @@ start_subscriber() {
   mosquitto_pub -p "$port" -r -t demo/note -m 'replies are shown like this'
   mosquitto_sub -p "$port" -V mqttv5 -q 1 -F '<- %t  %p' -t demo/note -t 'home/+/heater' -t 'home/+/alarm' \
     -t 'hark/dead/#' >&3 2>&1 &
-  pids+=($!)
+  pids=("$!" "${pids[@]}")
   await '<- demo/note '
 }
 
 start_hark() {
   mkdir "$inbox" "$home/state"
   "$build/bin/hark" run --broker "mqtt://127.0.0.1:$port" --state "$home/state" "$inbox" >&3 2>&1 &
-  pids+=($!)
+  pids=("$!" "${pids[@]}")
   await '^hark: ready: '
 }
 
@@ -179,7 +179,7 @@ scene_end() {
   [[ -t 0 && -t 1 ]] || return 0
   printf '\nUntil you press Enter, port %s is yours: mosquitto_pub -p %s -t home/hall/temperature -m 12\n' "$port" "$port"
   while read -r line <&3; do show "$line"; done &
-  pids+=($!)
+  pids=("$!" "${pids[@]}")
   read -r || true
 }
 

@@ -1,0 +1,167 @@
+/* process_tree.c: a program with all its descendants, as one thing to measure.
+ *
+ *     bench_process_tree run COMMAND...        runs it, and is the parent of whatever it leaves behind
+ *     bench_process_tree cpu PID               milliseconds of CPU that PID and its descendants have used,
+ * those that were waited for included bench_process_tree count PID             how many they are
+ *     bench_process_tree settle PID N SECONDS  waits until they are N; fails when they are not in time
+ *
+ * PID is that of the `run`. */
+#include "shared/clock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PROCESSES_MAX = 32768, STAT_BYTES = 1024, SETTLE_POLL_MS = 2 };
+
+struct process {
+    int pid, parent;
+    unsigned long ticks;
+    bool is_ours;
+};
+
+static struct process table[PROCESSES_MAX];
+static size_t table_count;
+
+/* False: it is gone. */
+static bool read_stat(const char *pid, struct process *ret_process)
+{
+    char path[300], text[STAT_BYTES];
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return false;
+    size_t len = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[len] = '\0';
+    const char *after_name = strrchr(text, ')');
+    unsigned long user, system;
+    long reaped_user, reaped_system;
+    int parent;
+    if (!after_name || sscanf(after_name + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
+                              &parent, &user, &system, &reaped_user, &reaped_system) != 5)
+        return false;
+    *ret_process = (struct process){.pid = (int)strtol(pid, NULL, 10),
+                                    .parent = parent,
+                                    .ticks = user + system + (unsigned long)(reaped_user + reaped_system)};
+    return true;
+}
+
+static void read_all(void)
+{
+    DIR *proc = opendir("/proc");
+    table_count = 0;
+    if (!proc)
+        exit(EXIT_FAILURE);
+    for (struct dirent *e; table_count < PROCESSES_MAX && (e = readdir(proc));) {
+        if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && read_stat(e->d_name, &table[table_count]))
+            table_count++;
+    }
+    closedir(proc);
+}
+
+static bool is_ours(int pid)
+{
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i].pid == pid)
+            return table[i].is_ours;
+    }
+    return false;
+}
+
+static void mark_descendants(int root)
+{
+    bool has_changed = true;
+    for (size_t i = 0; i < table_count; i++)
+        table[i].is_ours = table[i].pid == root;
+    while (has_changed) {
+        has_changed = false;
+        for (size_t i = 0; i < table_count; i++) {
+            if (!table[i].is_ours && is_ours(table[i].parent))
+                has_changed = table[i].is_ours = true;
+        }
+    }
+}
+
+static unsigned count(int root, unsigned long *ret_ticks)
+{
+    unsigned n = 0;
+    *ret_ticks = 0;
+    read_all();
+    mark_descendants(root);
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i].is_ours) {
+            n++;
+            *ret_ticks += table[i].ticks;
+        }
+    }
+    return n;
+}
+
+static int settle(int root, unsigned wanted, unsigned long seconds)
+{
+    unsigned long ticks;
+    uint64_t deadline_ns = clock_now_ns() + seconds * NS_PER_S;
+    while (count(root, &ticks) != wanted) {
+        if (clock_now_ns() > deadline_ns) {
+            fprintf(stderr, "process_tree: %u processes, not %u\n", count(root, &ticks), wanted);
+            return EXIT_FAILURE;
+        }
+        poll(NULL, 0, SETTLE_POLL_MS);
+    }
+    return EXIT_SUCCESS;
+}
+
+static volatile sig_atomic_t child_pid;
+
+static void pass_on(int signal)
+{
+    if (child_pid > 0)
+        kill(child_pid, signal);
+}
+
+/* Ends once no descendant is left; the exit code is the command's. */
+static int run(char **command)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    child_pid = fork();
+    if (child_pid == 0) {
+        execvp(command[0], command);
+        fprintf(stderr, "process_tree: %s: %s\n", command[0], strerror(errno));
+        _exit(127);
+    }
+    signal(SIGTERM, pass_on);
+    signal(SIGINT, pass_on);
+    int status, result = EXIT_FAILURE;
+    for (pid_t pid; (pid = wait(&status)) > 0 || errno == EINTR;) {
+        if (pid == child_pid)
+            result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long ticks;
+    const char *verb = argc > 2 ? argv[1] : "";
+    if (strcmp(verb, "run") == 0)
+        return run(argv + 2);
+    int root = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
+    if (strcmp(verb, "cpu") == 0 && count(root, &ticks) > 0)
+        return printf("%lu\n", ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK)) < 0;
+    if (strcmp(verb, "count") == 0)
+        return printf("%u\n", count(root, &ticks)) < 0;
+    if (strcmp(verb, "settle") == 0 && argc == 5)
+        return settle(root, (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
+    fprintf(stderr,
+            "usage: bench_process_tree run COMMAND... | cpu PID | count PID | settle PID N SECONDS\n");
+    return 64;
+}
