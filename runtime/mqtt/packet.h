@@ -108,7 +108,7 @@ struct packet_connack {
 };
 
 struct packet_publish {
-    struct slice topic; /* a valid topic name; empty only with an alias (3.3.2-8) */
+    struct slice topic; /* a valid topic name; empty only with an alias (section 3.3.2.1) */
     struct slice payload;
     struct slice content_type; /* absent unless given */
     struct slice response_topic;
@@ -172,9 +172,11 @@ struct packet_fault {
 };
 
 /* Decodes the packet at the start of data[len]. `protocol` is MQTT_5 or MQTT_3_1_1. max_bytes: our Maximum
- * Packet Size; a header that announces more is refused before the rest has come.
- * 1: *ret is filled in, and ret->len bytes are used. 0: incomplete, wait for more bytes.
- * -EBADMSG: *ret_fault says what to answer; the connection is beyond repair. */
+ * Packet Size; a header that announces more is refused before the rest has come. A CONNACK of a server that
+ * does not know MQTT 5 (the two bytes of 3.1.1, code 1) is understood in MQTT_5 too:
+ * PACKET_UNSUPPORTED_VERSION. 1: *ret is filled in, and ret->len bytes are used. 0: incomplete, wait for more
+ * bytes. *ret holds nothing of use then, and may have been written to, unless 1 is returned. -EBADMSG:
+ * *ret_fault says what to answer; the connection is beyond repair. */
 __attribute__((warn_unused_result)) int packet_decode(const uint8_t *data, size_t len,
                                                       enum mqtt_protocol protocol, size_t max_bytes,
                                                       struct packet *ret, struct packet_fault *ret_fault);
@@ -184,7 +186,7 @@ __attribute__((warn_unused_result)) int packet_decode(const uint8_t *data, size_
 struct packet_connect {
     struct slice client_id; /* at most 65535 bytes, as every string here */
     struct slice username;  /* absent: none */
-    struct slice password;  /* absent: none; in 3.1.1 only with a username (3.1.2-22 of MQTT 3.1.1) */
+    struct slice password;  /* absent: none; without a username 3.1.1 sends an empty one */
     uint16_t keep_alive_s;
     bool clean_start;
     /* MQTT 5 only; left out of the packet when they have their default */

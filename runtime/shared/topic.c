@@ -187,8 +187,8 @@ static bool level_matches(struct slice level, struct slice value, const struct t
 static bool match(struct slice pattern, struct slice topic, const struct topic_captures *bound)
 {
     struct slice level, value;
-    if (starts_with_dollar(topic) && starts_with_wildcard(pattern))
-        return false; /* MQTT-4.7.2-1 */
+    if (topic.len == 0 || (starts_with_dollar(topic) && starts_with_wildcard(pattern)))
+        return false; /* MQTT-4.7.3-1, MQTT-4.7.2-1 */
     while (next_level(&pattern, &level)) {
         if (is_single(level, '#'))
             return true; /* also for its parent, when the topic has ended */
