@@ -1,0 +1,59 @@
+#include "worker/channel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* errno tells: the dispatcher has closed, or the descriptor is not what it was (its owner is the function).
+ */
+static _Noreturn void give_up(const char *doing)
+{
+    if (errno == EPIPE || errno == ECONNRESET)
+        _exit(EXIT_SUCCESS);
+    fprintf(stderr, "hark-worker: cannot %s: %m\n", doing);
+    _exit(EX_SOFTWARE);
+}
+
+void channel_init(struct channel *c, int fd)
+{
+    *c = (struct channel){.fd = fd};
+    if (buffer_reserve(&c->in, CHANNEL_BATCH_BYTES) && buffer_reserve(&c->out, CHANNEL_BATCH_BYTES))
+        return;
+    errno = ENOMEM;
+    give_up("start");
+}
+
+void channel_receive(struct channel *c, size_t wanted)
+{
+    size_t have = buffer_length(&c->in);
+    size_t room = wanted > have && wanted - have > CHANNEL_BATCH_BYTES ? wanted - have : CHANNEL_BATCH_BYTES;
+    uint8_t *at = buffer_reserve(&c->in, room);
+    if (!at) {
+        errno = ENOMEM;
+        give_up("receive a message");
+    }
+    ssize_t n;
+    do
+        n = recv(c->fd, at, room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        give_up("read from the channel");
+    if (n == 0)
+        _exit(EXIT_SUCCESS);
+    buffer_commit(&c->in, (size_t)n);
+}
+
+void channel_flush(struct channel *c)
+{
+    while (buffer_length(&c->out)) {
+        ssize_t n = send(c->fd, buffer_data(&c->out), buffer_length(&c->out), MSG_NOSIGNAL);
+        if (n >= 0)
+            buffer_consume(&c->out, (size_t)n);
+        else if (errno != EINTR)
+            give_up("write to the channel");
+    }
+    c->undo = 0;
+}

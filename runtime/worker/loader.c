@@ -1,0 +1,79 @@
+#include "worker/loader.h"
+
+#include "worker/handler.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_BYTES = 32 };
+
+/* What to do about an error of the dynamic loader, where we know. */
+static const char *hint(const char *error)
+{
+    if (strstr(error, "undefined symbol"))
+        return ": link the library that has it statically, or remove its use";
+    if (strstr(error, "cannot open shared object file"))
+        return ": install that library, or link it statically";
+    if (strstr(error, "annot allocate memory") || strstr(error, "cannot create shared object"))
+        return ": it needs more memory than the function may have";
+    return "";
+}
+
+/* Says what dlopen said, with the file's name where dlopen only knew a descriptor. */
+static int refuse_load(struct diag *why, const char *path, const char *name)
+{
+    const char *error = dlerror();
+    if (!error)
+        error = "cannot be loaded";
+    const char *at = strstr(error, path);
+    if (at)
+        diag_set(why, NULL, 0, 0, "%.*s%s%s%s", (int)(at - error), error, name, at + strlen(path),
+                 hint(error));
+    else
+        diag_set(why, NULL, 0, 0, "%s: %s%s", name, error, hint(error));
+    return -ENOEXEC;
+}
+
+/* abi first: what lies behind it is known only once it is ours. */
+static int check_function(const struct hark_function *f, const char *name, struct diag *why)
+{
+    if (f->abi != HARK_ABI)
+        diag_set(why, NULL, 0, 0,
+                 "%s is built for ABI %u, this hark speaks %u: rebuild it with this hark's headers", name,
+                 f->abi, HARK_ABI);
+    else if (f->size < sizeof *f)
+        diag_set(why, NULL, 0, 0,
+                 "hark_function of %s has %u bytes instead of %zu: define it with HARK_FUNCTION(...)", name,
+                 f->size, sizeof *f);
+    else if (!f->handle)
+        diag_set(why, NULL, 0, 0, "%s has no handle: write HARK_FUNCTION(.handle = your_function)", name);
+    else
+        return 0;
+    return -ENOEXEC;
+}
+
+int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int error = handler_check(fd, name, why);
+    if (error < 0)
+        return error;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return refuse_load(why, path, name);
+    const struct hark_function *f = dlsym(library, "hark_function");
+    if (!f) {
+        diag_set(why, NULL, 0, 0,
+                 "%s has no hark_function: write HARK_FUNCTION(.handle = ...) at file scope, and let no "
+                 "linker script hide it",
+                 name);
+        return -ENOEXEC;
+    }
+    error = check_function(f, name, why);
+    if (!error)
+        *ret_function = f;
+    return error;
+}

@@ -1,0 +1,15 @@
+/* zygote.h: the process that forks workers and buries them.
+ *
+ * In hark-worker, single-threaded. It does what its control socket orders (struct zygote_order in
+ * shared/wire.h) and reports what becomes of its children. It never runs a function's code, so a fork of it
+ * is a clean, warm worker: the common libraries are loaded already. */
+#ifndef HARK_WORKER_ZYGOTE_H
+#define HARK_WORKER_ZYGOTE_H
+
+#include <sys/types.h>
+
+/* Serves the control socket until its other end closes, then kills and reaps all workers. Returns the exit
+ * status. `parent` is the process that started us: without it there is nothing to do. */
+int zygote_run(int control, pid_t parent);
+
+#endif
