@@ -92,7 +92,7 @@ struct hark_function {
 };
 
 #if defined(__GNUC__)
-#define HARK_EXPORT       __attribute__((visibility("default"), used))
+#define HARK_EXPORT       __attribute__((visibility("default")))
 #define HARK_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define HARK_UNUSED       __attribute__((unused))
 #else
