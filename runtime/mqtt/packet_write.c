@@ -136,7 +136,7 @@ static size_t connect_bytes(enum mqtt_protocol protocol, const struct packet_con
 {
     size_t properties = protocol == MQTT_5 ? connect_property_bytes(c) : 0;
     return 10 + (protocol == MQTT_5 ? varint_bytes(properties) + properties : 0) +
-           string_bytes(c->client_id) + (c->username.data ? string_bytes(c->username) : 0) +
+           string_bytes(c->client_id) + (username.data ? string_bytes(username) : 0) +
            (c->password.data ? string_bytes(c->password) : 0);
 }
 
