@@ -212,9 +212,18 @@ static struct lane *land(struct queue *q, struct queue_item *item)
     return item->lane;
 }
 
-void queue_done(struct queue *q, struct queue_item *item)
+static void break_chain(struct queue *q, struct lane *lane)
 {
-    lane_place(q, land(q, item));
+    if (lane->chain)
+        lane->chain = ++q->last_chain;
+}
+
+void queue_done(struct queue *q, struct queue_item *item, bool ok)
+{
+    struct lane *lane = land(q, item);
+    if (!ok)
+        break_chain(q, lane);
+    lane_place(q, lane);
     item->lane = NULL;
 }
 
@@ -243,8 +252,7 @@ void queue_delay(struct queue *q, struct queue_item *item, uint64_t due_ns)
 {
     struct lane *lane = land(q, item);
     lane->due_ns = due_ns ? due_ns : 1;
-    if (lane->chain)
-        lane->chain = ++q->last_chain;
+    break_chain(q, lane);
     put_back(q, item);
     lane_place(q, lane);
 }

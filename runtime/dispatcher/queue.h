@@ -57,8 +57,9 @@ bool queue_has_ready(const struct queue *q); /* is there something for a worker 
 /* The value for wire_invoke.chain: changes when the lane has to stop what is on its way. 0: no order. */
 uint64_t queue_chain(const struct queue_item *item);
 
-/* The item is over: it leaves the queue. */
-void queue_done(struct queue *q, struct queue_item *item);
+/* The item is over: it leaves the queue. ok: its worker was told WIRE_RESULT_OK by the function, and goes on
+ * with what it has of the lane; else it skips that, and the lane takes a new chain. */
+void queue_done(struct queue *q, struct queue_item *item, bool ok);
 /* It must run again, at once (its worker died, or skipped it): back to its place. */
 void queue_again(struct queue *q, struct queue_item *item);
 /* It must run again at due_ns: back to its place, and its lane waits. What of the lane is still on its way
@@ -71,7 +72,7 @@ void queue_wake(struct queue *q, uint64_t now_ns);
 
 /* Takes the oldest droppable waiting item out, or NULL. */
 struct queue_item *queue_drop_oldest(struct queue *q);
-/* Takes any waiting item out, delayed or not; NULL: none waits. */
+/* Takes any waiting item out, delayed or not; NULL: none waits. For the end: nothing is in flight. */
 struct queue_item *queue_drop_any(struct queue *q);
 
 #endif

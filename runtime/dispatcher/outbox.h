@@ -1,0 +1,43 @@
+/* outbox.h: what an invocation has put out, held back until it succeeds. Pure.
+ *
+ * The frames of the worker are kept as they came, after they were checked against the manifest: the worker
+ * checks too, to tell the function, but the worker is not believed. */
+#ifndef HARK_DISPATCHER_OUTBOX_H
+#define HARK_DISPATCHER_OUTBOX_H
+
+#include "manifest/manifest.h"
+#include "mqtt/mqtt.h"
+#include "shared/diag.h"
+#include "shared/topic.h"
+#include "shared/wire.h"
+
+enum { OUTBOX_BYTES_MAX = 32 << 20 }; /* of all outputs of one invocation */
+
+struct outbox {
+    struct buffer frames; /* {header, body} as on the wire, PUBLISH and REPLY */
+    uint32_t count;
+};
+
+/* What the outputs of one invocation may be. */
+struct outbox_rules {
+    const struct manifest *manifest;
+    bool publish_anywhere;
+    const struct topic_captures *captures; /* of the trigger */
+    struct slice response_topic;           /* of the message; absent: a reply is not allowed */
+};
+
+/* Checks an output and keeps a copy. 0, or a negative errno and words in *diag: the worker is to be killed.
+ */
+__attribute__((warn_unused_result)) int outbox_add(struct outbox *box, const struct outbox_rules *rules,
+                                                   const struct wire_header *header, struct slice body,
+                                                   struct diag *diag);
+
+/* Walks over the outputs in order: *offset starts at 0. False at the end. *ret_publish is borrowed from the
+ * box and from `request` (whose response topic, correlation data and QoS make a reply); properties: caller's
+ * storage for WIRE_PROPERTIES_MAX items. */
+bool outbox_next(const struct outbox *box, size_t *offset, const struct mqtt_message *request,
+                 struct mqtt_publish *ret_publish, struct property *properties);
+
+void outbox_clear(struct outbox *box); /* empties it and frees its memory */
+
+#endif

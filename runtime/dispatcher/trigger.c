@@ -1,0 +1,72 @@
+#include "dispatcher/trigger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool matches(const struct manifest_trigger *trigger, const struct mqtt_message *message,
+                    struct topic_captures *ret_captures)
+{
+    return topic_match(slice_of(trigger->topic), message->topic, ret_captures);
+}
+
+const struct manifest_trigger *trigger_find(const struct manifest *m, const struct mqtt_message *message,
+                                            struct topic_captures *ret_captures)
+{
+    for (unsigned i = 0; i < message->subscription_id_count; i++) {
+        uint32_t id = message->subscription_ids[i];
+        if (id >= 1 && id <= m->trigger_count && matches(&m->triggers[id - 1], message, ret_captures))
+            return &m->triggers[id - 1];
+    }
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (matches(&m->triggers[i], message, ret_captures))
+            return &m->triggers[i];
+    }
+    return NULL;
+}
+
+static struct slice capture_value(const struct topic_captures *captures, const char *name)
+{
+    for (size_t i = 0; i < captures->count; i++) {
+        if (slice_equal(captures->items[i].name, slice_of(name)))
+            return captures->items[i].value;
+    }
+    return slice_make(NULL, 0);
+}
+
+struct slice trigger_order_key(const struct manifest *m, const struct mqtt_message *message)
+{
+    struct topic_captures captures;
+    switch (m->order) {
+    case ORDER_TOPIC:
+        return message->topic;
+    case ORDER_ALL:
+        return slice_of("");
+    case ORDER_CAPTURE:
+        if (trigger_find(m, message, &captures))
+            return capture_value(&captures, m->order_capture);
+        break;
+    case ORDER_NONE:
+        break;
+    }
+    return slice_make(NULL, 0);
+}
+
+int trigger_filters(const struct manifest *m, struct mqtt_filter *filters, char **ret_memory)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->trigger_count; i++)
+        bytes += strlen(m->triggers[i].topic) + 1;
+    char *memory = malloc(bytes), *at = memory;
+    if (!memory)
+        return -ENOMEM;
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        size_t len = topic_pattern_to_filter(slice_of(m->triggers[i].topic), at);
+        filters[i] = (struct mqtt_filter){.filter = slice_make(at, len),
+                                          .qos = m->triggers[i].qos,
+                                          .want_retained = m->triggers[i].retained,
+                                          .subscription_id = (uint32_t)i + 1};
+        at += len + 1;
+    }
+    *ret_memory = memory;
+    return (int)m->trigger_count;
+}

@@ -1,0 +1,24 @@
+/* trigger.h: which trigger does a message fire, and what is its order key? Pure. */
+#ifndef HARK_DISPATCHER_TRIGGER_H
+#define HARK_DISPATCHER_TRIGGER_H
+
+#include "manifest/manifest.h"
+#include "mqtt/mqtt.h"
+#include "shared/topic.h"
+
+/* The trigger for the message, or NULL. The broker's subscription identifier decides where it names a trigger
+ * that does match (overlapping triggers get a copy each); else the first that matches. Subscription
+ * identifier n stands for trigger n - 1. */
+const struct manifest_trigger *trigger_find(const struct manifest *m, const struct mqtt_message *message,
+                                            struct topic_captures *ret_captures);
+
+/* The key that the message's order goes by, borrowed from the message or static; data == NULL: none. A
+ * message that fires nothing has none. */
+struct slice trigger_order_key(const struct manifest *m, const struct mqtt_message *message);
+
+/* The manifest's triggers as subscriptions. `filters` has room for MANIFEST_TRIGGERS_MAX items; the strings
+ * they point to are in *ret_memory, which the caller frees. Returns how many, or -ENOMEM. */
+__attribute__((warn_unused_result)) int trigger_filters(const struct manifest *m, struct mqtt_filter *filters,
+                                                        char **ret_memory);
+
+#endif
