@@ -229,10 +229,7 @@ void device_publish_message(struct device *d, const struct message *m)
 
 void device_publish(struct device *d, const char *topic, const char *payload, int qos)
 {
-    struct message m = {.topic = (char *)(uintptr_t)topic,
-                        .payload = (char *)(uintptr_t)payload,
-                        .payload_len = strlen(payload),
-                        .qos = qos};
+    struct message m = {.topic = topic, .payload = payload, .payload_len = strlen(payload), .qos = qos};
     device_publish_message(d, &m);
 }
 

@@ -3,6 +3,7 @@
 #include "shared/check.h"
 
 #include <mqtt_protocol.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,31 @@ static void copy_user_properties(struct message *to, const mosquitto_property *p
 {
     bool skip = false;
     for (const mosquitto_property *p = properties; to->property_count < MESSAGE_PROPERTIES_MAX; skip = true) {
-        char **key = &to->keys[to->property_count], **value = &to->values[to->property_count];
-        p = mosquitto_property_read_string_pair(p, MQTT_PROP_USER_PROPERTY, key, value, skip);
+        char *key, *value;
+        p = mosquitto_property_read_string_pair(p, MQTT_PROP_USER_PROPERTY, &key, &value, skip);
         if (!p)
             return;
-        to->property_count++;
+        to->keys[to->property_count] = key;
+        to->values[to->property_count++] = value;
     }
+}
+
+static const char *copy_string(const mosquitto_property *properties, int identifier)
+{
+    char *text = NULL;
+    mosquitto_property_read_string(properties, identifier, &text, false);
+    return text;
+}
+
+static void copy_correlation(struct message *to, const mosquitto_property *properties)
+{
+    void *bytes = NULL;
+    uint16_t len = 0;
+    if (!mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &bytes, &len, false))
+        return;
+    to->correlation = copy_bytes(bytes, len);
+    to->correlation_len = len;
+    free(bytes);
 }
 
 struct message *message_copy(const struct mosquitto_message *m, const mosquitto_property *properties)
@@ -34,30 +54,29 @@ struct message *message_copy(const struct mosquitto_message *m, const mosquitto_
                              .payload = copy_bytes(m->payload, (size_t)m->payloadlen),
                              .payload_len = (size_t)m->payloadlen,
                              .qos = m->qos,
-                             .retained = m->retain};
-    void *correlation = NULL;
-    uint16_t len = 0;
-    mosquitto_property_read_string(properties, MQTT_PROP_CONTENT_TYPE, &copy->content_type, false);
-    mosquitto_property_read_string(properties, MQTT_PROP_RESPONSE_TOPIC, &copy->response_topic, false);
-    if (mosquitto_property_read_binary(properties, MQTT_PROP_CORRELATION_DATA, &correlation, &len, false)) {
-        copy->correlation = copy_bytes(correlation, len);
-        copy->correlation_len = len;
-        free(correlation);
-    }
+                             .retained = m->retain,
+                             .content_type = copy_string(properties, MQTT_PROP_CONTENT_TYPE),
+                             .response_topic = copy_string(properties, MQTT_PROP_RESPONSE_TOPIC)};
+    copy_correlation(copy, properties);
     copy_user_properties(copy, properties);
     return copy;
 }
 
+static void drop(const char *owned)
+{
+    free((char *)(uintptr_t)owned);
+}
+
 void message_free(struct message *m)
 {
-    free(m->topic);
-    free(m->payload);
-    free(m->content_type);
-    free(m->response_topic);
-    free(m->correlation);
+    drop(m->topic);
+    drop(m->payload);
+    drop(m->content_type);
+    drop(m->response_topic);
+    drop(m->correlation);
     for (size_t i = 0; i < m->property_count; i++) {
-        free(m->keys[i]);
-        free(m->values[i]);
+        drop(m->keys[i]);
+        drop(m->values[i]);
     }
     free(m);
 }

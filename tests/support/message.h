@@ -8,18 +8,19 @@
 
 enum { MESSAGE_PROPERTIES_MAX = 16 };
 
+/* One that arrived owns its strings; a test that sends one fills in literals. */
 struct message {
-    char *topic;
-    char *payload; /* with a NUL that is not counted */
+    const char *topic;
+    const char *payload; /* with a NUL that is not counted */
     size_t payload_len;
     int qos;
     bool retained;
-    char *content_type; /* NULL: absent, as below */
-    char *response_topic;
-    char *correlation; /* with a NUL that is not counted */
+    const char *content_type; /* NULL: absent, as below */
+    const char *response_topic;
+    const char *correlation; /* with a NUL that is not counted */
     size_t correlation_len;
     size_t property_count; /* user properties */
-    char *keys[MESSAGE_PROPERTIES_MAX], *values[MESSAGE_PROPERTIES_MAX];
+    const char *keys[MESSAGE_PROPERTIES_MAX], *values[MESSAGE_PROPERTIES_MAX];
 };
 
 /* A copy of what libmosquitto hands out; the caller frees it with message_free. */
