@@ -3,6 +3,8 @@
 # private, in a folder of its own and on a free loopback port, and is gone when it ends. An answer that does not
 # come in time ends it with an error, so that it serves as a test as well.
 set -euo pipefail
+# shellcheck source=tests/broker.sh
+source tests/broker.sh
 build=$(realpath --relative-to=. "$1")
 functions=$build/functions
 misbehave=$build/tests/functions/misbehave.so
@@ -76,28 +78,6 @@ device_says() {
   run mosquitto_pub -p "$port" -q 1 -t "$1" -m "$2"
 }
 
-# One attempt to serve a port; the broker itself says whether the port was free.
-start_broker_at() {
-  local line
-  printf '%s\n' "listener $1 127.0.0.1" 'allow_anonymous true' 'persistence false' 'log_dest stderr' \
-    'log_type error' 'log_type information' 'connection_messages false' >"$home/mosquitto.conf"
-  exec 4< <(exec mosquitto -c "$home/mosquitto.conf" 2>&1)
-  pids=("$!" "${pids[@]}")
-  while read -r -t "$patience" line <&4; do
-    [[ $line != *' running'* ]] || return 0
-  done
-  return 1
-}
-
-start_broker() {
-  local attempt
-  for attempt in {1..20}; do
-    port=$((20000 + RANDOM % 12000))
-    ! start_broker_at "$port" || return 0
-  done
-  fail "mosquitto does not start, after $attempt attempts: $(mosquitto -c "$home/mosquitto.conf" 2>&1 | tail -1)"
-}
-
 # The retained message tells when the subscription stands.
 start_subscriber() {
   mosquitto_pub -p "$port" -r -t demo/note -m 'replies are shown like this'
@@ -139,22 +119,26 @@ scene_calculator() {
   local answer
   tell 'A calculator answers whoever asks (MQTT 5 request and response)'
   deploy calculator
-  answer=$(run mosquitto_rr -p "$port" -V mqttv5 -q 1 -W "$patience" -t calculator/request \
-    -e demo/answer -m '6 * 7')
+  answer=$(run mosquitto_rr -p "$port" -V mqttv5 -q 1 -W "$patience" -t calc/mul -e demo/answer \
+    -m '6 7')
   show "<- $answer"
   [[ $answer == 42 ]] || fail "the calculator says '$answer'"
 }
 
 scene_alarm() {
-  tell 'An alarm remembers what it saw before'
+  tell 'An alarm remembers: it rings until the air was clear three times in a row'
   deploy alarm
   device_says home/cellar/smoke 1
-  await '<- home/cellar/alarm  '
+  await '<- home/cellar/alarm  on'
+  device_says home/cellar/smoke 0
+  device_says home/cellar/smoke 0
+  device_says home/cellar/smoke 0
+  await '<- home/cellar/alarm  off'
 }
 
 scene_redeploy() {
   tell 'Edited in the folder, the thermostat changes while it runs: 19 degrees are warm enough now'
-  run sed -i 's/setpoint: .*/setpoint: "17.0" }/' "$inbox/thermostat.yaml"
+  run sed -i 's/setpoint: "[^"]*"/setpoint: "17.0"/' "$inbox/thermostat.yaml"
   await 'thermostat.*deployed|deployed.*thermostat'
   device_says home/kitchen/temperature 19.0
   await '<- home/kitchen/heater  off'
@@ -186,7 +170,9 @@ scene_end() {
 [[ -f $misbehave ]] || fail "$misbehave is not built"
 mkfifo "$home/events"
 exec 3<>"$home/events" 5>&1
-start_broker
+start_broker "$home"
+pids+=("$broker_pid")
+port=$broker_port
 scene_start
 scene_thermostat
 scene_calculator

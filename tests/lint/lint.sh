@@ -37,7 +37,7 @@ tidy() {
 check format clang-format --dry-run -Werror "${all_c[@]}"
 check 'house rules' house_rules
 check 'no sleeping in tests' tests_wait_for_events
-check 'shell syntax' shellcheck "${scripts[@]}"
+check 'shell syntax' shellcheck -x "${scripts[@]}"
 check clang-tidy tidy
 ((failed == 0)) && echo "lint: ${#all_c[@]} C files and ${#scripts[@]} scripts are clean"
 exit "$failed"
