@@ -176,10 +176,15 @@ static bool copy_strings(struct mqtt_client *c, const struct mqtt_url *broker)
     copied &= copy_string(&session->password);
     copied &= copy_string(&host);
     c->host = (char *)host;
-    if (!copied)
-        return false;
-    bool bare = !strchr(host, ':');
-    return asprintf(&c->endpoint, "%s%s%s:%u", bare ? "" : "[", host, bare ? "" : "]", c->port) >= 0;
+    return copied;
+}
+
+static char *describe_endpoint(const struct mqtt_client *c)
+{
+    bool bare = !strchr(c->host, ':');
+    char *text;
+    int length = asprintf(&text, "%s%s%s:%u", bare ? "" : "[", c->host, bare ? "" : "]", c->port);
+    return length < 0 ? NULL : text;
 }
 
 struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_client_options *options,
@@ -197,6 +202,8 @@ struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_cli
     c->random = options->random_seed;
     c->session_options = options->session;
     if (copy_strings(c, &options->broker))
+        c->endpoint = describe_endpoint(c);
+    if (c->endpoint)
         c->session = mqtt_session_create(&c->session_options, &session_events, c);
     if (!c->session) {
         close_free(c);

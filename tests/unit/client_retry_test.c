@@ -1,0 +1,256 @@
+/* The client when the broker is not there, drops it, refuses it or speaks nonsense: when does it try again?
+ */
+#include "client_scene.h"
+
+static void begin(struct scene *s)
+{
+    listen_on(s, "127.0.0.1");
+    given_a_client_of(s, "127.0.0.1");
+}
+
+/* A port that nobody listens on. */
+static void given_no_broker(struct scene *s)
+{
+    listen_on(s, "127.0.0.1");
+    stop_listening(s);
+}
+
+static unsigned count_told(const struct scene *s, enum mqtt_state state)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < s->told_count; i++)
+        count += s->told[i].state == state;
+    return count;
+}
+
+static void a_refused_connection_is_tried_again_until_the_broker_is_there(void **state)
+{
+    struct scene *s = *state;
+    char expected[64];
+    given_no_broker(s);
+    given_a_client_of(s, "127.0.0.1");
+    s->wanted = 4;
+    wait_for(s, has_told);
+    snprintf(expected, sizeof expected, "cannot reach 127.0.0.1:%u: connection refused", s->port);
+    assert_int_equal(s->told[1].state, MQTT_OFFLINE);
+    assert_int_equal(s->told[1].cause, MQTT_CAUSE_NETWORK);
+    assert_string_equal(s->told[1].text, expected);
+    assert_true(s->told[1].retry_ns > 0);
+    assert_string_equal(s->told[3].text, expected);
+    assert_int_equal(s->visit_count, 0);
+    listen_on(s, "127.0.0.1");
+    wait_for(s, is_online);
+}
+
+static void the_port_of_an_ipv6_address_stands_outside_the_brackets(void **state)
+{
+    struct scene *s = *state;
+    char expected[64];
+    given_no_broker(s);
+    given_a_client_of(s, "::1");
+    wait_for(s, is_offline);
+    snprintf(expected, sizeof expected, "cannot reach [::1]:%u: ", s->port);
+    assert_memory_equal(last_told(s)->text, expected, strlen(expected));
+}
+
+/* The k-th delay is between half and the whole of min * 2^k, at most max. */
+static void assert_backoff(const struct scene *s, const struct told *told, unsigned failures)
+{
+    uint64_t whole_ns = s->options.backoff_min_ns << failures;
+    if (whole_ns > s->options.backoff_max_ns)
+        whole_ns = s->options.backoff_max_ns;
+    assert_in_range(told->retry_ns, whole_ns / 2, whole_ns);
+}
+
+static void a_broker_that_drops_at_accept_makes_no_busy_loop(void **state)
+{
+    struct scene *s = *state;
+    s->drops_at_accept = true;
+    begin(s);
+    s->wanted = 20;
+    wait_for(s, has_visits);
+    uint64_t least_ns = 0;
+    unsigned failures = 0;
+    for (unsigned i = 0; i < s->told_count; i++) {
+        if (s->told[i].state != MQTT_OFFLINE)
+            continue;
+        assert_backoff(s, &s->told[i], failures < 8 ? failures : 8);
+        least_ns += failures < 19 ? s->told[i].retry_ns : 0;
+        failures++;
+    }
+    assert_in_range(failures, 19, 20);
+    assert_true(s->accepted_ns[19] - s->accepted_ns[0] >= least_ns * 9 / 10);
+}
+
+static void a_broker_that_accepts_us_and_drops_us_makes_no_busy_loop(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    for (unsigned failures = 0; failures < 6; failures++) {
+        wait_for(s, is_online);
+        hang_up(s);
+        wait_for(s, is_offline);
+        assert_backoff(s, last_told(s), failures);
+        assert_non_null(strstr(last_told(s)->text, "closed the connection"));
+    }
+}
+
+static void a_connection_that_lasted_resets_the_backoff(void **state)
+{
+    struct scene *s = *state;
+    s->options.stable_ns = 1;
+    begin(s);
+    for (int i = 0; i < 6; i++) {
+        wait_for(s, is_online);
+        hang_up(s);
+        wait_for(s, is_offline);
+        assert_backoff(s, last_told(s), 0);
+    }
+}
+
+static void a_reset_connection_is_a_lost_connection(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    wait_for(s, is_online);
+    reset_connection(s);
+    wait_for(s, is_offline);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_NETWORK);
+    assert_non_null(strstr(last_told(s)->text, "connection reset"));
+    wait_for(s, is_online);
+}
+
+static void refused_credentials_are_tried_slowly(void **state)
+{
+    struct scene *s = *state;
+    s->connack = slice_make("\x20\x03\x00\x86\x00", 5); /* Bad User Name or Password */
+    s->options.backoff_min_ns = s->options.backoff_max_ns = NS_PER_MS;
+    begin(s);
+    s->wanted = 4;
+    wait_for(s, has_visits);
+    assert_int_equal(count_told(s, MQTT_OFFLINE), 3);
+    for (unsigned i = 1; i < 4; i++)
+        assert_true(s->accepted_ns[i] - s->accepted_ns[i - 1] >= s->options.refused_backoff_ns / 2);
+    assert_int_equal(s->told[1].cause, MQTT_CAUSE_REFUSED);
+    assert_in_range(s->told[1].retry_ns, s->options.refused_backoff_ns / 2, s->options.refused_backoff_ns);
+    s->connack = connack_5;
+    wait_for(s, is_online);
+}
+
+static void a_session_taken_over_is_not_fought_for(void **state)
+{
+    struct scene *s = *state;
+    s->options.backoff_min_ns = s->options.backoff_max_ns = NS_PER_MS;
+    begin(s);
+    wait_for(s, is_online);
+    SAY(s, 0xe0, 2, 0x8e, 0);
+    wait_for(s, is_offline);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_TAKEN_OVER);
+    assert_in_range(last_told(s)->retry_ns, s->options.refused_backoff_ns / 2, s->options.refused_backoff_ns);
+}
+
+/* MQTT-4.13.1-1 */
+static void nonsense_is_answered_with_0x81_and_left(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    for (unsigned failures = 0; failures < 4; failures++) {
+        wait_for(s, is_online);
+        SAY(s, 0x36, 2, 0, 0, 0xff, 0xff, 0xff); /* QoS 3 (MQTT-3.3.1-4) */
+        wait_for(s, is_offline);
+        assert_int_equal(last_told(s)->cause, MQTT_CAUSE_PROTOCOL);
+        assert_backoff(s, last_told(s), failures);
+        assert_int_equal(last_packet(s)->head[0], 0xe0);
+        assert_int_equal(last_packet(s)->head[2], 0x81);
+        assert_int_equal(last_packet(s)->visit, s->visit_count);
+    }
+}
+
+/* It has our DISCONNECT, and is to close: when it does not, we do. */
+static void a_broker_that_does_not_close_after_disconnect_is_left(void **state)
+{
+    struct scene *s = *state;
+    s->keeps_open = true;
+    begin(s);
+    wait_for(s, is_online);
+    SAY(s, 0x36, 2, 0, 0);
+    wait_for(s, is_offline);
+    assert_true(current(s)->gone);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_PROTOCOL);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    ++*(unsigned *)timer->data;
+}
+
+static void an_unknown_name_fails_and_the_loop_goes_on(void **state)
+{
+    struct scene *s = *state;
+    unsigned ticks = 0;
+    uv_timer_t timer;
+    uv_timer_init(&s->loop, &timer);
+    timer.data = &ticks;
+    uv_timer_start(&timer, on_tick, 0, 1);
+    given_no_broker(s);
+    uint64_t begun_ns = clock_now_ns();
+    given_a_client_of(s, "no-such-host.invalid");
+    uv_run(&s->loop, UV_RUN_NOWAIT);
+    assert_int_equal(s->told_count, 1); /* CONNECTING: the answer has not come inside the turn */
+    wait_for(s, is_offline);
+    uint64_t waited_ms = (clock_now_ns() - begun_ns) / NS_PER_MS;
+    assert_true(ticks >= waited_ms / 20);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_NETWORK);
+    assert_non_null(strstr(last_told(s)->text, "cannot reach no-such-host.invalid:"));
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&s->loop, UV_RUN_NOWAIT);
+}
+
+/* A listener whose queue is full lets the handshake hang. */
+static void given_a_broker_that_does_not_accept(struct scene *s, int *fds, size_t count)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof name;
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fds[0], (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&name, &len), 0);
+    for (size_t i = 1; i < count; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)!connect(fds[i], (struct sockaddr *)&name, sizeof name);
+    }
+    s->port = ntohs(name.sin_port);
+}
+
+static void an_address_that_does_not_answer_is_given_up(void **state)
+{
+    struct scene *s = *state;
+    int fds[4];
+    given_a_broker_that_does_not_accept(s, fds, 4);
+    s->options.address_timeout_ns = 50 * NS_PER_MS;
+    given_a_client_of(s, "127.0.0.1");
+    wait_for(s, is_offline);
+    assert_non_null(strstr(last_told(s)->text, ": no answer"));
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_refused_connection_is_tried_again_until_the_broker_is_there),
+        TEST(the_port_of_an_ipv6_address_stands_outside_the_brackets),
+        TEST(a_broker_that_drops_at_accept_makes_no_busy_loop),
+        TEST(a_broker_that_accepts_us_and_drops_us_makes_no_busy_loop),
+        TEST(a_connection_that_lasted_resets_the_backoff),
+        TEST(a_reset_connection_is_a_lost_connection),
+        TEST(refused_credentials_are_tried_slowly),
+        TEST(a_session_taken_over_is_not_fought_for),
+        TEST(nonsense_is_answered_with_0x81_and_left),
+        TEST(a_broker_that_does_not_close_after_disconnect_is_left),
+        TEST(an_unknown_name_fails_and_the_loop_goes_on),
+        TEST(an_address_that_does_not_answer_is_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
