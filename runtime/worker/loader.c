@@ -1,7 +1,5 @@
 #include "worker/loader.h"
 
-#include "worker/handler.h"
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -58,9 +56,6 @@ int loader_load(int fd, const char *name, const struct hark_function **ret_funct
 {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int error = handler_check(fd, name, why);
-    if (error < 0)
-        return error;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return refuse_load(why, path, name);
@@ -72,7 +67,7 @@ int loader_load(int fd, const char *name, const struct hark_function **ret_funct
                  name);
         return -ENOEXEC;
     }
-    error = check_function(f, name, why);
+    int error = check_function(f, name, why);
     if (!error)
         *ret_function = f;
     return error;
