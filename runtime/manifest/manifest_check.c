@@ -1,0 +1,132 @@
+#include "manifest/manifest_keys.h"
+
+#include "manifest/units.h"
+#include "shared/topic.h"
+
+#include <inttypes.h>
+
+static bool good(const struct yaml_node *node)
+{
+    return !node || !node->refused;
+}
+
+/* The first that was written, for a complaint about two. */
+static struct yaml_node *either(struct yaml_node *a, struct yaml_node *b)
+{
+    return a ? a : b;
+}
+
+static const char *if_default(const struct yaml_node *node)
+{
+    return node ? "" : " (the default)";
+}
+
+static void check_instances(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *instances = yaml_find(loader->tree->root, "instances");
+    struct yaml_node *min = yaml_find(instances, "min"), *max = yaml_find(instances, "max");
+
+    if (good(min) && good(max) && m->instances_min > m->instances_max)
+        keys_complain(loader, either(min, max),
+                      "instances.min is %" PRIu32 ", more than instances.max, %" PRIu32
+                      "%s: lower min, or write max: %" PRIu32,
+                      m->instances_min, m->instances_max, if_default(max), m->instances_min);
+}
+
+static void check_backoff(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *retry = yaml_find(loader->tree->root, "retry");
+    struct yaml_node *first = yaml_find(retry, "backoff"), *max = yaml_find(retry, "max_backoff");
+    char first_text[UNITS_TEXT_MAX], max_text[UNITS_TEXT_MAX];
+
+    if (!good(first) || !good(max) || m->retry_backoff_ns <= m->retry_max_backoff_ns)
+        return;
+    units_format_duration(m->retry_backoff_ns, first_text);
+    units_format_duration(m->retry_max_backoff_ns, max_text);
+    keys_complain(loader, either(max, first),
+                  "retry.max_backoff is %s%s, less than retry.backoff, %s%s: write max_backoff: %s or more",
+                  max_text, if_default(max), first_text, if_default(first), first_text);
+}
+
+/* Were all triggers read? Else nobody knows what they capture. */
+static bool triggers_known(const struct manifest *m)
+{
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (!m->triggers[i].topic)
+            return false;
+    }
+    return m->trigger_count > 0;
+}
+
+static bool captures(const struct manifest_trigger *trigger, struct slice name)
+{
+    return topic_pattern_has_name(slice_of(trigger->topic), name);
+}
+
+static void check_order(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *order = yaml_find(loader->tree->root, "order");
+
+    if (!order || !good(order) || m->order != ORDER_CAPTURE)
+        return;
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (captures(&m->triggers[i], slice_of(m->order_capture)))
+            continue;
+        keys_complain(loader, order,
+                      "order: trigger %zu, '%.80s', has no level {%s}: give it one, or write order: topic",
+                      i + 1, m->triggers[i].topic, m->order_capture);
+        return;
+    }
+}
+
+static bool any_captures(const struct manifest *m, struct slice name)
+{
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (captures(&m->triggers[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* Complains about every {name} of one pattern that no trigger has. */
+static void check_names(struct key_loader *loader, const struct manifest *m, struct yaml_node *item)
+{
+    const char *text = item->text.data;
+
+    for (const char *open = strstr(text, "{"); open; open = strstr(open + 1, "{")) {
+        const char *close = strchr(open, '}');
+        if (!close) /* no name: the pattern was refused */
+            return;
+        struct slice name = slice_make(open + 1, (size_t)(close - open) - 1);
+        if (any_captures(m, name))
+            continue;
+        item->refused = true;
+        diags_add(loader->diags, loader->tree->file, item->line,
+                  yaml_column_in(loader->tree, item, (size_t)(open - text)),
+                  "publishes: no trigger captures {%.*s}: write + for any level, or write {%.*s} in a "
+                  "trigger's topic",
+                  SLICE_ARG(name), SLICE_ARG(name));
+    }
+}
+
+static void check_publishes(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *publishes = yaml_find(loader->tree->root, "publishes"), *item;
+
+    if (!publishes || publishes->refused)
+        return;
+    STAILQ_FOREACH (item, &publishes->children, next) {
+        if (item->kind == YAML_TEXT && !item->refused)
+            check_names(loader, m, item);
+    }
+}
+
+void manifest_check(struct key_loader *loader, const struct manifest *m)
+{
+    check_instances(loader, m);
+    check_backoff(loader, m);
+    if (triggers_known(m)) {
+        check_order(loader, m);
+        check_publishes(loader, m);
+    }
+}
