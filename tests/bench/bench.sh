@@ -129,8 +129,9 @@ median() {
 
 # line TEXT PEER HARK: a line of the table, with their ratio.
 line() {
-  awk -v text="$1" -v peer="$2" -v hark="$3" 'BEGIN {
-    printf "| %s | %.*f | %.*f | %.2f |\n", text, peer < 100, peer, hark < 100, hark, peer > 0 ? hark / peer : 0 }'
+  awk -v text="$1" -v peer="$2" -v hark="$3" '
+    function figure(value) { return sprintf(value < 100 ? "%.1f" : "%.0f", value) }
+    BEGIN { printf "| %s | %s | %s | %.2f |\n", text, figure(peer), figure(hark), (peer > 0 ? hark / peer : 0) }'
 }
 
 # compared_line TEXT ROW COLUMN
