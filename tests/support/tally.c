@@ -5,11 +5,13 @@
 #include "support/moment.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct tally {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    size_t n, distinct, duplicates, strange;
+    size_t n, distinct, duplicates, strange, watched;
+    const char *word; /* NULL: none is watched */
     uint32_t *counts;
 };
 
@@ -42,6 +44,8 @@ void tally_add(struct tally *t, const char *text)
         t->duplicates++;
     else
         t->distinct++;
+    if (t->word && strstr(text, t->word))
+        t->watched++;
     pthread_cond_broadcast(&t->changed);
     pthread_mutex_unlock(&t->lock);
 }
@@ -60,6 +64,13 @@ bool tally_reaches(struct tally *t, size_t distinct, int within_ms)
 bool tally_complete(struct tally *t, int within_ms)
 {
     return tally_reaches(t, t->n, within_ms);
+}
+
+void tally_watch(struct tally *t, const char *word)
+{
+    pthread_mutex_lock(&t->lock);
+    t->word = word;
+    pthread_mutex_unlock(&t->lock);
 }
 
 static size_t locked_read(struct tally *t, const size_t *value)
@@ -83,4 +94,9 @@ size_t tally_duplicates(struct tally *t)
 size_t tally_strange(struct tally *t)
 {
     return locked_read(t, &t->strange);
+}
+
+size_t tally_watched(struct tally *t)
+{
+    return locked_read(t, &t->watched);
 }

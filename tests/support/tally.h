@@ -17,6 +17,10 @@ void tally_add(struct tally *t, const char *text);
 bool tally_complete(struct tally *t, int within_ms);
 bool tally_reaches(struct tally *t, size_t distinct, int within_ms);
 
+/* From now on, texts that contain `word` are counted too. */
+void tally_watch(struct tally *t, const char *word);
+size_t tally_watched(struct tally *t);
+
 size_t tally_distinct(struct tally *t);
 size_t tally_duplicates(struct tally *t); /* beyond the first of each */
 size_t tally_strange(struct tally *t);

@@ -23,7 +23,7 @@ static void a_request_is_answered_where_it_asked_to_be(void **unused)
     struct stage s = stage_set();
     hark_install_example(s.hark, "calculator");
     hark_wait_line(s.hark, "^hark: deployed calculator version=");
-    struct message request = {.topic = "calculator/add",
+    struct message request = {.topic = "calc/add",
                               .payload = "19 23",
                               .payload_len = 5,
                               .qos = 1,
@@ -35,6 +35,22 @@ static void a_request_is_answered_where_it_asked_to_be(void **unused)
     assert_string_equal(answer->payload, "42");
     assert_int_equal(answer->correlation_len, 10);
     assert_memory_equal(answer->correlation, "question 7", 10);
+}
+
+static void an_alarm_is_kept_for_a_late_subscriber(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    device_subscribe(s.phone, "home/+/alarm", 1);
+    hark_install_example(s.hark, "alarm");
+    hark_wait_line(s.hark, "^hark: deployed alarm version=");
+    device_publish(s.phone, "home/cellar/smoke", "1", 1);
+    stage_expect(&s, "home/cellar/alarm", "on");
+    struct device *late = device_connect(broker_port(s.broker), "late");
+    device_subscribe(late, "home/cellar/alarm", 1);
+    const struct message *m = device_wait(late, "home/cellar/alarm");
+    assert_string_equal(m->payload, "on");
+    assert_true(m->retained);
 }
 
 static void a_reply_to_nobody_is_an_error_to_the_function(void **unused)
@@ -187,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(a_temperature_comes_back_as_a_heater_command),
         system_test(a_request_is_answered_where_it_asked_to_be),
+        system_test(an_alarm_is_kept_for_a_late_subscriber),
         system_test(a_reply_to_nobody_is_an_error_to_the_function),
         system_test(what_is_published_retained_waits_for_a_late_subscriber),
         system_test(a_trigger_of_any_qos_runs_the_function),

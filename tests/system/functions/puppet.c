@@ -8,12 +8,14 @@
  *     attempt TOPIC       which try this is       log TEXT           a line for the log
  *     retry, reject       end with that result    retry-until N, crash-until N: before the Nth attempt
  *     crash, abort, exit, hang, scribble          misbehave
+ *     work MS             be busy that long, then go on
  */
 #include <hark/function.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef PUPPET_BUILD
@@ -152,6 +154,17 @@ static int do_exit(const struct order *o)
 {
     (void)o;
     _exit(0);
+}
+
+static int do_work(const struct order *o)
+{
+    struct timespec begin, now;
+    long ms = strtol(o->first, NULL, 10);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+    return GO_ON;
 }
 
 static int do_hang(const struct order *o)
