@@ -53,6 +53,11 @@ __attribute__((warn_unused_result)) int queue_push(struct queue *q, struct queue
 /* The oldest item that may go to `owner` now, which becomes its lane's owner; NULL: none. It is in flight
  * until one of the calls below. */
 struct queue_item *queue_next(struct queue *q, struct queue_owner *owner);
+/* Items on their way. */
+static inline uint32_t queue_in_flight(const struct queue *q)
+{
+    return q->in_flight;
+}
 bool queue_has_ready(const struct queue *q); /* is there something for a worker that owns nothing? */
 /* The value for wire_invoke.chain: changes when the lane has to stop what is on its way. 0: no order. */
 uint64_t queue_chain(const struct queue_item *item);

@@ -152,7 +152,8 @@ static int out_of_memory(const char *file, struct diags *diags)
 }
 
 static int load_with_manifest(const char *manifest_path, const char *functions, struct slice text,
-                              struct revision **ret_revision, struct diags *diags)
+                              struct revision **ret_revision, struct revision_names *ret_names,
+                              struct diags *diags)
 {
     struct manifest *m;
     int error = manifest_parse(manifest_path, text, &m, diags);
@@ -161,6 +162,7 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
     struct revision *r = revision_create(m, revision_handler_path(manifest_path, functions, m->handler));
     if (!r)
         return out_of_memory(manifest_path, diags);
+    *ret_names = (struct revision_names){strdup(m->function), strdup(r->handler_path)};
     struct diag diag = {0};
     error = load_handler(r, text, &diag);
     if (error == -ENOENT)
@@ -174,8 +176,24 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
     return error;
 }
 
+void revision_names_finish(struct revision_names *names)
+{
+    free(names->function);
+    free(names->handler_path);
+    *names = (struct revision_names){0};
+}
+
 int revision_load(const char *manifest_path, const char *functions, struct revision **ret_revision,
                   struct diags *diags)
+{
+    struct revision_names names = {0};
+    int error = revision_load_named(manifest_path, functions, ret_revision, &names, diags);
+    revision_names_finish(&names);
+    return error;
+}
+
+int revision_load_named(const char *manifest_path, const char *functions, struct revision **ret_revision,
+                        struct revision_names *ret_names, struct diags *diags)
 {
     struct frozen text;
     struct diag diag = {0};
@@ -184,8 +202,8 @@ int revision_load(const char *manifest_path, const char *functions, struct revis
         diags_add(diags, manifest_path, 0, 0, "%s", diag.text);
         return error;
     }
-    error =
-        load_with_manifest(manifest_path, functions, slice_make(text.data, text.len), ret_revision, diags);
+    error = load_with_manifest(manifest_path, functions, slice_make(text.data, text.len), ret_revision,
+                               ret_names, diags);
     freeze_finish(&text);
     return error;
 }

@@ -43,6 +43,18 @@ bool file_signature_equal(const struct file_signature *a, const struct file_sign
  * file changed while it was read, try again soon. */
 __attribute__((warn_unused_result)) int revision_load(const char *manifest_path, const char *functions,
                                                       struct revision **ret_revision, struct diags *diags);
+/* What a manifest names: known as soon as the manifest is good, also when its handler is not. Owned by the
+ * caller. */
+struct revision_names {
+    char *function;
+    char *handler_path; /* where the handler is, or should be */
+};
+void revision_names_finish(struct revision_names *names);
+/* The same; *ret_names is filled in when the manifest could be read, whatever becomes of the handler. */
+__attribute__((warn_unused_result)) int revision_load_named(const char *manifest_path, const char *functions,
+                                                            struct revision **ret_revision,
+                                                            struct revision_names *ret_names,
+                                                            struct diags *diags);
 /* The same for a bare .so with manifest_for_handler. */
 __attribute__((warn_unused_result)) int revision_load_handler(const char *handler_path,
                                                               struct revision **ret_revision,

@@ -1,0 +1,240 @@
+#include "dispatcher/function_internal.h"
+
+#include "dispatcher/retry.h"
+#include "shared/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct invocation *of_call(struct call *call)
+{
+    return (struct invocation *)((char *)call - offsetof(struct invocation, call));
+}
+
+static struct invocation *of_item(struct queue_item *item)
+{
+    return (struct invocation *)((char *)item - offsetof(struct invocation, item));
+}
+
+/* ---- queue to worker ---- */
+
+static uint32_t expiry_left_s(const struct mqtt_message *message, uint64_t now_ns)
+{
+    uint64_t waited_s = (now_ns - message->received_ns) / NS_PER_S;
+    return waited_s >= message->expiry_s ? 0 : message->expiry_s - (uint32_t)waited_s;
+}
+
+static struct wire_message to_wire(const struct mqtt_message *m, uint64_t now_ns)
+{
+    return (struct wire_message){.topic = m->topic,
+                                 .payload = m->payload,
+                                 .content_type = m->content_type,
+                                 .response_topic = m->response_topic,
+                                 .correlation = m->correlation,
+                                 .properties = m->properties,
+                                 .property_count = m->property_count,
+                                 .expiry_s = m->has_expiry ? expiry_left_s(m, now_ns) : 0,
+                                 .qos = m->qos,
+                                 .retained = m->retained};
+}
+
+static void invoke(struct slot *slot, struct invocation *inv, uint64_t now_ns)
+{
+    struct wire_invoke call = {.chain = queue_chain(&inv->item),
+                               .timeout_ns = slot->pool->revision->manifest->timeout_ns,
+                               .attempt = inv->attempts + 1,
+                               .captures = inv->captures,
+                               .message = to_wire(inv->message, now_ns)};
+    inv->slot = slot;
+    inv->started_ns = now_ns;
+    worker_invoke(slot->worker, &inv->call, &call);
+}
+
+static void dispatch(struct slot *slot, struct invocation *inv)
+{
+    struct function *f = inv->function;
+    uint64_t now_ns = clock_now_ns();
+    inv->captures.count = 0;
+    if (inv->message->has_expiry && expiry_left_s(inv->message, now_ns) == 0) {
+        queue_done(&f->queue, &inv->item, true);
+        function_log(f, LOG_WARN, "a message on %.*s expired while it waited",
+                     SLICE_ARG(inv->message->topic));
+        release_discard(inv);
+    } else if (!trigger_find(slot->pool->revision->manifest, inv->message, &inv->captures)) {
+        queue_done(&f->queue, &inv->item, true);
+        release_dead_letter(inv, "no trigger of the active version matches");
+    } else {
+        invoke(slot, inv, now_ns);
+    }
+}
+
+/* Not re-entered: what a callback of it makes ready is taken by the loop that runs. */
+void function_pump(struct function *f)
+{
+    struct slot *slot;
+    if (f->pumping || !f->active || f->phase == FUNCTION_DRAINING || f->phase == FUNCTION_CLOSING)
+        return;
+    f->pumping = true;
+    uint32_t limit = f->active->revision->manifest->limit_queue;
+    while (f->releasing < limit && (slot = pool_pick(f->active)))
+        dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)));
+    pool_fill(f->active);
+    f->pumping = false;
+    function_arm(f, queue_due(&f->queue));
+}
+
+/* ---- worker to queue ---- */
+
+static void observe(struct invocation *inv, const char *outcome)
+{
+    struct node *node = inv->function->node;
+    node->observer->finished(node->observer_user, inv->function->name, inv->message, outcome,
+                             clock_now_ns() - inv->started_ns);
+}
+
+static void try_later(struct invocation *inv)
+{
+    struct function *f = inv->function;
+    const struct manifest *m = inv->slot->pool->revision->manifest;
+    uint64_t delay_ns =
+        retry_delay_ns(m->retry_backoff_ns, m->retry_max_backoff_ns, inv->attempts, node_random(f->node));
+    inv->slot = NULL;
+    queue_delay(&f->queue, &inv->item, clock_now_ns() + delay_ns);
+}
+
+static void give_up(struct invocation *inv, const char *reason)
+{
+    inv->slot = NULL;
+    queue_done(&inv->function->queue, &inv->item, false);
+    release_dead_letter(inv, reason);
+}
+
+/* An attempt that counts has failed. */
+static void attempt_failed(struct invocation *inv, const char *reason)
+{
+    const struct manifest *m = inv->slot->pool->revision->manifest;
+    outbox_clear(&inv->outbox);
+    inv->attempts++;
+    if (inv->attempts < m->retry_attempts)
+        try_later(inv);
+    else
+        give_up(inv, reason);
+}
+
+static void run_again(struct invocation *inv)
+{
+    outbox_clear(&inv->outbox);
+    inv->slot = NULL;
+    queue_again(&inv->function->queue, &inv->item);
+}
+
+static void on_result(void *user, struct worker *w, struct call *call, enum wire_result result)
+{
+    struct slot *slot = user;
+    struct invocation *inv = of_call(call);
+    struct function *f = slot->pool->function;
+    (void)w;
+    switch (result) {
+    case WIRE_RESULT_OK:
+        observe(inv, "ok");
+        inv->attempts++;
+        inv->slot = NULL;
+        queue_done(&f->queue, &inv->item, true);
+        release_outputs(inv);
+        break;
+    case WIRE_RESULT_RETRY:
+        observe(inv, "retry");
+        attempt_failed(inv, "retry: attempts used up");
+        break;
+    case WIRE_RESULT_REJECT:
+        observe(inv, "reject");
+        outbox_clear(&inv->outbox);
+        inv->attempts++;
+        give_up(inv, "rejected");
+        break;
+    case WIRE_RESULT_SKIPPED:
+        run_again(inv);
+        break;
+    }
+    function_pump(f);
+    if (worker_load(slot->worker) == 0)
+        function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
+}
+
+static int on_output(void *user, struct worker *w, struct call *call, const struct wire_header *header,
+                     struct slice body, struct diag *diag)
+{
+    struct slot *slot = user;
+    struct invocation *inv = of_call(call);
+    (void)w;
+    struct outbox_rules rules = {.manifest = slot->pool->revision->manifest,
+                                 .captures = &inv->captures,
+                                 .response_topic = inv->message->response_topic};
+    return outbox_add(&inv->outbox, &rules, header, body, diag);
+}
+
+static void on_ready(void *user, struct worker *w)
+{
+    struct slot *slot = user;
+    struct function *f = slot->pool->function;
+    (void)w;
+    pool_slot_ready(slot);
+    function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
+    function_pump(f);
+}
+
+static void on_log(void *user, struct worker *w, int level, struct slice text)
+{
+    struct slot *slot = user;
+    log_line((enum log_level)(level < LOG_DEBUG   ? LOG_DEBUG
+                              : level > LOG_ERROR ? LOG_ERROR
+                                                  : level),
+             "function=%s worker=%u %.*s", slot->pool->function->name, worker_id(w), SLICE_ARG(text));
+}
+
+static void say_end(struct slot *slot, struct worker *w, const struct worker_end *end)
+{
+    struct function *f = slot->pool->function;
+    const struct invocation *inv = end->guilty ? of_call(end->guilty) : NULL;
+    if (end->cause == WORKER_STOPPED)
+        return;
+    if (!inv)
+        function_log(f, LOG_WARN, "worker=%u %s", worker_id(w), end->text);
+    else
+        function_log(f, LOG_WARN, "worker=%u %s, with a message on %.*s (attempt %u of %u)", worker_id(w),
+                     end->text, SLICE_ARG(inv->message->topic), inv->attempts + 1,
+                     slot->pool->revision->manifest->retry_attempts);
+}
+
+static void blame(struct invocation *inv, const struct worker_end *end)
+{
+    static const char *const words[] = {
+        [WORKER_CRASHED] = "crash", [WORKER_LATE] = "timeout", [WORKER_BROKEN] = "broken"};
+    char reason[512];
+    snprintf(reason, sizeof reason, "%s: %s", words[end->cause], end->text);
+    observe(inv, reason);
+    attempt_failed(inv, reason);
+}
+
+static void on_ended(void *user, struct worker *w, struct worker_end *end)
+{
+    struct slot *slot = user;
+    struct function *f = slot->pool->function;
+    struct call *call;
+    if (end->was_ready)
+        say_end(slot, w, end);
+    while ((call = TAILQ_FIRST(&end->left))) {
+        TAILQ_REMOVE(&end->left, call, link);
+        if (call == end->guilty)
+            blame(of_call(call), end);
+        else
+            run_again(of_call(call));
+    }
+    bool failed_start = !end->was_ready;
+    pool_slot_ended(slot, failed_start, end->text); /* may free the pool, not the function */
+    function_pump(f);
+    function_check_end(f);
+}
+
+const struct worker_events dispatch_worker_events = {
+    .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};

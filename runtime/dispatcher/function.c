@@ -1,0 +1,306 @@
+#include "dispatcher/function_internal.h"
+
+#include "shared/check.h"
+#include "shared/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { INBOUND_PACKET_EXTRA_BYTES = 512 * 1024 }; /* topic and properties, beside the payload */
+
+/* xorshift64* (Vigna, 2014): jitter and seeds, nothing secret. */
+uint64_t node_random(struct node *node)
+{
+    node->random ^= node->random >> 12;
+    node->random ^= node->random << 25;
+    node->random ^= node->random >> 27;
+    return node->random * 0x2545f4914f6cdd1dull;
+}
+
+/* ---- time ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct function *f = timer->data;
+    uint64_t now_ns = clock_now_ns();
+    f->timer_at_ns = CLOCK_NEVER;
+    queue_wake(&f->queue, now_ns);
+    if (f->active)
+        function_arm(f, pool_rest(f->active, now_ns));
+    function_say_dropped(f);
+    function_pump(f);
+    function_check_end(f);
+}
+
+void function_arm(struct function *f, uint64_t at_ns)
+{
+    if (at_ns >= f->timer_at_ns || f->timer_closed)
+        return;
+    uint64_t now_ns = clock_now_ns();
+    f->timer_at_ns = at_ns;
+    uv_timer_start(&f->timer, on_timer, at_ns > now_ns ? (at_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0, 0);
+}
+
+/* ---- the broker ---- */
+
+/* All functions of a node have one broker, so its trouble is said once, not once a function. */
+static void say_state(struct function *f, enum mqtt_state state, const char *text, uint64_t retry_ns)
+{
+    struct node *node = f->node;
+    char url[512];
+    mqtt_url_format(&node->broker, url, sizeof url);
+    if (state == MQTT_ONLINE && node->broker_trouble[0]) {
+        log_info("broker %s: connected", url);
+        node->broker_trouble[0] = '\0';
+    } else if (state == MQTT_OFFLINE && f->phase < FUNCTION_CLOSING &&
+               strcmp(text, node->broker_trouble) != 0) {
+        snprintf(node->broker_trouble, sizeof node->broker_trouble, "%s", text);
+        log_warn("broker %s: %s; next try in %llu ms", url, text, (unsigned long long)(retry_ns / NS_PER_MS));
+    }
+}
+
+static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_cause cause, const char *text,
+                     uint64_t retry_ns)
+{
+    struct function *f = user;
+    (void)cause;
+    say_state(f, state, text ? text : "", retry_ns);
+    if (state == MQTT_ONLINE)
+        function_log(f, LOG_DEBUG, "online, session %s", resumed ? "resumed" : "new");
+}
+
+static void on_client_closed(void *user)
+{
+    struct function *f = user;
+    f->clients--;
+    function_check_end(f);
+}
+
+static struct mqtt_client *create_client(struct function *f, const struct manifest *m)
+{
+    static const struct mqtt_client_events events = {.state = on_state,
+                                                     .message = function_on_message,
+                                                     .published = function_on_published,
+                                                     .subscribed = function_on_subscribed,
+                                                     .closed = on_client_closed};
+    char id[256];
+    snprintf(id, sizeof id, "hark/%s/%s", f->node->name, f->name);
+    struct mqtt_client_options options = {
+        .session = {.client_id = id,
+                    .protocol = f->node->protocol,
+                    .session_expiry_s = m->session_expiry_s,
+                    .receive_maximum = (uint16_t)m->limit_queue,
+                    .keep_alive_s = f->node->keep_alive_s,
+                    .packet_max_bytes = (uint32_t)m->limit_payload_bytes + INBOUND_PACKET_EXTRA_BYTES,
+                    .adopt = true,
+                    .offline_qos0_max = m->limit_queue},
+        .broker = f->node->broker,
+        .random_seed = node_random(f->node)};
+    options.session.username = options.broker.has_username ? options.broker.username : NULL;
+    options.session.password = options.broker.has_password ? options.broker.password : NULL;
+    struct mqtt_client *client = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
+    f->clients += client != NULL;
+    return client;
+}
+
+/* ---- life ---- */
+
+static struct function *allocate(struct node *node, const char *name)
+{
+    struct function *f = calloc(1, sizeof *f);
+    if (!f || !(f->name = strdup(name))) {
+        free(f);
+        return NULL;
+    }
+    f->node = node;
+    f->timer_at_ns = CLOCK_NEVER;
+    f->deadline_ns = CLOCK_NEVER;
+    queue_init(&f->queue, node_random(node));
+    TAILQ_INIT(&f->pools);
+    TAILQ_INIT(&f->invocations);
+    return f;
+}
+
+struct function *function_create(struct node *node, struct revision *revision, struct worker *probe,
+                                 const struct function_events *events, void *user)
+{
+    struct function *f = allocate(node, revision->manifest->function);
+    if (!f)
+        return NULL;
+    f->events = events;
+    f->user = user;
+    f->client = create_client(f, revision->manifest);
+    f->active = f->client ? pool_create(f, revision, probe) : NULL;
+    CHECK(f->active); /* memory is gone before anything runs: nothing to save */
+    uv_timer_init(node->loop, &f->timer);
+    f->timer.data = f;
+    int error = function_subscribe(f);
+    if (error)
+        function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    pool_fill(f->active);
+    function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
+    return f;
+}
+
+static void say_what_waits_for_restart(struct function *f, const struct manifest *old,
+                                       const struct manifest *fresh)
+{
+    if (old->session_expiry_s != fresh->session_expiry_s || old->limit_queue != fresh->limit_queue ||
+        old->limit_payload_bytes != fresh->limit_payload_bytes)
+        function_log(f, LOG_INFO, "%s",
+                     "session.expiry, limits.queue and limits.payload are told to the broker at the "
+                     "next start of hark or deploy under a new name");
+}
+
+void function_swap(struct function *f, struct revision *revision, struct worker *probe)
+{
+    struct pool *old = f->active;
+    struct pool *fresh = pool_create(f, revision, probe);
+    if (!fresh) {
+        function_log(f, LOG_ERROR, "%s", "no memory for a new version; the old one keeps running");
+        if (probe)
+            worker_kill(probe);
+        revision_drop(revision);
+        return;
+    }
+    f->active = fresh;
+    say_what_waits_for_restart(f, old->revision->manifest, revision->manifest);
+    int error = function_subscribe(f);
+    if (error)
+        function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    pool_drain(old);
+    function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
+    function_pump(f);
+}
+
+void function_leave(struct function *f, uint64_t grace_ns)
+{
+    if (f->phase != FUNCTION_SERVING)
+        return;
+    f->phase = FUNCTION_LEAVING;
+    f->deadline_ns = clock_now_ns() + grace_ns;
+    function_unsubscribe_all(f);
+    function_arm(f, f->deadline_ns);
+    function_arm(f, 0);
+}
+
+void function_drain(struct function *f, uint64_t grace_ns)
+{
+    if (f->phase == FUNCTION_CLOSING)
+        return;
+    f->phase = FUNCTION_DRAINING;
+    f->deadline_ns = clock_now_ns() + grace_ns;
+    function_arm(f, f->deadline_ns);
+    function_arm(f, 0);
+}
+
+/* ---- the end ---- */
+
+static void forget_session(struct function *f)
+{
+    struct diag diag;
+    char line[DIAG_FORMATTED_MAX];
+    if (state_remove(f->node->state, f->name, &diag))
+        function_log(f, LOG_WARN, "%s", diag_format(&diag, line, sizeof line));
+}
+
+static void close_everything(struct function *f, bool end_session)
+{
+    struct pool *pool, *next;
+    f->phase = FUNCTION_CLOSING;
+    for (pool = TAILQ_FIRST(&f->pools); pool; pool = next) {
+        next = TAILQ_NEXT(pool, link);
+        if (queue_in_flight(&f->queue))
+            pool_kill(pool);
+        else
+            pool_drain(pool);
+    }
+    mqtt_client_close(f->client, end_session);
+    if (f->exact)
+        mqtt_client_close(f->exact, true);
+    if (end_session)
+        forget_session(f);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct function *f = handle->data;
+    queue_finish(&f->queue);
+    function_free_subscriptions(f);
+    f->events->gone(f->user, f);
+    free(f->name);
+    free(f);
+}
+
+/* What was not finished: its messages went with the session object, and are the broker's again. */
+static void drop_unfinished(struct function *f)
+{
+    struct invocation *inv;
+    while (queue_drop_any(&f->queue)) {
+    }
+    while ((inv = TAILQ_FIRST(&f->invocations)))
+        invocation_destroy(inv);
+}
+
+static void free_when_closed(struct function *f)
+{
+    if (f->clients || !TAILQ_EMPTY(&f->pools) || f->timer_closed)
+        return;
+    drop_unfinished(f);
+    f->timer_closed = true;
+    uv_close((uv_handle_t *)&f->timer, on_timer_closed);
+}
+
+void function_check_end(struct function *f)
+{
+    bool leaving = f->phase == FUNCTION_LEAVING, draining = f->phase == FUNCTION_DRAINING;
+    if (f->phase == FUNCTION_CLOSING)
+        free_when_closed(f);
+    if (!leaving && !draining)
+        return;
+    bool idle = leaving ? f->house == 0 : queue_in_flight(&f->queue) == 0 && f->releasing == 0;
+    bool late = clock_now_ns() >= f->deadline_ns;
+    if (!idle && !late) {
+        function_arm(f, f->deadline_ns);
+        return;
+    }
+    if (!idle)
+        function_log(f, LOG_WARN, "%u messages were not finished in time%s", f->house,
+                     leaving ? "" : "; they stay with the broker");
+    close_everything(f, leaving);
+}
+
+const char *function_name(const struct function *f)
+{
+    return f->name;
+}
+
+const struct revision *function_revision(const struct function *f)
+{
+    return f->active ? f->active->revision : NULL;
+}
+
+bool function_is_settled(const struct function *f)
+{
+    return f->settled;
+}
+
+bool function_is_refused(const struct function *f)
+{
+    for (size_t i = 0; i < f->subscription_count; i++) {
+        if (f->subscriptions[i].refused)
+            return true;
+    }
+    return false;
+}
+
+bool function_is_ending(const struct function *f)
+{
+    return f->phase != FUNCTION_SERVING;
+}
+
+void *function_user(const struct function *f)
+{
+    return f->user;
+}

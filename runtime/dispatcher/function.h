@@ -1,0 +1,69 @@
+/* function.h: a deployed function: its MQTT session, its queue, its workers, and the revision that is active.
+ *
+ * On the loop thread. Its own session, queue and pool keep it from slowing any other. The life of a message:
+ *
+ *     arrive -> wait in the queue -> run in a worker -> outputs to the broker -> acknowledged by the broker
+ * -> message acknowledged ^ retry later ------'  `-- reject, attempts used up --> dead letter --^
+ */
+#ifndef HARK_DISPATCHER_FUNCTION_H
+#define HARK_DISPATCHER_FUNCTION_H
+
+#include "dispatcher/observer.h"
+#include "dispatcher/revision.h"
+#include "dispatcher/state.h"
+#include "dispatcher/worker.h"
+#include "mqtt/client.h"
+
+#include <stdarg.h>
+
+/* What all functions of a node share. Owned by the runtime. */
+struct node {
+    uv_loop_t *loop;
+    struct worker_io *worker_io;
+    struct mqtt_io *mqtt_io;
+    struct state *state;
+    const char *name;
+    struct mqtt_url broker;
+    enum mqtt_protocol protocol;
+    uint16_t keep_alive_s;
+    const struct observer *observer; /* never NULL */
+    void *observer_user;
+    uint64_t random;          /* xorshift64* state, not 0 */
+    char broker_trouble[256]; /* what was last said about the broker; "" when all is well */
+};
+
+uint64_t node_random(struct node *node);
+
+struct function;
+
+struct function_events {
+    /* For the first time, or after a new revision: every subscription has been answered by the broker. */
+    void (*settled)(void *user, struct function *f);
+    /* After function_leave or function_drain: it is gone, nothing is left at work; freed when this returns.
+     */
+    void (*gone)(void *user, struct function *f);
+};
+
+/* Takes over a reference to the revision, and the ready worker that probed it (NULL: none). Connects. NULL:
+ * out of memory; then both stay the caller's. */
+struct function *function_create(struct node *node, struct revision *revision, struct worker *probe,
+                                 const struct function_events *events, void *user);
+
+/* Makes another revision of the same function the active one; takes over the reference and the probe. What
+ * runs finishes on the old one, what waits goes to the new one. */
+void function_swap(struct function *f, struct revision *revision, struct worker *probe);
+
+/* Undeploy: unsubscribes, finishes what it has (for at most grace_ns), ends the session at the broker. */
+void function_leave(struct function *f, uint64_t grace_ns);
+/* Shutdown: starts nothing new, finishes what runs (for at most grace_ns), keeps the session. Calling it
+ * again, with 0, ends at once. */
+void function_drain(struct function *f, uint64_t grace_ns);
+
+const char *function_name(const struct function *f);
+const struct revision *function_revision(const struct function *f);
+bool function_is_settled(const struct function *f);
+bool function_is_refused(const struct function *f); /* the broker refused a subscription */
+bool function_is_ending(const struct function *f);
+void *function_user(const struct function *f);
+
+#endif

@@ -1,0 +1,128 @@
+/* function_internal.h: what the files of a function share: function.c (life), subscribe.c, intake.c (message
+ * to queue), dispatch.c (queue to worker and back), release.c (outputs and acknowledgement), pool.c
+ * (workers). */
+#ifndef HARK_DISPATCHER_FUNCTION_INTERNAL_H
+#define HARK_DISPATCHER_FUNCTION_INTERNAL_H
+
+#include "dispatcher/function.h"
+#include "dispatcher/outbox.h"
+#include "dispatcher/queue.h"
+#include "dispatcher/trigger.h"
+#include "shared/log.h"
+
+/* One message, from its arrival to its acknowledgement. */
+struct invocation {
+    struct queue_item item; /* in the queue */
+    TAILQ_ENTRY(invocation) house_link;
+    struct call call; /* at a worker */
+    struct function *function;
+    struct mqtt_message *message; /* lent by the session until it is released */
+    struct slot *slot;            /* where it runs; NULL: it does not */
+    uint32_t attempts;            /* made so far and counted */
+    struct topic_captures captures;
+    struct outbox outbox;
+    uint32_t awaited; /* publishes that the broker has not acknowledged */
+    bool all_sent;    /* every publish is handed over: awaited == 0 means all is safe */
+    bool dead;        /* the publish on its way is its dead letter */
+    unsigned refused; /* reason code of a publish that the broker refused; 0: none */
+    uint64_t started_ns;
+};
+
+/* A worker's place in a pool. */
+struct slot {
+    TAILQ_ENTRY(slot) link;
+    struct pool *pool;
+    struct worker *worker;
+    struct queue_owner owner;
+    bool ready;
+};
+
+/* The workers of one revision of a function. */
+struct pool {
+    TAILQ_ENTRY(pool) link;
+    struct function *function;
+    struct revision *revision; /* one reference */
+    TAILQ_HEAD(, slot) slots;
+    uint32_t count, starting;
+    uint32_t failures;       /* starts that failed in a row */
+    uint64_t retry_start_ns; /* no start before */
+    bool draining;           /* an old revision, or the end */
+};
+
+enum function_phase { FUNCTION_SERVING, FUNCTION_LEAVING, FUNCTION_DRAINING, FUNCTION_CLOSING };
+
+/* A subscription as this function wants it. */
+struct subscription {
+    char *filter;
+    uint8_t qos;
+    bool want_retained;
+    bool answered, refused;
+};
+
+struct function {
+    struct node *node;
+    const struct function_events *events;
+    void *user;
+    char *name;
+    struct mqtt_client *client;
+    struct mqtt_client *exact; /* for outputs at QoS 2; made when first needed; NULL: none */
+    uint32_t clients;          /* not closed yet */
+    struct queue queue;
+    TAILQ_HEAD(, pool) pools; /* the active one first, then draining ones */
+    struct pool *active;
+    uv_timer_t timer;
+    uint64_t timer_at_ns; /* CLOCK_NEVER: not armed */
+    uint64_t deadline_ns; /* of leaving or draining */
+    enum function_phase phase;
+    bool timer_closed;
+    bool pumping;
+    struct subscription *subscriptions;
+    size_t subscription_count;
+    bool settled;
+    uint32_t house;                                  /* invocations not yet over, in any place */
+    uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
+    uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
+};
+
+/* function.c */
+void function_arm(struct function *f, uint64_t at_ns); /* look again then, at the latest */
+void function_check_end(struct function *f);           /* leaving or draining: is it time to close? */
+
+/* subscribe.c */
+__attribute__((warn_unused_result)) int function_subscribe(
+    struct function *f); /* to the active revision's triggers */
+void function_unsubscribe_all(struct function *f);
+void function_on_subscribed(void *user, size_t index, unsigned reason);
+bool function_session_known(struct function *f, struct session_record *ret_record);
+void function_free_subscriptions(struct function *f);
+
+/* intake.c */
+void invocation_destroy(struct invocation *inv);
+void function_on_message(void *user, struct mqtt_message *message);
+void function_say_dropped(struct function *f);
+
+/* dispatch.c */
+void function_pump(struct function *f);                   /* waiting messages to workers that can take one */
+extern const struct worker_events dispatch_worker_events; /* user: struct slot */
+
+/* release.c */
+void release_outputs(struct invocation *inv);                         /* it succeeded */
+void release_dead_letter(struct invocation *inv, const char *reason); /* it never will */
+void release_discard(struct invocation *inv); /* nobody wants it: acknowledge and forget */
+void function_on_published(void *user, void *token, unsigned reason);
+
+/* pool.c */
+struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe);
+void pool_drain(struct pool *p);        /* lets calls finish, stops the workers, then frees itself */
+void pool_kill(struct pool *p);         /* the same, at once */
+void pool_fill(struct pool *p);         /* starts workers as the queue and `instances` ask */
+struct slot *pool_pick(struct pool *p); /* the least loaded that can take what waits for it; NULL: none */
+uint64_t pool_rest(struct pool *p, uint64_t now_ns); /* stops idle workers; when to look again */
+void pool_slot_ready(struct slot *slot);
+/* The slot's worker is gone; frees the slot. failed_start: it never got ready. */
+void pool_slot_ended(struct slot *slot, bool failed_start, const char *text);
+
+/* `hark: function=NAME …` */
+#define function_log(f, level, format, ...) log_line(level, "function=%s " format, (f)->name, __VA_ARGS__)
+
+#endif

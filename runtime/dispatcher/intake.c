@@ -1,0 +1,99 @@
+#include "dispatcher/function_internal.h"
+
+#include "shared/clock.h"
+
+#include <stdlib.h>
+
+static const uint64_t SAY_DROPPED_EVERY_NS = NS_PER_S;
+
+static struct invocation *invocation_create(struct function *f, struct mqtt_message *message)
+{
+    struct invocation *inv = calloc(1, sizeof *inv);
+    if (!inv)
+        return NULL;
+    inv->function = f;
+    inv->message = message;
+    TAILQ_INSERT_TAIL(&f->invocations, inv, house_link);
+    f->house++;
+    return inv;
+}
+
+void invocation_destroy(struct invocation *inv)
+{
+    struct function *f = inv->function;
+    TAILQ_REMOVE(&f->invocations, inv, house_link);
+    f->house--;
+    outbox_clear(&inv->outbox);
+    free(inv);
+}
+
+void function_say_dropped(struct function *f)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (f->dropped == f->dropped_said)
+        return;
+    if (f->dropped_said_ns && now_ns < f->dropped_said_ns + SAY_DROPPED_EVERY_NS) {
+        function_arm(f, f->dropped_said_ns + SAY_DROPPED_EVERY_NS);
+        return;
+    }
+    function_log(f, LOG_WARN, "queue is full (limits.queue: %u): dropped %llu of the oldest QoS 0 messages",
+                 f->active ? f->active->revision->manifest->limit_queue : 0,
+                 (unsigned long long)(f->dropped - f->dropped_said));
+    f->dropped_said = f->dropped;
+    f->dropped_said_ns = now_ns;
+}
+
+/* QoS 1 and 2 are held back by our Receive Maximum; QoS 0 has no such brake, so its oldest makes room. */
+static void make_room(struct function *f, uint32_t limit)
+{
+    while (f->queue.waiting > limit) {
+        struct queue_item *item = queue_drop_oldest(&f->queue);
+        if (!item)
+            return;
+        f->dropped++;
+        release_discard((struct invocation *)((char *)item - offsetof(struct invocation, item)));
+    }
+    function_say_dropped(f);
+}
+
+static bool is_unwanted_retained(const struct manifest *m, const struct mqtt_message *message)
+{
+    struct topic_captures captures;
+    const struct manifest_trigger *trigger = message->retained ? trigger_find(m, message, &captures) : NULL;
+    return trigger && !trigger->retained;
+}
+
+static void enqueue(struct function *f, const struct manifest *m, struct invocation *inv)
+{
+    struct mqtt_message *message = inv->message;
+    if (message->payload.len > m->limit_payload_bytes) {
+        release_dead_letter(inv, "larger than limits.payload");
+        return;
+    }
+    if (queue_push(&f->queue, &inv->item, trigger_order_key(m, message), message->qos == 0)) {
+        /* Not acknowledged: it stays with the broker until the next connection. */
+        function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));
+        invocation_destroy(inv);
+        return;
+    }
+    make_room(f, m->limit_queue);
+    function_pump(f);
+}
+
+void function_on_message(void *user, struct mqtt_message *message)
+{
+    struct function *f = user;
+    if (f->phase == FUNCTION_DRAINING || f->phase == FUNCTION_CLOSING || !f->active)
+        return; /* it stays with the broker */
+    const struct manifest *m = f->active->revision->manifest;
+    struct invocation *inv = invocation_create(f, message);
+    if (!inv) {
+        function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));
+        return;
+    }
+    f->node->observer->received(f->node->observer_user, f->name, message);
+    if (is_unwanted_retained(m, message))
+        release_discard(inv);
+    else
+        enqueue(f, m, inv);
+}

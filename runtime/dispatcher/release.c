@@ -1,0 +1,209 @@
+#include "dispatcher/function_internal.h"
+
+#include "mqtt/packet.h"
+#include "shared/check.h"
+#include "shared/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { DEAD_PROPERTIES = 6 };
+
+/* ---- the end of an invocation ---- */
+
+static void finish(struct invocation *inv)
+{
+    struct function *f = inv->function;
+    mqtt_client_release(f->client, inv->message);
+    invocation_destroy(inv);
+    function_check_end(f);
+}
+
+void release_discard(struct invocation *inv)
+{
+    finish(inv);
+}
+
+/* ---- publishing ---- */
+
+static void exact_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_cause cause,
+                        const char *text, uint64_t retry_ns)
+{
+    struct function *f = user;
+    (void)resumed, (void)cause, (void)retry_ns;
+    if (state == MQTT_OFFLINE && f->phase != FUNCTION_CLOSING)
+        function_log(f, LOG_DEBUG, "connection for QoS 2 outputs: %s", text);
+}
+
+static void exact_message(void *user, struct mqtt_message *message)
+{
+    struct function *f = user;
+    mqtt_client_release(f->exact, message); /* it has no subscription: nothing should come */
+}
+
+static void exact_subscribed(void *user, size_t index, unsigned reason)
+{
+    (void)user, (void)index, (void)reason;
+}
+
+static void exact_closed(void *user)
+{
+    struct function *f = user;
+    f->clients--;
+    function_check_end(f);
+}
+
+/* Outputs at QoS 2 have a connection with Clean Start of their own: an id that is used again after a crash of
+ * ours would make a broker take a new message for one it has. */
+static struct mqtt_client *exact_client(struct function *f)
+{
+    static const struct mqtt_client_events events = {.state = exact_state,
+                                                     .message = exact_message,
+                                                     .published = function_on_published,
+                                                     .subscribed = exact_subscribed,
+                                                     .closed = exact_closed};
+    char id[256];
+    if (f->exact)
+        return f->exact;
+    snprintf(id, sizeof id, "hark/%s/%s/out", f->node->name, f->name);
+    struct mqtt_client_options options = {.session = {.client_id = id,
+                                                      .protocol = f->node->protocol,
+                                                      .clean_start = true,
+                                                      .receive_maximum = 16,
+                                                      .keep_alive_s = f->node->keep_alive_s,
+                                                      .packet_max_bytes = 1 << 20},
+                                          .broker = f->node->broker,
+                                          .random_seed = node_random(f->node)};
+    options.session.username = options.broker.has_username ? options.broker.username : NULL;
+    options.session.password = options.broker.has_password ? options.broker.password : NULL;
+    f->exact = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
+    f->clients += f->exact != NULL;
+    return f->exact;
+}
+
+/* One publish more that `inv` waits for; QoS 0 is safe as soon as it is handed over. */
+static void hand_over(struct invocation *inv, const struct mqtt_publish *publish)
+{
+    struct function *f = inv->function;
+    struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
+    f->node->observer->published(f->node->observer_user, f->name, publish);
+    if (!client || mqtt_client_publish(client, publish, inv))
+        inv->refused = 0x80; /* no memory */
+    else if (publish->qos)
+        inv->awaited++;
+}
+
+static void say_refused(const struct invocation *inv, unsigned reason)
+{
+    const char *why = reason == MQTT_UNSENDABLE_SIZE     ? "it is larger than the broker takes"
+                      : reason == MQTT_UNSENDABLE_RETAIN ? "the broker keeps no retained messages"
+                                                         : packet_reason_name((uint8_t)reason);
+    function_log(inv->function, LOG_ERROR,
+                 "%s for a message on %.*s was not taken by the broker: %s (0x%02x)",
+                 inv->dead ? "the dead letter" : "an output", SLICE_ARG(inv->message->topic), why, reason);
+}
+
+static void when_all_is_safe(struct invocation *inv)
+{
+    if (!inv->all_sent || inv->awaited)
+        return;
+    inv->function->releasing--;
+    unsigned refused = inv->refused;
+    if (refused && !inv->dead) {
+        char reason[96];
+        snprintf(reason, sizeof reason, "the broker refused an output (0x%02x)", refused);
+        release_dead_letter(inv, reason);
+        return;
+    }
+    finish(inv);
+}
+
+void function_on_published(void *user, void *token, unsigned reason)
+{
+    struct function *f = user;
+    struct invocation *inv = token;
+    inv->awaited--;
+    if (reason >= 0x80) {
+        inv->refused = reason;
+        say_refused(inv, reason);
+    }
+    when_all_is_safe(inv);
+    function_pump(f);
+}
+
+void release_outputs(struct invocation *inv)
+{
+    struct property properties[WIRE_PROPERTIES_MAX];
+    struct mqtt_publish publish;
+    size_t offset = 0;
+    inv->function->releasing++;
+    while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties))
+        hand_over(inv, &publish);
+    outbox_clear(&inv->outbox);
+    inv->all_sent = true;
+    when_all_is_safe(inv);
+}
+
+/* ---- dead letters ---- */
+
+static void put_time(char *text, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static struct slice clip(struct slice text)
+{
+    return slice_make(text.data, text.len > UINT16_MAX ? UINT16_MAX : text.len);
+}
+
+/* The original, to the last property, and behind it what became of it. */
+static void send_dead_letter(struct invocation *inv, const struct revision *revision, const char *reason)
+{
+    const struct mqtt_message *m = inv->message;
+    struct property properties[MQTT_USER_PROPERTIES_MAX + DEAD_PROPERTIES];
+    char attempts[16], when[32];
+    snprintf(attempts, sizeof attempts, "%u", inv->attempts);
+    put_time(when, sizeof when);
+    uint32_t count = m->property_count;
+    CHECK(count <= MQTT_USER_PROPERTIES_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        properties[i] = m->properties[i];
+    properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
+    properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
+    properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
+    properties[count++] = (struct property){slice_of("hark-reason"), clip(slice_of(reason))};
+    properties[count++] = (struct property){slice_of("hark-attempts"), slice_of(attempts)};
+    properties[count++] = (struct property){slice_of("hark-time"), slice_of(when)};
+    struct mqtt_publish publish = {.topic = slice_of(revision->manifest->dead_letter),
+                                   .payload = m->payload,
+                                   .content_type = m->content_type,
+                                   .response_topic = m->response_topic,
+                                   .correlation = m->correlation,
+                                   .properties = properties,
+                                   .property_count = count,
+                                   .qos = 1};
+    hand_over(inv, &publish);
+}
+
+void release_dead_letter(struct invocation *inv, const char *reason)
+{
+    struct function *f = inv->function;
+    const struct pool *pool = f->active ? f->active : TAILQ_FIRST(&f->pools);
+    const struct revision *revision = pool ? pool->revision : NULL;
+    const char *topic = revision ? revision->manifest->dead_letter : NULL;
+    function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempts: %s; %s%s",
+                 SLICE_ARG(inv->message->topic), inv->attempts, reason, topic ? "dead letter to " : "dropped",
+                 topic ? topic : "");
+    inv->dead = true;
+    inv->refused = 0;
+    inv->all_sent = false;
+    f->releasing++;
+    if (topic)
+        send_dead_letter(inv, revision, reason);
+    inv->all_sent = true;
+    when_all_is_safe(inv);
+}

@@ -1,0 +1,164 @@
+#include "dispatcher/function_internal.h"
+
+#include "mqtt/packet.h"
+#include "shared/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- what the state folder remembers ---- */
+
+static bool same_broker(const struct function *f, const struct session_record *record)
+{
+    char url[512];
+    return strcmp(record->broker, mqtt_url_format(&f->node->broker, url, sizeof url)) == 0;
+}
+
+bool function_session_known(struct function *f, struct session_record *ret_record)
+{
+    struct diag diag;
+    char line[DIAG_FORMATTED_MAX];
+    int error = state_read(f->node->state, f->name, ret_record, &diag);
+    if (error && error != -ENOENT)
+        function_log(f, LOG_WARN, "%s", diag_format(&diag, line, sizeof line));
+    if (error)
+        return false;
+    if (same_broker(f, ret_record))
+        return true;
+    session_record_finish(ret_record);
+    return false;
+}
+
+/* Written before the broker is asked, with what it may hold already: after a crash in between nothing is
+ * forgotten. */
+static void remember(struct function *f, const struct session_record *known)
+{
+    char url[512], line[DIAG_FORMATTED_MAX];
+    struct diag diag;
+    size_t known_count = known ? known->filter_count : 0;
+    char **filters = calloc(f->subscription_count + known_count + 1, sizeof *filters);
+    if (!filters)
+        return;
+    for (size_t i = 0; i < f->subscription_count; i++)
+        filters[i] = f->subscriptions[i].filter;
+    for (size_t i = 0; i < known_count; i++)
+        filters[f->subscription_count + i] = known->filters[i];
+    mqtt_url_format(&f->node->broker, url, sizeof url);
+    struct session_record record = {url, filters, f->subscription_count + known_count};
+    if (state_write(f->node->state, f->name, &record, &diag))
+        function_log(f, LOG_ERROR,
+                     "cannot remember its session: %s; a filter removed while hark is down will stay "
+                     "subscribed",
+                     diag_format(&diag, line, sizeof line));
+    free(filters);
+}
+
+/* ---- subscriptions ---- */
+
+void function_free_subscriptions(struct function *f)
+{
+    for (size_t i = 0; i < f->subscription_count; i++)
+        free(f->subscriptions[i].filter);
+    free(f->subscriptions);
+    f->subscriptions = NULL;
+    f->subscription_count = 0;
+}
+
+/* A filter that the broker has answered already, wanted just the same as before. */
+static bool is_answered(const struct subscription *old, size_t old_count, size_t index,
+                        const struct mqtt_filter *filter)
+{
+    const struct subscription *s = &old[index];
+    return index < old_count && s->answered && !s->refused && s->qos == filter->qos &&
+           s->want_retained == filter->want_retained && slice_equal(slice_of(s->filter), filter->filter);
+}
+
+static int replace_subscriptions(struct function *f, const struct mqtt_filter *filters, size_t count)
+{
+    struct subscription *fresh = calloc(count ? count : 1, sizeof *fresh);
+    if (!fresh)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        fresh[i] = (struct subscription){
+            .filter = strndup(filters[i].filter.data, filters[i].filter.len),
+            .qos = filters[i].qos,
+            .want_retained = filters[i].want_retained,
+            .answered = is_answered(f->subscriptions, f->subscription_count, i, &filters[i])};
+        CHECK(fresh[i].filter);
+    }
+    function_free_subscriptions(f);
+    f->subscriptions = fresh;
+    f->subscription_count = count;
+    return 0;
+}
+
+static void settle_if_answered(struct function *f)
+{
+    for (size_t i = 0; i < f->subscription_count; i++) {
+        if (!f->subscriptions[i].answered)
+            return;
+    }
+    if (f->settled)
+        return;
+    f->settled = true;
+    remember(f, NULL);
+    f->events->settled(f->user, f);
+}
+
+static int ask(struct function *f, const struct mqtt_filter *filters, size_t count)
+{
+    struct session_record known = {0};
+    bool has_known = function_session_known(f, &known);
+    int error = replace_subscriptions(f, filters, count);
+    if (!error) {
+        f->settled = false;
+        remember(f, has_known ? &known : NULL);
+        struct slice *names = calloc(known.filter_count + 1, sizeof *names);
+        for (size_t i = 0; names && i < known.filter_count; i++)
+            names[i] = slice_of(known.filters[i]);
+        error = names ? mqtt_client_subscribe(f->client, filters, count, names, known.filter_count) : -ENOMEM;
+        free(names);
+    }
+    session_record_finish(&known);
+    return error;
+}
+
+int function_subscribe(struct function *f)
+{
+    struct mqtt_filter filters[MANIFEST_TRIGGERS_MAX];
+    char *memory = NULL;
+    int count = trigger_filters(f->active->revision->manifest, filters, &memory);
+    if (count < 0)
+        return count;
+    int error = ask(f, filters, (size_t)count);
+    free(memory);
+    if (!error)
+        settle_if_answered(f);
+    return error;
+}
+
+void function_unsubscribe_all(struct function *f)
+{
+    int error = mqtt_client_subscribe(f->client, NULL, 0, NULL, 0);
+    if (error)
+        function_log(f, LOG_ERROR, "cannot unsubscribe: %s", strerror(-error));
+}
+
+void function_on_subscribed(void *user, size_t index, unsigned reason)
+{
+    struct function *f = user;
+    if (index >= f->subscription_count)
+        return;
+    struct subscription *s = &f->subscriptions[index];
+    s->answered = true;
+    s->refused = reason >= 0x80;
+    if (s->refused)
+        function_log(f, LOG_ERROR,
+                     "the broker refused the subscription to %s: %s (0x%02x); the function gets none "
+                     "of these messages",
+                     s->filter, packet_reason_name((uint8_t)reason), reason);
+    else if (reason < s->qos)
+        function_log(f, LOG_WARN, "the broker gives at most QoS %u for %s, the manifest asks for %u", reason,
+                     s->filter, s->qos);
+    settle_if_answered(f);
+}
