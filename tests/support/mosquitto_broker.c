@@ -1,6 +1,7 @@
 #include "support/mosquitto_broker.h"
 
 #include "shared/check.h"
+#include "shared/clock.h"
 #include "support/cleanup.h"
 #include "support/files.h"
 #include "support/port.h"
@@ -38,13 +39,18 @@ static void print_access(const struct broker *b, FILE *f)
         fprintf(f, "acl_file %s/acl\n", b->folder);
 }
 
+/* Not every packet: a flood would be slowed by it. */
+static const char *const logged[] = {"error", "warning", "notice", "information", "subscribe", "unsubscribe"};
+
 static void write_config(const struct broker *b)
 {
     const struct broker_options *o = &b->options;
     FILE *f = fopen(path_in(b->folder, "mosquitto.conf"), "we");
     CHECK(f);
     fprintf(f, "per_listener_settings false\nlistener %u 127.0.0.1\n", b->port);
-    fprintf(f, "log_dest stderr\nlog_type all\nset_tcp_nodelay true\nmax_queued_messages 0\n");
+    fprintf(f, "log_dest stderr\nset_tcp_nodelay true\nmax_queued_messages 0\n");
+    for (size_t i = 0; i < sizeof logged / sizeof *logged; i++)
+        fprintf(f, "log_type %s\n", logged[i]);
     if (geteuid() == 0)
         fprintf(f, "user root\n"); /* it would otherwise drop to a user that may not read the folder */
     if (o->max_inflight)
@@ -145,4 +151,15 @@ const char *broker_url(const struct broker *b)
 void broker_wait_line(struct broker *b, const char *pattern)
 {
     lines_wait(b->process->err, pattern);
+}
+
+bool broker_says_again(struct broker *b, const char *pattern, size_t times, int within_ms)
+{
+    uint64_t until = clock_now_ns() + (uint64_t)within_ms * NS_PER_MS;
+    while (lines_count(b->process->err, pattern) < times) {
+        uint64_t now = clock_now_ns();
+        if (now >= until || !lines_find(b->process->err, pattern, (int)((until - now) / NS_PER_MS) + 1))
+            return lines_count(b->process->err, pattern) >= times;
+    }
+    return true;
 }

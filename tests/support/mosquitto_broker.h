@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_MOSQUITTO_BROKER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct broker_options {
@@ -30,5 +31,8 @@ const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrow
 
 /* Waits for a line of mosquitto's log. */
 void broker_wait_line(struct broker *b, const char *pattern);
+
+/* Does it say that `times` times, from its start until the deadline? Waits only as long as it has to. */
+bool broker_says_again(struct broker *b, const char *pattern, size_t times, int within_ms);
 
 #endif

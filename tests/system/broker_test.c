@@ -1,0 +1,253 @@
+/* broker_test.c: brokers that are late, go away, say no, or talk nonsense. */
+#include "shared/clock.h"
+#include "support/cleanup.h"
+#include "support/fake_broker.h"
+#include "support/files.h"
+#include "support/proxy.h"
+#include "support/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { WATCHED_MS = 2000, CONNECTIONS_MAX = 10 };
+
+#define CONNACK_5 0x20, 0x03, 0x00, 0x00, 0x00
+
+/* A hark that has the puppet in its folder from the start, not started. */
+static struct hark *hark_with_puppet(const char *url)
+{
+    struct hark *h = hark_prepare(url);
+    hark_install(h, "puppet.so", "puppet.so");
+    hark_manifest(h, "puppet", PUPPET_MANIFEST);
+    return h;
+}
+
+/* A device that comes now: a message of its reaches the puppet and comes back. */
+static void serves(struct broker *b, const struct device_options *login)
+{
+    struct device_options o = *login;
+    o.port = broker_port(b);
+    o.id = "visitor";
+    struct device *d = device_connect_with(&o);
+    device_subscribe(d, "out/#", 1);
+    device_publish(d, "puppet/do", "say out/heard yes", 1);
+    device_expect(d, "out/heard", "yes");
+    device_disconnect(d);
+}
+
+static const struct device_options anybody;
+
+static void hark_waits_for_a_broker_that_is_late(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_plan(&(struct broker_options){0});
+    struct hark *h = hark_with_puppet(broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: warning: broker .*connection refused.*next try in");
+    broker_up(b);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    serves(b, &anybody);
+}
+
+static void a_broker_that_forgot_everything_is_subscribed_to_again(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct hark *h = hark_with_puppet(broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    broker_kill(b);
+    hark_wait_line(h, "^hark: warning: broker ");
+    broker_up(b);
+    broker_wait_line(b, "hark/" TEST_NODE "/puppet 1 puppet/do$");
+    serves(b, &anybody);
+}
+
+static void an_output_made_while_the_broker_was_away_is_published(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start_with(&(struct broker_options){.keeps_sessions = true});
+    struct hark *h = hark_with_puppet(broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    struct device *patient = device_connect_with(
+        &(struct device_options){.port = broker_port(b), .id = "patient", .is_v311 = true, .resumes = true});
+    device_subscribe(patient, "out/#", 1);
+    device_publish(patient, "puppet/do", "log begun; work 500; say out/finished yes", 1);
+    hark_wait_line(h, "function=puppet worker=[0-9]+ begun");
+    broker_stop(b);
+    hark_wait_line(h, "^hark: warning: broker ");
+    broker_up(b);
+    device_expect(patient, "out/finished", "yes");
+}
+
+static void a_silent_connection_is_noticed_and_replaced(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct proxy *p = proxy_start(broker_port(b));
+    struct hark *h = hark_with_puppet(NULL);
+    h->config = path_in(h->state, "hark.yaml");
+    file_print(h->config, "broker: site\nbrokers:\n  site: { url: \"%s\", keep_alive: 5s }\n", proxy_url(p));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    size_t before = proxy_connections(p);
+    proxy_half_open(p);
+    hark_wait_line(h, "^hark: warning: broker ");
+    hark_wait_line(h, "^hark: broker .*: connected");
+    assert_true(proxy_connections(p) > before);
+    serves(b, &anybody);
+}
+
+static void refused_credentials_are_said_and_not_hammered(void **unused)
+{
+    (void)unused;
+    struct broker *b =
+        broker_start_with(&(struct broker_options){.username = "gateway", .password = "right"});
+    char url[128];
+    snprintf(url, sizeof url, "mqtt://gateway:wrong-secret@127.0.0.1:%u", broker_port(b));
+    struct hark *h = hark_with_puppet(url);
+    hark_start(h);
+    hark_wait_line(h, "^hark: (warning|error): broker .*([Nn]ot authorized|[Uu]ser [Nn]ame)");
+    assert_false(broker_says_again(b, "New connection from", 2, WATCHED_MS));
+    assert_int_equal(hark_count_lines(h, "wrong-secret"), 0);
+    assert_int_equal(hark_stop(h), 0);
+}
+
+static void credentials_come_from_a_file(void **unused)
+{
+    (void)unused;
+    const struct broker_options o = {.username = "gateway", .password = "open sesame"};
+    struct broker *b = broker_start_with(&o);
+    struct hark *h = hark_with_puppet(NULL);
+    h->config = path_in(h->state, "hark.yaml");
+    const char *secret = path_in(h->state, "site.password");
+    file_print(secret, "open sesame\n");
+    assert_int_equal(chmod(secret, 0600), 0);
+    file_print(h->config,
+               "broker: site\nbrokers:\n"
+               "  site: { url: \"%s\", username: gateway, password_file: site.password }\n",
+               broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    serves(b, &(struct device_options){.username = "gateway", .password = "open sesame"});
+    assert_int_equal(hark_count_lines(h, "sesame"), 0);
+}
+
+static void mqtt_5_is_spoken_unless_told_otherwise(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    hark_start(hark_with_puppet(broker_url(b)));
+    broker_wait_line(b, "as hark/" TEST_NODE "/puppet \\(p5,");
+}
+
+static void mqtt_3_is_spoken_when_the_node_says_so(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct hark *h = hark_with_puppet(NULL);
+    h->config = path_in(h->state, "hark.yaml");
+    file_print(h->config, "broker: site\nbrokers:\n  site: { url: \"%s\", protocol: \"3.1.1\" }\n",
+               broker_url(b));
+    hark_start(h);
+    broker_wait_line(b, "as hark/" TEST_NODE "/puppet \\(p2,");
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    serves(b, &anybody);
+}
+
+static void a_refused_subscription_is_an_error_that_names_it(void **unused)
+{
+    (void)unused;
+    const struct fake_step refuses[] = {
+        {.await = PACKET_CONNECT, .len = 5, .bytes = {CONNACK_5}},
+        {.await = PACKET_SUBSCRIBE, .len = 6, .bytes = {0x90, 0x04, 0, 0, 0x00, 0x87}, .copies_id = true},
+        {0},
+    };
+    struct fake_broker *b = fake_broker_start(refuses);
+    struct hark *h = hark_with_puppet(fake_broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: error: .*puppet/do.*([Nn]ot authorized|0x87)");
+    assert_int_equal(hark_count_lines(h, "^hark: ready: 1 functions"), 0);
+    assert_int_equal(hark_stop(h), 0);
+}
+
+/* What a broker sends behind a good CONNACK, or instead of one. */
+static const struct nonsense {
+    const char *name;
+    bool after_connack;
+    size_t len;
+    uint8_t bytes[32];
+} nonsenses[] = {
+    {"a CONNACK with reserved flags", false, 5, {0x20, 0x03, 0x02, 0x00, 0x00}},
+    {"a packet of type 0", false, 2, {0x00, 0x00}},
+    {"a length that is not minimal", false, 6, {0x20, 0x83, 0x00, 0x00, 0x00, 0x00}},
+    {"a length of five bytes", false, 6, {0x20, 0xff, 0xff, 0xff, 0xff, 0x7f}},
+    {"an unknown property", false, 7, {0x20, 0x05, 0x00, 0x00, 0x02, 0x7e, 0x00}},
+    {"a property twice", false, 11, {0x20, 0x09, 0, 0, 0x06, 0x21, 0, 5, 0x21, 0, 5}},
+    {"a web server", false, 28, {"HTTP/1.1 400 Bad Request\r\n\r\n"}},
+    {"a second CONNACK", true, 5, {CONNACK_5}},
+    {"a PUBLISH of QoS 3", true, 8, {0x36, 0x06, 0, 1, 'a', 0, 1, 0}},
+    {"a topic with a wildcard", true, 6, {0x30, 0x04, 0, 1, '#', 0}},
+    {"a topic that is not UTF-8", true, 7, {0x30, 0x05, 0, 2, 0xc3, 0x28, 0}},
+    {"a PUBREL with wrong flags", true, 4, {0x60, 0x02, 0, 1}},
+    {"a SUBACK nobody waits for", true, 6, {0x90, 0x04, 0xff, 0xff, 0, 0}},
+    {"a topic longer than its packet", true, 6, {0x30, 0x04, 0xff, 0xff, 'a', 0}},
+};
+
+enum { NONSENSES = sizeof nonsenses / sizeof *nonsenses };
+
+static struct fake_broker *broker_of(const struct nonsense *n)
+{
+    struct fake_step steps[] = {{.await = PACKET_CONNECT, .bytes = {CONNACK_5}}, {0}};
+    size_t before = n->after_connack ? 5 : 0;
+    memcpy(steps[0].bytes + before, n->bytes, n->len);
+    steps[0].len = before + n->len;
+    return fake_broker_start(steps);
+}
+
+/* Each has a broker of its own; all are watched at the same time. */
+static void nonsense_never_crashes_hark_and_never_keeps_it_busy(void **unused)
+{
+    (void)unused;
+    struct fake_broker *brokers[NONSENSES];
+    struct hark *harks[NONSENSES];
+    uint64_t cpu_ns[NONSENSES];
+    for (size_t i = 0; i < NONSENSES; i++) {
+        brokers[i] = broker_of(&nonsenses[i]);
+        harks[i] = hark_with_puppet(fake_broker_url(brokers[i]));
+        hark_start(harks[i]);
+    }
+    for (size_t i = 0; i < NONSENSES; i++) {
+        if (!fake_broker_closed(brokers[i], 1, GUARD_MS))
+            give_up("hark does not close the connection after %s", nonsenses[i].name);
+        hark_wait_line(harks[i], "^hark: warning: broker .*next try in");
+        cpu_ns[i] = process_cpu_ns(harks[i]->process);
+    }
+    assert_false(fake_broker_connected(brokers[0], CONNECTIONS_MAX, WATCHED_MS));
+    for (size_t i = 0; i < NONSENSES; i++) {
+        if (fake_broker_connected(brokers[i], CONNECTIONS_MAX, 0))
+            give_up("hark hammers a broker after %s", nonsenses[i].name);
+        if (process_cpu_ns(harks[i]->process) - cpu_ns[i] > WATCHED_MS * NS_PER_MS / 4)
+            give_up("hark is busy after %s", nonsenses[i].name);
+        assert_int_equal(hark_stop(harks[i]), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(hark_waits_for_a_broker_that_is_late),
+        system_test(a_broker_that_forgot_everything_is_subscribed_to_again),
+        system_test(an_output_made_while_the_broker_was_away_is_published),
+        system_test(a_silent_connection_is_noticed_and_replaced),
+        system_test(refused_credentials_are_said_and_not_hammered),
+        system_test(credentials_come_from_a_file),
+        system_test(mqtt_5_is_spoken_unless_told_otherwise),
+        system_test(mqtt_3_is_spoken_when_the_node_says_so),
+        system_test(a_refused_subscription_is_an_error_that_names_it),
+        system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
