@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-
-extern char **environ;
+#include <unistd.h>
 
 static uint64_t spawn_true_ns(void)
 {
