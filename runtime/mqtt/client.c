@@ -81,7 +81,7 @@ static uint64_t deadline(const struct mqtt_client *c)
 static void on_due(struct mqtt_client *c, uint64_t now_ns)
 {
     if (c->closing && now_ns >= c->close_by_ns)
-        io_mark(c);
+        close_step(c);
     else if (c->phase == CLIENT_WAITING)
         connect_start(c);
     else if (c->phase == CLIENT_DIALLING)
@@ -114,7 +114,9 @@ void client_arm_timer(struct mqtt_client *c)
     uint64_t now_ns = clock_now_ns();
     uint64_t delay_ns = at_ns > now_ns ? at_ns - now_ns : 0;
     c->armed_ns = at_ns;
-    uv_timer_start(&c->timer, on_timer, delay_ns / NS_PER_MS + (delay_ns % NS_PER_MS != 0), 0);
+    /* Never 0: libuv would call on_timer again in the same run of its timers, for ever if it is armed there.
+     */
+    uv_timer_start(&c->timer, on_timer, delay_ns / NS_PER_MS + 1, 0);
 }
 
 /* ---- the end of a loop turn, and of an attempt ---- */

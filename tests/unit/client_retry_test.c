@@ -195,8 +195,6 @@ static void an_unknown_name_fails_and_the_loop_goes_on(void **state)
     given_no_broker(s);
     uint64_t begun_ns = clock_now_ns();
     given_a_client_of(s, "no-such-host.invalid");
-    uv_run(&s->loop, UV_RUN_NOWAIT);
-    assert_int_equal(s->told_count, 1); /* CONNECTING: the answer has not come inside the turn */
     wait_for(s, is_offline);
     uint64_t waited_ms = (clock_now_ns() - begun_ns) / NS_PER_MS;
     assert_true(ticks >= waited_ms / 20);

@@ -236,7 +236,7 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     *told = (struct told){.state = state, .cause = cause, .resumed = resumed, .retry_ns = retry_ns};
     snprintf(told->text, sizeof told->text, "%s", text);
     if (s->closes_on_state && s->closes_in == state)
-        mqtt_client_close(s->client, false);
+        mqtt_client_close(s->client, s->ends_session);
 }
 
 static void on_message(void *user, struct mqtt_message *message)

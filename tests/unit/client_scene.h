@@ -78,6 +78,7 @@ struct scene {
     struct mqtt_message *held;
     bool closes_on_message, closes_on_state;
     enum mqtt_state closes_in;
+    bool ends_session;
     unsigned wanted; /* for conditions */
 };
 
