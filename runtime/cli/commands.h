@@ -1,0 +1,9 @@
+/* commands.h: the commands, a file each. */
+#ifndef HARK_CLI_COMMANDS_H
+#define HARK_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct command command_run, command_dev, command_check, command_invoke;
+
+#endif

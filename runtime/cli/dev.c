@@ -1,0 +1,86 @@
+/* dev.c: `hark dev`: the same as `hark run`, with a broker of its own and every message in sight. */
+#include "cli/commands.h"
+#include "cli/dev_broker.h"
+#include "cli/dev_print.h"
+#include "cli/serve.h"
+#include "shared/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct dev {
+    struct serve serve;
+    struct dev_broker broker;
+    struct dev_print print;
+};
+
+static void on_broker_ended(void *user)
+{
+    struct dev *d = user;
+    char words[512];
+    log_error("the private broker has ended: %s", dev_broker_last_words(&d->broker, words, sizeof words));
+    serve_stop(&d->serve, 0, EX_UNAVAILABLE);
+}
+
+/* The private broker is the only one, so nothing of the surroundings or hark.yaml counts. */
+static int make_settings(const struct dev *d, const struct options *o, struct settings *ret_settings)
+{
+    struct diag diag = {0};
+    char url[64];
+    struct options own = *o;
+    snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", (unsigned)d->broker.port);
+    own.broker = url;
+    own.node = "dev";
+    own.state = d->broker.folder;
+    int code = settings_resolve(&own, &(struct surroundings){0}, NULL, ret_settings, &diag);
+    if (code != 0)
+        log_error("%s", diag.text);
+    else
+        log_info("broker %s", url);
+    return code;
+}
+
+static int serve(struct dev *d, const struct options *o)
+{
+    struct settings settings;
+    int code = dev_broker_start(&d->broker, &d->serve.host.loop, o->port, &d->serve.stops);
+    if (code != 0 || serve_is_stopping(&d->serve))
+        return code;
+    code = make_settings(d, o, &settings);
+    if (code != 0)
+        return code;
+    dev_broker_watch(&d->broker, on_broker_ended, d);
+    return serve_run(&d->serve, &settings, &dev_print_observer, &d->print);
+}
+
+static int run(struct options *o)
+{
+    struct dev d;
+    int code = serve_init(&d.serve);
+    if (code != 0)
+        return code;
+    dev_print_init(&d.print);
+    code = serve(&d, o);
+    dev_broker_finish(&d.broker);
+    serve_finish(&d.serve);
+    return code;
+}
+
+const struct command command_dev = {
+    .name = "dev",
+    .arguments = "[DIR]",
+    .summary = "the same with a private broker, showing every message",
+    .help =
+        "Starts a mosquitto of its own on a free port of 127.0.0.1, says 'hark: broker "
+        "mqtt://127.0.0.1:PORT' on\n"
+        "standard error, serves DIR (default: the current folder) like 'hark run', and prints a line for "
+        "each\n"
+        "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
+        "everything in\n"
+        "memory, accepts everybody on this machine, and ends with hark; so does what it remembers.\n\n"
+        "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal.\n",
+    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTION_VERBOSE | OPTION_HELP,
+    .arguments_max = 1,
+    .run = run,
+};

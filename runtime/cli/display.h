@@ -1,0 +1,14 @@
+/* display.h: bytes from devices and functions, shown on a terminal without harm. Pure. */
+#ifndef HARK_CLI_DISPLAY_H
+#define HARK_CLI_DISPLAY_H
+
+#include "shared/slice.h"
+
+enum { DISPLAY_HEX_BYTES = 16 };
+
+/* Text (UTF-8) with control characters as \xNN; other bytes as `0x…` of the first DISPLAY_HEX_BYTES and their
+ * number. Cut with … to at most `width` characters (8 or more). Into buffer[size], NUL-terminated; size at
+ * least 4 * width + 8. */
+void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,90 @@
+/* main.c: `hark COMMAND`: the table of commands, and what is said when none of them is meant. */
+#include "cli/commands.h"
+#include "manifest/suggest.h"
+#include "shared/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct command *const commands[] = {&command_run, &command_dev, &command_check, &command_invoke};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static int print_help(void)
+{
+    puts("usage: hark COMMAND [OPTION]... [ARGUMENT]...\n\n"
+         "Functions that listen: MQTT topics run shared objects in processes of their own.\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\nhark COMMAND --help tells more; hark --version tells the version.");
+    return EX_OK;
+}
+
+static const struct command *find(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static int refuse(const char *name)
+{
+    struct suggest s = suggest_start(slice_of(name));
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        suggest_consider(&s, commands[i]->name);
+    const char *kind = name[0] == '-' ? "option" : "command";
+    if (s.best)
+        log_error("unknown %s '%s': did you mean '%s'? see 'hark --help'", kind, name, s.best);
+    else
+        log_error("unknown %s '%s': see 'hark --help'", kind, name);
+    return EX_USAGE;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct options options;
+    struct diag diag = {0};
+    if (options_parse(command, argc, argv, &options, &diag) < 0) {
+        log_error("%s", diag.text);
+        return EX_USAGE;
+    }
+    if (options.help) {
+        options_help(command);
+        return EX_OK;
+    }
+    if (options.verbose)
+        log_set_level(LOG_DEBUG);
+    return command->run(&options);
+}
+
+static int choose(int argc, char **argv)
+{
+    if (argc < 2) {
+        log_error("no command given: see 'hark --help'");
+        return EX_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0)
+        return print_help();
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("hark " HARK_VERSION);
+        return EX_OK;
+    }
+    const struct command *command = find(argv[1]);
+    return command ? run(command, argc - 1, argv + 1) : refuse(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int code = choose(argc, argv);
+    if (fflush(stdout) != 0 && code == EX_OK) {
+        log_error("standard output cannot be written");
+        return EX_SOFTWARE;
+    }
+    return code;
+}

@@ -1,0 +1,72 @@
+/* options.h: the options of all commands, in one table: names, values, help text, and which command takes
+ * which.
+ *
+ * In hark's main, before anything else runs. getopt_long(3) underneath. A mistake is one line on standard
+ * error and exit code 64. */
+#ifndef HARK_CLI_OPTIONS_H
+#define HARK_CLI_OPTIONS_H
+
+#include "shared/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPTION_PROPERTIES_MAX = 64 };
+
+/* One bit an option: a command names those that it takes. */
+enum option_bit {
+    OPTION_BROKER = 1 << 0,
+    OPTION_CONFIG = 1 << 1,
+    OPTION_NODE = 1 << 2,
+    OPTION_STATE = 1 << 3,
+    OPTION_MANIFESTS = 1 << 4,
+    OPTION_FUNCTIONS = 1 << 5,
+    OPTION_PORT = 1 << 6,
+    OPTION_TOPIC = 1 << 7,
+    OPTION_PAYLOAD = 1 << 8,
+    OPTION_PAYLOAD_FILE = 1 << 9,
+    OPTION_QOS = 1 << 10,
+    OPTION_RETAINED = 1 << 11,
+    OPTION_PROPERTY = 1 << 12,
+    OPTION_RESPONSE_TOPIC = 1 << 13,
+    OPTION_CORRELATION = 1 << 14,
+    OPTION_JSON = 1 << 15,
+    OPTION_VERBOSE = 1 << 16,
+    OPTION_HELP = 1 << 17
+};
+
+/* What was given. All strings are borrowed from argv; NULL: not given. */
+struct options {
+    char *broker; /* may hold a password: wipe it once it is read */
+    const char *config, *node, *state, *manifests, *functions;
+    uint16_t port; /* 0: not given */
+    const char *topic, *payload, *payload_file, *response_topic, *correlation;
+    uint8_t qos;
+    bool retained, json, verbose, help;
+    const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */
+    size_t property_count;
+    char **arguments; /* what is no option, in order */
+    size_t argument_count;
+};
+
+/* A command as it describes itself; what its functions are, main.c knows. */
+struct command {
+    const char *name;
+    const char *arguments; /* of the usage line: "[DIR]" */
+    const char *summary;   /* one line of `hark --help` */
+    const char *help;      /* what `hark NAME --help` says beside the options; ends in a newline */
+    uint32_t takes;        /* enum option_bit */
+    size_t arguments_max;
+    int (*run)(struct options *options); /* the exit code */
+};
+
+/* argv[0] is the command's name. 0 and *ret_options, or -EINVAL and diag->text (no file). May reorder argv.
+ */
+__attribute__((warn_unused_result)) int options_parse(const struct command *command, int argc, char **argv,
+                                                      struct options *ret_options, struct diag *diag);
+
+/* Usage, description and options of one command, on standard output. */
+void options_help(const struct command *command);
+
+#endif

@@ -1,0 +1,120 @@
+#include "cli/serve.h"
+
+#include "cli/complain.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const int signal_numbers[SERVE_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+static void on_drained(void *user)
+{
+    struct serve *s = user;
+    s->runtime = NULL;
+    uv_stop(&s->host.loop);
+}
+
+/* The workers are the zygote's, and it dies with this process. */
+static void on_last(uv_timer_t *timer)
+{
+    (void)timer;
+    log_error("it does not end: killed");
+    _exit(EX_SOFTWARE);
+}
+
+void serve_stop(struct serve *s, uint64_t grace_ns, int exit_code)
+{
+    s->stops++;
+    if (s->stops == 1)
+        s->exit_code = exit_code;
+    else if (s->stops == 2)
+        uv_timer_start(&s->last, on_last, SERVE_LAST_MS, 0);
+    else
+        on_last(&s->last);
+    if (s->runtime)
+        runtime_drain(s->runtime, grace_ns, on_drained, s);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct serve *s = handle->data;
+    if (s->stops == 0)
+        log_info("SIG%s: finishing what runs", sigabbrev_np(number));
+    else
+        log_info("SIG%s again: ending at once", sigabbrev_np(number));
+    serve_stop(s, SERVE_GRACE_S * NS_PER_S, EX_OK);
+}
+
+/* nohup(1) ignores SIGHUP: so it stays. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+int serve_init(struct serve *s)
+{
+    *s = (struct serve){0};
+    int code = host_init(&s->host);
+    if (code != 0)
+        return code;
+    uv_timer_init(&s->host.loop, &s->last);
+    for (int i = 0; i < SERVE_SIGNALS; i++) {
+        uv_signal_init(&s->host.loop, &s->signals[i]);
+        s->signals[i].data = s;
+        if (!is_ignored(signal_numbers[i]))
+            uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
+    }
+    return 0;
+}
+
+bool serve_is_stopping(const struct serve *s)
+{
+    return s->stops > 0;
+}
+
+static int start(struct serve *s, const struct settings *settings, const struct observer *observer,
+                 void *observer_user)
+{
+    struct diag diag = {0};
+    int code = EX_SOFTWARE;
+    struct runtime_options options = {.manifests = settings->manifests,
+                                      .functions = settings->functions,
+                                      .node = settings->node,
+                                      .state = settings->state,
+                                      .broker = settings->broker,
+                                      .protocol = settings->protocol,
+                                      .keep_alive_s = settings->keep_alive_s,
+                                      .observer = observer,
+                                      .observer_user = observer_user};
+    s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);
+    explicit_bzero(&options.broker, sizeof options.broker);
+    if (s->runtime)
+        return 0;
+    complain(&diag);
+    return code;
+}
+
+int serve_run(struct serve *s, struct settings *settings, const struct observer *observer,
+              void *observer_user)
+{
+    int code = start(s, settings, observer, observer_user);
+    settings_finish(settings);
+    if (code != 0)
+        return code;
+    while (s->runtime)
+        uv_run(&s->host.loop, UV_RUN_DEFAULT);
+    return s->exit_code;
+}
+
+void serve_finish(struct serve *s)
+{
+    for (int i = 0; i < SERVE_SIGNALS; i++)
+        uv_close((uv_handle_t *)&s->signals[i], NULL);
+    uv_close((uv_handle_t *)&s->last, NULL);
+    host_finish(&s->host);
+}

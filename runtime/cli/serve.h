@@ -1,0 +1,38 @@
+/* serve.h: from settings to a served folder, until a signal ends it. What `hark run` and `hark dev` have in
+ * common.
+ *
+ * On the main thread. SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. */
+#ifndef HARK_CLI_SERVE_H
+#define HARK_CLI_SERVE_H
+
+#include "cli/host.h"
+#include "cli/settings.h"
+#include "dispatcher/runtime.h"
+
+enum { SERVE_SIGNALS = 3, SERVE_GRACE_S = 10, SERVE_LAST_MS = 5000 };
+
+struct serve {
+    struct host host;
+    uv_signal_t signals[SERVE_SIGNALS];
+    uv_timer_t last; /* after the second signal: the patience of the impatient */
+    struct runtime *runtime;
+    unsigned stops; /* signals and calls of serve_stop so far */
+    int exit_code;
+};
+
+/* Loop, zygote, signals. 0, or the exit code, logged. */
+__attribute__((warn_unused_result)) int serve_init(struct serve *s);
+/* Has a signal come? For what is done before serve_run. */
+bool serve_is_stopping(const struct serve *s);
+
+/* Serves until it is stopped. Finishes the settings: their secrets are wiped as soon as the runtime has its
+ * own. Returns the exit code. */
+int serve_run(struct serve *s, struct settings *settings, const struct observer *observer,
+              void *observer_user);
+/* Ends it with this exit code, as the first signal would with 0. grace_ns: for what runs. */
+void serve_stop(struct serve *s, uint64_t grace_ns, int exit_code);
+
+/* Closes all; the caller's own handles on the loop are closed or closing. */
+void serve_finish(struct serve *s);
+
+#endif

@@ -1,0 +1,207 @@
+#include "cli/settings.h"
+
+#include "shared/check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const char default_broker[] = "mqtt://127.0.0.1:1883";
+enum { DEFAULT_KEEP_ALIVE_S = 60 };
+
+static bool is_node_letter(char c)
+{
+    return isascii(c) && (isalnum((unsigned char)c) || strchr("._-", c));
+}
+
+static bool node_valid(const char *node)
+{
+    size_t len = strlen(node);
+    for (size_t i = 0; i < len; i++) {
+        if (!is_node_letter(node[i]))
+            return false;
+    }
+    return len >= 1 && len <= NODE_NAME_MAX && isalnum((unsigned char)node[0]);
+}
+
+void settings_node_from_host(const char *host, char node[NODE_NAME_MAX + 1])
+{
+    size_t used = 0;
+    for (; *host && used < NODE_NAME_MAX; host++) {
+        char c = is_node_letter(*host) ? *host : '-';
+        if (used > 0 || isalnum((unsigned char)c))
+            node[used++] = c;
+    }
+    node[used] = '\0';
+    if (used == 0)
+        memcpy(node, "hark", sizeof "hark");
+}
+
+char *settings_default_state(const struct surroundings *s)
+{
+    char *path = NULL;
+    int length = 0;
+    if (s->is_root)
+        return must_strdup("/var/lib/hark");
+    /* The XDG base directory specification: a relative path is to be ignored. */
+    if (s->state_home && s->state_home[0] == '/')
+        length = asprintf(&path, "%s/hark", s->state_home);
+    else if (s->home && s->home[0] == '/')
+        length = asprintf(&path, "%s/.local/state/hark", s->home);
+    return length > 0 ? path : NULL;
+}
+
+static int resolve_node(const struct options *o, const struct surroundings *s,
+                        const struct node_config *config, struct settings *ret, struct diag *diag)
+{
+    const char *node = o->node ? o->node : config ? config->node : NULL;
+    if (!node) {
+        settings_node_from_host(s->host ? s->host : "", ret->node);
+        return 0;
+    }
+    if (!node_valid(node)) {
+        diag_set(
+            diag, NULL, 0, 0,
+            "--node '%s': a letter or digit, then letters, digits, '.', '_' and '-' are needed, at most %d",
+            node, NODE_NAME_MAX);
+        return EX_USAGE;
+    }
+    memcpy(ret->node, node, strlen(node) + 1);
+    return 0;
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text ? must_strdup(text) : NULL;
+}
+
+static int resolve_folders(const struct options *o, const struct surroundings *s,
+                           const struct node_config *config, struct settings *ret, struct diag *diag)
+{
+    const char *given = o->argument_count > 0 ? o->arguments[0] : o->manifests;
+    if (o->argument_count > 0 && o->manifests) {
+        diag_set(diag, NULL, 0, 0, "'%s' and --manifests both name the folder of manifests: give one",
+                 o->arguments[0]);
+        return EX_USAGE;
+    }
+    if (!given)
+        given = config && config->manifests ? config->manifests : ".";
+    ret->manifests = must_strdup(given);
+    ret->functions = copy_or_null(o->functions ? o->functions : config ? config->functions : NULL);
+    ret->state = o->state                  ? must_strdup(o->state)
+                 : config && config->state ? must_strdup(config->state)
+                                           : settings_default_state(s);
+    if (ret->state)
+        return 0;
+    diag_set(diag, NULL, 0, 0,
+             "neither XDG_STATE_HOME nor HOME says where state may be kept: give --state DIR");
+    return EX_USAGE;
+}
+
+/* The broker's name or URL, and where it was said. */
+struct choice {
+    const char *text;
+    const char *source; /* for complaints */
+    int exit_code;      /* when it is wrong */
+};
+
+static struct choice choose_broker(const struct options *o, const struct surroundings *s,
+                                   const struct node_config *config)
+{
+    if (o->broker)
+        return (struct choice){o->broker, "--broker", EX_USAGE};
+    if (s->broker && s->broker[0])
+        return (struct choice){s->broker, "HARK_BROKER", EX_USAGE};
+    if (config && config->broker)
+        return (struct choice){config->broker, config->file, EX_DATAERR};
+    if (config && node_config_broker(config, "default"))
+        return (struct choice){"default", config->file, EX_DATAERR};
+    if (config && config->broker_count == 1)
+        return (struct choice){config->brokers[0].name, config->file, EX_DATAERR};
+    if (config && config->broker_count > 1)
+        return (struct choice){NULL, config->file, EX_DATAERR};
+    return (struct choice){default_broker, "the default", EX_SOFTWARE};
+}
+
+static int refuse(struct choice choice, struct diag *diag, const struct diag *why)
+{
+    diag_set(diag, NULL, 0, 0, "%s: %s", choice.source, why->text);
+    return choice.exit_code;
+}
+
+static int use_url(struct choice choice, struct settings *ret, struct diag *diag)
+{
+    struct diag why = {0};
+    ret->keep_alive_s = DEFAULT_KEEP_ALIVE_S;
+    return mqtt_url_parse(choice.text, &ret->broker, &why) < 0 ? refuse(choice, diag, &why) : 0;
+}
+
+static int use_named(const struct node_config *config, const struct node_broker *b, struct settings *ret,
+                     struct diag *diag)
+{
+    struct diag why = {0};
+    if (mqtt_url_parse(b->url, &ret->broker, &why) < 0) {
+        diag_set(diag, config->file, b->line, b->column, "%s", why.text);
+        return EX_DATAERR;
+    }
+    if (b->username && strlen(b->username) > MQTT_CREDENTIAL_MAX) {
+        diag_set(diag, config->file, b->line, b->column,
+                 "the username of broker '%s' is too long: at most %d "
+                 "bytes are allowed",
+                 b->name, MQTT_CREDENTIAL_MAX);
+        return EX_DATAERR;
+    }
+    if (b->username) {
+        ret->broker.has_username = true;
+        snprintf(ret->broker.username, sizeof ret->broker.username, "%s", b->username);
+    }
+    ret->password_file = copy_or_null(b->password_file);
+    ret->protocol = (enum mqtt_protocol)b->protocol;
+    ret->keep_alive_s = (uint16_t)b->keep_alive_s;
+    return 0;
+}
+
+static int resolve_broker(const struct options *o, const struct surroundings *s,
+                          const struct node_config *config, struct settings *ret, struct diag *diag)
+{
+    struct choice choice = choose_broker(o, s, config);
+    if (!choice.text) {
+        diag_set(diag, choice.source, 0, 0, "several brokers, and none is chosen: add 'broker: NAME'");
+        return choice.exit_code;
+    }
+    if (strstr(choice.text, "://"))
+        return use_url(choice, ret, diag);
+    const struct node_broker *named = config ? node_config_broker(config, choice.text) : NULL;
+    if (named)
+        return use_named(config, named, ret, diag);
+    diag_set(diag, NULL, 0, 0, "%s: '%s' is no URL (mqtt://host) and no broker of hark.yaml%s", choice.source,
+             choice.text, config ? "" : ", which was not read: give --config FILE");
+    return choice.exit_code;
+}
+
+int settings_resolve(const struct options *o, const struct surroundings *s, const struct node_config *config,
+                     struct settings *ret_settings, struct diag *diag)
+{
+    struct settings result = {0};
+    int code = resolve_node(o, s, config, &result, diag);
+    if (code == 0)
+        code = resolve_folders(o, s, config, &result, diag);
+    if (code == 0)
+        code = resolve_broker(o, s, config, &result, diag);
+    if (code == 0)
+        *ret_settings = result;
+    else
+        settings_finish(&result);
+    return code;
+}
+
+void settings_finish(struct settings *s)
+{
+    free(s->manifests);
+    free(s->functions);
+    free(s->state);
+    free(s->password_file);
+    explicit_bzero(s, sizeof *s);
+}
