@@ -189,7 +189,8 @@ void function_drain(struct function *f, uint64_t grace_ns)
 {
     if (f->phase == FUNCTION_CLOSING)
         return;
-    f->phase = FUNCTION_DRAINING;
+    if (f->phase == FUNCTION_SERVING)
+        f->phase = FUNCTION_DRAINING;
     f->deadline_ns = clock_now_ns() + grace_ns;
     function_arm(f, f->deadline_ns);
     function_arm(f, 0);
@@ -303,4 +304,9 @@ bool function_is_ending(const struct function *f)
 void *function_user(const struct function *f)
 {
     return f->user;
+}
+
+void function_set_user(struct function *f, void *user)
+{
+    f->user = user;
 }

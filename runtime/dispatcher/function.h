@@ -65,5 +65,6 @@ bool function_is_settled(const struct function *f);
 bool function_is_refused(const struct function *f); /* the broker refused a subscription */
 bool function_is_ending(const struct function *f);
 void *function_user(const struct function *f);
+void function_set_user(struct function *f, void *user); /* for the events */
 
 #endif

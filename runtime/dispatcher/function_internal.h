@@ -79,7 +79,8 @@ struct function {
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
-    uint32_t house;                                  /* invocations not yet over, in any place */
+    TAILQ_HEAD(, invocation) invocations;            /* not yet over, in any place */
+    uint32_t house;                                  /* how many */
     uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
 };

@@ -162,7 +162,9 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
     struct revision *r = revision_create(m, revision_handler_path(manifest_path, functions, m->handler));
     if (!r)
         return out_of_memory(manifest_path, diags);
-    *ret_names = (struct revision_names){strdup(m->function), strdup(r->handler_path)};
+    *ret_names =
+        (struct revision_names){.function = strdup(m->function), .handler_path = strdup(r->handler_path)};
+    file_signature_take(r->handler_path, &ret_names->handler_signature);
     struct diag diag = {0};
     error = load_handler(r, text, &diag);
     if (error == -ENOENT)

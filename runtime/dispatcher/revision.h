@@ -47,7 +47,8 @@ __attribute__((warn_unused_result)) int revision_load(const char *manifest_path,
  * caller. */
 struct revision_names {
     char *function;
-    char *handler_path; /* where the handler is, or should be */
+    char *handler_path;                      /* where the handler is, or should be */
+    struct file_signature handler_signature; /* just before it was read */
 };
 void revision_names_finish(struct revision_names *names);
 /* The same; *ret_names is filled in when the manifest could be read, whatever becomes of the handler. */

@@ -1,0 +1,78 @@
+/* deploy_internal.h: what deploy.c (scan) and source.c (one manifest's way to a function) share. */
+#ifndef HARK_DISPATCHER_DEPLOY_INTERNAL_H
+#define HARK_DISPATCHER_DEPLOY_INTERNAL_H
+
+#include "dispatcher/deploy.h"
+#include "dispatcher/stage.h"
+#include "dispatcher/watch.h"
+#include "shared/clock.h"
+
+#define SOURCE_GRACE_NS (10 * NS_PER_S) /* for an undeployed function to finish what it has */
+
+enum { DEPLOY_PROBES_MAX = 4 }; /* workers started for probing at the same time */
+
+enum source_phase {
+    SOURCE_QUIET,   /* nothing to do until its files change */
+    SOURCE_LOADING, /* a stage reads the files */
+    SOURCE_LOADED,  /* read; its turn to claim its function's name has not come */
+    SOURCE_WAITING, /* for a free place to be probed */
+    SOURCE_PROBING
+};
+
+struct source_signature {
+    struct file_signature manifest, handler;
+};
+
+/* A manifest in the folder. */
+struct source {
+    TAILQ_ENTRY(source) link; /* by path */
+    struct deployer *deployer;
+    char *path;
+    enum source_phase phase;
+    struct source_signature seen;  /* at the last scan */
+    struct source_signature tried; /* at the last stage */
+    bool has_tried;
+    bool present;              /* in the folder at the last scan */
+    char *handler_path;        /* as of the last good manifest; NULL: unknown */
+    struct stage *stage;       /* NULL: none */
+    struct function *function; /* that it runs as; NULL: none */
+    bool twin;                 /* refused, because another manifest has its function's name */
+    char *announced; /* the version it replaces ("" for none), until its deploy is announced; NULL: nothing to
+                        say */
+};
+
+struct deployer {
+    struct node *node;
+    char *manifests, *functions;
+    const struct deployer_events *events;
+    void *user;
+    struct watch *watch;
+    TAILQ_HEAD(source_list, source) sources;
+    unsigned probing;
+    unsigned function_count; /* that exist, ending ones included */
+    bool scanned, ready, draining;
+    bool advancing, again;
+    uv_idle_t idle; /* carries the end into a turn of its own */
+    bool ending;
+    bool folder_trouble;
+};
+
+/* source.c */
+struct source *source_create(struct deployer *d, const char *path); /* NULL: out of memory */
+void source_destroy(struct source *s);                              /* has no function */
+void source_look(struct source *s,
+                 bool settle); /* files changed? then stage; settle: only when they were the same last time */
+void source_leave(struct source *s, uint64_t grace_ns); /* undeploys what it runs as */
+
+/* Loaded: claims its function's name. False: the name is not free yet, ask again later. */
+bool source_claim(struct source *s);
+void source_probe(struct source *s);
+void source_cancel(struct source *s); /* ends its stage */
+
+/* deploy.c */
+void deployer_advance(
+    struct deployer *d); /* claims in order of paths, free places for probes, ready, the end */
+struct source *deployer_owner(struct deployer *d, const char *function, const struct source *except);
+void deployer_retry_twins(struct deployer *d); /* a name is free again */
+
+#endif

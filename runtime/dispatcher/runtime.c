@@ -1,0 +1,136 @@
+#include "dispatcher/runtime.h"
+
+#include "dispatcher/deploy.h"
+#include "shared/check.h"
+#include "shared/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { EXIT_DATA = 65, EXIT_INTERNAL = 70, EXIT_NOT_PERMITTED = 77 };
+
+struct runtime {
+    struct node node;
+    char *node_name;
+    struct deployer *deployer;
+    void (*done)(void *user);
+    void *done_user;
+};
+
+/* ---- an observer that looks away ---- */
+
+static void unseen_received(void *user, const char *function, const struct mqtt_message *message)
+{
+    (void)user, (void)function, (void)message;
+}
+
+static void unseen_finished(void *user, const char *function, const struct mqtt_message *message,
+                            const char *outcome, uint64_t duration_ns)
+{
+    (void)user, (void)function, (void)message, (void)outcome, (void)duration_ns;
+}
+
+static void unseen_published(void *user, const char *function, const struct mqtt_publish *publish)
+{
+    (void)user, (void)function, (void)publish;
+}
+
+static const struct observer unseen = {unseen_received, unseen_finished, unseen_published};
+
+/* ---- start ---- */
+
+static int check_folder(const char *path, struct diag *diag, int *ret_exit_code)
+{
+    DIR *folder = opendir(path);
+    if (folder) {
+        closedir(folder);
+        return 0;
+    }
+    int error = errno;
+    diag_set(diag, NULL, 0, 0, "cannot read folder %s: %s", path, strerror(error));
+    *ret_exit_code = error == EACCES || error == EPERM ? EXIT_NOT_PERMITTED : EXIT_DATA;
+    return -error;
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+    while (seed == 0)
+        CHECK(getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed);
+    return seed;
+}
+
+static int open_state(struct runtime *r, const struct runtime_options *options, struct diag *diag,
+                      int *ret_exit_code)
+{
+    int error = 0;
+    r->node.state = state_open(options->state, options->node, &error, diag);
+    if (r->node.state)
+        return 0;
+    *ret_exit_code =
+        error == -EACCES || error == -EPERM || error == -EROFS ? EXIT_NOT_PERMITTED : EXIT_INTERNAL;
+    return error;
+}
+
+static void on_ready(void *user, unsigned functions)
+{
+    (void)user;
+    log_info("ready: %u functions", functions);
+}
+
+static void on_drained(void *user)
+{
+    struct runtime *r = user;
+    worker_io_close(r->node.worker_io);
+    mqtt_io_close(r->node.mqtt_io);
+    state_close(r->node.state);
+    r->done(r->done_user);
+    explicit_bzero(&r->node.broker, sizeof r->node.broker);
+    free(r->node_name);
+    free(r);
+}
+
+static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
+                             struct runtime *r)
+{
+    static const struct deployer_events events = {.ready = on_ready, .drained = on_drained};
+    r->node_name = must_strdup(options->node);
+    r->node.loop = loop;
+    r->node.name = r->node_name;
+    r->node.broker = options->broker;
+    r->node.protocol = options->protocol;
+    r->node.keep_alive_s = options->keep_alive_s;
+    r->node.observer = options->observer ? options->observer : &unseen;
+    r->node.observer_user = options->observer_user;
+    r->node.random = random_seed();
+    r->node.worker_io = worker_io_create(loop, z);
+    r->node.mqtt_io = mqtt_io_create(loop);
+    CHECK(r->node.worker_io && r->node.mqtt_io);
+    r->deployer = deployer_create(&r->node, options->manifests, options->functions, &events, r);
+    CHECK(r->deployer);
+    return r;
+}
+
+struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
+                               struct diag *diag, int *ret_exit_code)
+{
+    if (check_folder(options->manifests, diag, ret_exit_code) ||
+        (options->functions && check_folder(options->functions, diag, ret_exit_code)))
+        return NULL;
+    struct runtime *r = must_alloc(sizeof *r);
+    if (open_state(r, options, diag, ret_exit_code)) {
+        free(r);
+        return NULL;
+    }
+    return start(loop, z, options, r);
+}
+
+void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user), void *user)
+{
+    r->done = done;
+    r->done_user = user;
+    deployer_drain(r->deployer, grace_ns);
+}

@@ -1,0 +1,274 @@
+#include "dispatcher/deploy_internal.h"
+
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void take_signature(const struct source *s, struct source_signature *ret_signature)
+{
+    *ret_signature = (struct source_signature){0};
+    file_signature_take(s->path, &ret_signature->manifest);
+    if (s->handler_path)
+        file_signature_take(s->handler_path, &ret_signature->handler);
+}
+
+static bool same_signature(const struct source_signature *a, const struct source_signature *b)
+{
+    return file_signature_equal(&a->manifest, &b->manifest) && file_signature_equal(&a->handler, &b->handler);
+}
+
+struct source *source_create(struct deployer *d, const char *path)
+{
+    struct source *s = calloc(1, sizeof *s);
+    if (!s || !(s->path = strdup(path))) {
+        free(s);
+        return NULL;
+    }
+    s->deployer = d;
+    return s;
+}
+
+static void end_stage(struct source *s)
+{
+    if (s->phase == SOURCE_PROBING)
+        s->deployer->probing--;
+    s->phase = SOURCE_QUIET;
+    if (s->stage)
+        stage_close(s->stage);
+    s->stage = NULL;
+    if (s->has_tried && !same_signature(&s->seen, &s->tried) && !s->deployer->draining)
+        watch_poke(s->deployer->watch); /* it changed meanwhile */
+}
+
+void source_destroy(struct source *s)
+{
+    end_stage(s);
+    TAILQ_REMOVE(&s->deployer->sources, s, link);
+    free(s->path);
+    free(s->handler_path);
+    free(s->announced);
+    free(s);
+}
+
+/* ---- refusing ---- */
+
+static void refuse(struct source *s, const char *reason)
+{
+    const struct revision *running = s->function ? function_revision(s->function) : NULL;
+    log_error("refused %s: %s%s%s", s->path, reason, running ? "; still running version " : "",
+              running ? running->version : "");
+    end_stage(s);
+    deployer_advance(s->deployer);
+}
+
+static void refuse_diags(struct source *s, const struct diags *diags)
+{
+    char line[DIAG_FORMATTED_MAX];
+    for (size_t i = 0; i < diags->count; i++)
+        log_error("%s", diag_format(&diags->items[i], line, sizeof line));
+    if (diags->dropped)
+        log_error("%s: and %zu complaints more", s->path, diags->dropped);
+    refuse(s, diags->count == 1 ? "see the line above" : "see the lines above");
+}
+
+/* ---- taking over ---- */
+
+static void announce(struct source *s)
+{
+    const struct revision *r = function_revision(s->function);
+    if (!s->announced || !r)
+        return;
+    log_info("deployed %s version=%s%s%s", function_name(s->function), r->version,
+             s->announced[0] ? " replaces=" : "", s->announced);
+    free(s->announced);
+    s->announced = NULL;
+}
+
+static void on_settled(void *user, struct function *f)
+{
+    struct source *s = user;
+    if (s->function == f)
+        announce(s);
+    deployer_advance(s->deployer);
+}
+
+static void on_gone(void *user, struct function *f)
+{
+    struct source *s = user;
+    struct deployer *d = s->deployer;
+    log_info("%s %s", d->draining ? "stopped" : "undeployed", function_name(f));
+    d->function_count--;
+    if (s->function == f)
+        s->function = NULL;
+    deployer_retry_twins(d);
+    deployer_advance(d);
+}
+
+/* A function keeps its source for life: when another manifest takes a function over (a rename), they swap
+ * roles. */
+static void hand_function(struct source *from, struct source *to)
+{
+    to->function = from->function;
+    from->function = NULL;
+    function_set_user(to->function, to);
+}
+
+static void create(struct source *s, struct revision *revision, struct worker *probe)
+{
+    static const struct function_events events = {.settled = on_settled, .gone = on_gone};
+    bool keep = probe && revision->manifest->instances_min > 0;
+    if (probe && !keep)
+        stage_discard_worker(probe);
+    revision_hold(revision);
+    s->function = function_create(s->deployer->node, revision, keep ? probe : NULL, &events, s);
+    if (!s->function) {
+        if (keep)
+            stage_discard_worker(probe);
+        revision_drop(revision);
+        refuse(s, "out of memory");
+        return;
+    }
+    s->deployer->function_count++;
+}
+
+static void take_over(struct source *s, struct worker *probe)
+{
+    struct revision *revision = stage_revision(s->stage);
+    const struct revision *old = s->function ? function_revision(s->function) : NULL;
+    free(s->announced);
+    s->announced = strdup(old ? old->version : "");
+    if (s->function) {
+        revision_hold(revision);
+        function_swap(s->function, revision, probe);
+    } else {
+        create(s, revision, probe);
+    }
+    if (s->function && function_is_settled(s->function))
+        announce(s);
+    end_stage(s);
+    deployer_advance(s->deployer);
+}
+
+/* ---- a stage's way ---- */
+
+static void on_probed(void *user, struct stage *stage, struct worker *worker, const char *text)
+{
+    struct source *s = user;
+    (void)stage;
+    if (worker)
+        take_over(s, worker);
+    else
+        refuse(s, text);
+}
+
+static void on_loaded(void *user, struct stage *stage, int error, const struct diags *diags)
+{
+    struct source *s = user;
+    const struct revision_names *names = stage_names(stage);
+    if (names->handler_path) {
+        free(s->handler_path);
+        s->handler_path = strdup(names->handler_path);
+        s->tried.handler = s->seen.handler = names->handler_signature;
+    }
+    if (error == -EAGAIN) {
+        s->has_tried = false; /* it is being written: the next look decides */
+        end_stage(s);
+        watch_poke(s->deployer->watch);
+        deployer_advance(s->deployer);
+    } else if (error) {
+        refuse_diags(s, diags);
+    } else {
+        s->phase = SOURCE_LOADED;
+        deployer_advance(s->deployer);
+    }
+}
+
+static void start_stage(struct source *s)
+{
+    static const struct stage_events events = {.loaded = on_loaded, .probed = on_probed};
+    struct deployer *d = s->deployer;
+    s->tried = s->seen;
+    s->has_tried = true;
+    s->twin = false;
+    s->stage = stage_create(d->node->loop, s->path, d->functions, &events, s);
+    if (!s->stage) {
+        refuse(s, "out of memory");
+        return;
+    }
+    s->phase = SOURCE_LOADING;
+}
+
+void source_look(struct source *s, bool settle)
+{
+    struct source_signature now;
+    take_signature(s, &now);
+    bool quiet = same_signature(&now, &s->seen);
+    s->seen = now;
+    if (s->phase != SOURCE_QUIET || (s->has_tried && same_signature(&now, &s->tried)))
+        return; /* busy: looked at again when it is over */
+    if (settle && !quiet)
+        watch_poke(s->deployer->watch);
+    else
+        start_stage(s);
+}
+
+void source_leave(struct source *s, uint64_t grace_ns)
+{
+    if (s->function && !function_is_ending(s->function))
+        function_leave(s->function, grace_ns);
+}
+
+/* ---- claiming the name ---- */
+
+static bool is_running_already(const struct source *s)
+{
+    const struct revision *running = s->function ? function_revision(s->function) : NULL;
+    return running && strcmp(running->version, stage_revision(s->stage)->version) == 0;
+}
+
+static void refuse_twin(struct source *s, const char *name, const struct source *owner)
+{
+    char reason[1024];
+    snprintf(reason, sizeof reason, "function '%s' is already defined by %s; give one of them another name",
+             name, owner->path);
+    s->twin = true;
+    refuse(s, reason);
+}
+
+bool source_claim(struct source *s)
+{
+    const char *name = stage_names(s->stage)->function;
+    struct source *owner = deployer_owner(s->deployer, name, s);
+    if (s->function && strcmp(function_name(s->function), name) != 0) {
+        source_leave(s, SOURCE_GRACE_NS); /* the manifest was given another function name */
+        return false;
+    }
+    if (owner && owner->present) {
+        refuse_twin(s, name, owner);
+        return true;
+    }
+    if (owner && owner->function && !s->function)
+        hand_function(owner, s);
+    if (s->function && function_is_ending(s->function))
+        return false;
+    s->phase = SOURCE_WAITING;
+    if (is_running_already(s))
+        end_stage(s);
+    return true;
+}
+
+void source_cancel(struct source *s)
+{
+    end_stage(s);
+}
+
+void source_probe(struct source *s)
+{
+    s->phase = SOURCE_PROBING;
+    s->deployer->probing++;
+    stage_probe(s->stage, s->deployer->node->worker_io);
+}
