@@ -97,7 +97,7 @@ start_hark() {
 # deploy NAME: the .so first, since the manifest is what makes it a function.
 deploy() {
   run cp "$functions/$1.so" "$functions/$1.yaml" "$inbox/"
-  await "$1.*deployed|deployed.*$1"
+  await "^hark: deployed $1 "
 }
 
 scene_start() {
@@ -139,7 +139,7 @@ scene_alarm() {
 scene_redeploy() {
   tell 'Edited in the folder, the thermostat changes while it runs: 19 degrees are warm enough now'
   run sed -i 's/setpoint: "[^"]*"/setpoint: "17.0"/' "$inbox/thermostat.yaml"
-  await 'thermostat.*deployed|deployed.*thermostat'
+  await '^hark: deployed thermostat '
   device_says home/kitchen/temperature 19.0
   await '<- home/kitchen/heater  off'
 }
@@ -149,7 +149,7 @@ scene_crash() {
   run cp "$misbehave" "$inbox/"
   printf '%s\n' 'function: misbehave' 'handler: misbehave.so' 'triggers: [ { topic: demo/misbehave } ]' \
     'retry: { attempts: 1 }' | run tee "$inbox/misbehave.yaml" >/dev/null
-  await 'misbehave.*deployed|deployed.*misbehave'
+  await '^hark: deployed misbehave '
   device_says demo/misbehave crash
   await '<- hark/dead/misbehave  crash'
   device_says home/attic/temperature 12.5
