@@ -222,11 +222,25 @@ bool topic_match_bound(struct slice pattern, struct slice topic, const struct to
     return match(pattern, topic, bound);
 }
 
+/* One pattern matches no `$` topic, the other nothing else. */
+static bool kept_apart_by_dollar(struct slice a, struct slice b)
+{
+    return starts_with_dollar(a) && starts_with_wildcard(b);
+}
+
+/* The parent of `/#` is the empty topic, which no message has (MQTT-4.7.3-1), and a single level is all that
+ * the other pattern matches. */
+static bool share_only_the_empty_topic(struct slice a, struct slice b)
+{
+    return slice_equal(a, slice_of("/#")) && !contains(b, '/') && is_any(b);
+}
+
 bool topic_patterns_overlap(struct slice a, struct slice b)
 {
     struct slice level_a, level_b;
-    if ((starts_with_dollar(a) && starts_with_wildcard(b)) ||
-        (starts_with_dollar(b) && starts_with_wildcard(a)))
+    if (kept_apart_by_dollar(a, b) || kept_apart_by_dollar(b, a))
+        return false;
+    if (share_only_the_empty_topic(a, b) || share_only_the_empty_topic(b, a))
         return false;
     for (;;) {
         bool more_a = next_level(&a, &level_a), more_b = next_level(&b, &level_b);
