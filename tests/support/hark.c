@@ -69,7 +69,7 @@ const char *hark_file(struct hark *h, const char *name)
 
 void hark_install(struct hark *h, const char *so, const char *as)
 {
-    file_copy(path_in(TEST_FUNCTIONS, so), hark_file(h, as));
+    file_copy(path_in(TEST_PUPPETS, so), hark_file(h, as));
 }
 
 void hark_install_example(struct hark *h, const char *name)

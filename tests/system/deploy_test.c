@@ -17,6 +17,12 @@
 
 static const char *built(const char *so)
 {
+    return path_in(TEST_PUPPETS, so);
+}
+
+/* One of those that do harm, by tests/functions. */
+static const char *harmful(const char *so)
+{
     return path_in(TEST_FUNCTIONS, so);
 }
 
@@ -316,50 +322,50 @@ static void a_so_of_another_machine_is_refused(void **unused)
 static void a_so_without_hark_function_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-nothing-exported.so"), "hark_function");
+    is_refused(harmful("no_symbol.so"), "hark_function");
 }
 
 static void a_so_of_another_abi_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-abi.so"), "ABI 4242");
+    is_refused(harmful("wrong_abi.so"), "ABI 7");
 }
 
 static void a_so_with_a_symbol_nobody_has_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-symbol.so"), "a_symbol_nobody_has");
+    is_refused(harmful("unresolved.so"), "nowhere_to_be_found");
 }
 
 static void a_constructor_that_crashes_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-crash.so"), "(SIGILL|SIGTRAP)");
+    is_refused(harmful("ctor_crash.so"), "SIGABRT");
 }
 
 static void a_constructor_that_exits_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-exit.so"), "exit");
+    is_refused(harmful("ctor_exit.so"), "exit");
 }
 
 static void a_constructor_that_hangs_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-hang.so"), "1 ?s");
+    is_refused(harmful("ctor_hang.so"), "1 ?s");
 }
 
 static void a_start_that_fails_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(built("broken-start.so"), "start");
+    is_refused(harmful("start_fails.so"), "start");
 }
 
 static void a_bad_first_version_is_refused_and_the_next_taken(void **unused)
 {
     (void)unused;
     struct stage s = stage_set();
-    hark_install(s.hark, "broken-abi.so", "puppet.so");
+    file_copy(harmful("wrong_abi.so"), installed(&s));
     hark_manifest(s.hark, "puppet", PUPPET_MANIFEST);
     hark_wait_line(s.hark, REFUSED);
     file_replace(built("puppet.so"), installed(&s));

@@ -89,7 +89,7 @@ static void deploys_in_place_lose_nothing(void **unused)
 {
     (void)unused;
     struct flood f = flood_prepare("");
-    const char *const builds[] = {path_in(TEST_FUNCTIONS, "echo.so"), path_in(TEST_FUNCTIONS, "echo-two.so")};
+    const char *const builds[] = {path_in(TEST_PUPPETS, "echo.so"), path_in(TEST_PUPPETS, "echo-two.so")};
     const char *so = hark_file(f.hark, "echo.so");
     tally_watch(f.tally, "two");
     flood_begin(&f, 20);

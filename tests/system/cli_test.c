@@ -1,0 +1,405 @@
+/* cli_test.c: what the commands say, where they say it, and the exit codes that scripts rely on. */
+#include "support/cleanup.h"
+#include "support/command.h"
+#include "support/files.h"
+#include "support/stage.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { USAGE = 64, BAD_DATA = 65, NOT_PERMITTED = 77 };
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+/* One line on standard error that begins with `hark: `, nothing on standard output, and that exit code. */
+static void assert_refused(struct outcome o, int code, const char *part)
+{
+    assert_contains(o.err, part);
+    assert_int_equal(strncmp(o.err, "hark: ", 6), 0);
+    assert_ptr_equal(strchr(o.err, '\n'), o.err + strlen(o.err) - 1);
+    assert_string_equal(o.out, "");
+    assert_int_equal(o.code, code);
+}
+
+/* any command */
+
+static void the_version_goes_to_standard_output(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("--version");
+    assert_string_equal(o.out, "hark " HARK_VERSION "\n");
+    assert_string_equal(o.err, "");
+    assert_int_equal(o.code, 0);
+}
+
+static void help_names_every_command(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("--help");
+    assert_int_equal(o.code, 0);
+    const char *const commands[] = {"run", "dev", "check", "invoke"};
+    for (size_t i = 0; i < 4; i++) {
+        char usage[32];
+        assert_contains(o.out, commands[i]);
+        struct outcome own = hark_command(commands[i], "--help");
+        snprintf(usage, sizeof usage, "usage: hark %s", commands[i]);
+        assert_contains(own.out, usage);
+        assert_int_equal(own.code, 0);
+    }
+}
+
+static void a_command_that_does_not_exist_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("rum"), USAGE, "did you mean 'run'");
+    assert_refused(command_run(&(struct process_options){.name = "hark",
+                                                         .argv = (const char *const[]){TEST_HARK, NULL}}),
+                   USAGE, "no command");
+}
+
+static void an_option_that_does_not_exist_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    const char *const commands[] = {"run", "dev", "check", "invoke"};
+    for (size_t i = 0; i < 4; i++)
+        assert_refused(hark_command(commands[i], "--colour"), USAGE, "--colour");
+    assert_refused(hark_command("run", "--brokr", "x"), USAGE, "did you mean '--broker'");
+}
+
+static void an_option_of_another_command_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("run", "--payload", "x"), USAGE, "--payload");
+}
+
+static void an_option_without_its_value_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("run", "--broker"), USAGE, "--broker needs a value");
+}
+
+static void an_option_with_a_bad_value_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    assert_refused(hark_command("dev", "--port", "70000", folder), USAGE, "70000");
+    assert_refused(hark_command("invoke", "--qos", "3", "x.so"), USAGE, "--qos '3'");
+    assert_refused(hark_command("run", "--broker", "http://localhost", "--state", folder, folder), USAGE,
+                   "http");
+}
+
+static void a_second_folder_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("run", "one", "two"), USAGE, "two");
+}
+
+/* run */
+
+static void a_folder_that_does_not_exist_is_said(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    assert_refused(hark_command("run", "--state", folder, path_in(folder, "nowhere")), BAD_DATA, "/nowhere");
+}
+
+/* Built files may be out of an ordinary user's reach; a copy works from any prefix. */
+static const char *installed_hark(void)
+{
+    const char *prefix = folder_create();
+    const char *const folders[] = {"bin", "libexec", "libexec/hark"};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
+    file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
+    file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
+    return path_in(prefix, "bin/hark");
+}
+
+static void a_folder_that_may_not_be_read_is_said(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create(), *state = folder_create();
+    assert_int_equal(chmod(folder, 0), 0);
+    assert_int_equal(chmod(state, 0777), 0);
+    const char *const argv[] = {installed_hark(), "run", "--state", state, folder, NULL};
+    struct outcome o =
+        command_run(&(struct process_options){.name = "hark", .argv = argv, .as_nobody = true});
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_refused(o, NOT_PERMITTED, folder);
+}
+
+static void an_ordinary_user_can_run_it(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    const char *folder = folder_create(), *state = folder_create();
+    assert_int_equal(chmod(state, 0777), 0);
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
+    const char *const argv[] = {installed_hark(), "run",         "--state", state,
+                                "--broker",       broker_url(b), folder,    NULL};
+    struct process *p =
+        process_start(&(struct process_options){.name = "hark", .argv = argv, .as_nobody = true});
+    lines_wait(p->err, "^hark: ready: 1 functions");
+    process_signal(p, SIGTERM);
+    assert_int_equal(process_wait(p), 0);
+}
+
+static void hark_broker_in_the_environment_is_used(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    const char *folder = folder_create(), *state = folder_create();
+    char variable[96];
+    snprintf(variable, sizeof variable, "HARK_BROKER=%s", broker_url(b));
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
+    const char *const argv[] = {TEST_HARK, "run", "--state", state, "--node", "env", folder, NULL};
+    struct process *p =
+        process_start(&(struct process_options){.name = "hark", .argv = argv, .environment = variable});
+    lines_wait(p->err, "^hark: ready: 1 functions");
+    broker_wait_line(b, "as hark/env/puppet ");
+}
+
+static void manifests_and_functions_may_be_in_two_folders(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    const char *manifests = folder_create(), *functions = folder_create(), *state = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(functions, "puppet.so"));
+    file_print(path_in(manifests, "puppet.yaml"), PUPPET_MANIFEST);
+    const char *const argv[] = {TEST_HARK,     "run",     "--state",  state,         "--manifests", manifests,
+                                "--functions", functions, "--broker", broker_url(b), NULL};
+    struct process *p = process_start(&(struct process_options){.name = "hark", .argv = argv});
+    lines_wait(p->err, "^hark: ready: 1 functions");
+}
+
+static void a_second_hark_of_one_node_and_state_is_refused(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    struct outcome o = hark_command("run", "--node", TEST_NODE, "--state", s.hark->state, "--broker",
+                                    broker_url(s.broker), s.hark->folder);
+    assert_refused(o, NOT_PERMITTED, TEST_NODE);
+}
+
+/* check */
+
+static const char *folder_with_puppet(const char *more_manifest)
+{
+    const char *folder = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST "%s", more_manifest);
+    return folder;
+}
+
+static void check_finds_nothing_wrong_with_what_is_good(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    assert_int_equal(hark_command("check", folder).code, 0);
+    assert_int_equal(hark_command("check", path_in(folder, "puppet.yaml")).code, 0);
+    assert_int_equal(hark_command("check", TEST_EXAMPLES).code, 0);
+}
+
+static void check_says_every_complaint_with_its_place(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("topcis: 1\ntimeout: soon\n");
+    struct outcome o = hark_command("check", folder);
+    assert_int_equal(o.code, 1);
+    assert_contains(o.out, "puppet.yaml:5:1: ");
+    assert_contains(o.out, "puppet.yaml:6:10: ");
+}
+
+static void check_loads_the_handler_in_a_worker(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    file_copy(path_in(TEST_FUNCTIONS, "ctor_crash.so"), path_in(folder, "puppet.so"));
+    struct outcome o = hark_command("check", folder);
+    assert_int_equal(o.code, 1);
+    assert_contains(o.out, "puppet.so");
+    assert_contains(o.out, "SIGABRT");
+}
+
+static void check_finds_a_loop_of_topics(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"),
+               "function: puppet\nhandler: puppet.so\ntriggers: [ { topic: round/and } ]\n"
+               "publishes: [ \"round/#\" ]\n");
+    struct outcome o = hark_command("check", folder);
+    assert_int_equal(o.code, 1);
+    assert_contains(o.out, "loop: ");
+}
+
+static void check_answers_in_json(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("topcis: 1\n");
+    struct outcome o = hark_command("check", "--json", folder);
+    assert_int_equal(o.code, 1);
+    json_error_t error;
+    json_t *root = json_loads(o.out, JSON_DECODE_ANY, &error);
+    if (!root)
+        fail_msg("no JSON: %s in %s", error.text, o.out);
+    assert_contains(o.out, "topcis");
+    json_decref(root);
+}
+
+static void check_of_a_path_that_does_not_exist_is_a_finding_of_its_own(void **unused)
+{
+    (void)unused;
+    const char *nowhere = path_in(folder_create(), "nowhere");
+    struct outcome o = hark_command("check", nowhere);
+    assert_int_equal(o.code, BAD_DATA);
+    assert_contains(o.err, "nowhere");
+}
+
+/* invoke */
+
+static struct outcome invoke(const char *what)
+{
+    const char *folder = folder_with_puppet("timeout: 300ms\n");
+    return hark_command("invoke", path_in(folder, "puppet.yaml"), "--payload", what);
+}
+
+static void invoke_prints_what_was_published_a_line_each(void **unused)
+{
+    (void)unused;
+    struct outcome o = invoke("say out/a hello world; log a word; say out/b again");
+    assert_string_equal(o.out, "out/a hello world\nout/b again\n");
+    assert_contains(o.err, "a word");
+    assert_int_equal(o.code, 0);
+}
+
+static void invoke_tells_how_it_ended_by_its_exit_code(void **unused)
+{
+    (void)unused;
+    assert_int_equal(invoke("say out/a x").code, 0);
+    assert_int_equal(invoke("say out/a x; retry").code, 1);
+    assert_int_equal(invoke("say out/a x; reject").code, 2);
+    assert_int_equal(invoke("say out/a x; crash").code, 3);
+    assert_int_equal(invoke("say out/a x; exit").code, 3);
+    assert_int_equal(invoke("say out/a x; hang").code, 4);
+}
+
+static void invoke_prints_nothing_of_a_failed_invocation(void **unused)
+{
+    (void)unused;
+    assert_string_equal(invoke("say out/a x; retry").out, "");
+    assert_string_equal(invoke("say out/a x; crash").out, "");
+}
+
+static void invoke_refuses_bad_data_with_65(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("topcis: 1\n");
+    struct outcome o = hark_command("invoke", path_in(folder, "puppet.yaml"));
+    assert_refused(o, BAD_DATA, "puppet.yaml:5:1: ");
+    assert_refused(hark_command("invoke", path_in(folder, "nowhere.yaml")), BAD_DATA, "nowhere.yaml");
+    assert_refused(hark_command("invoke", path_in(TEST_FUNCTIONS, "wrong_abi.so"), "--topic", "a"), BAD_DATA,
+                   "ABI 7");
+}
+
+static void invoke_without_a_function_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("invoke"), USAGE, "");
+}
+
+static void invoke_takes_a_bare_so(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("invoke", path_in(TEST_PUPPETS, "puppet.so"), "--topic", "any/thing",
+                                    "--payload", "say any/where hello");
+    assert_string_equal(o.out, "any/where hello\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void invoke_reads_the_payload_from_standard_input(void **unused)
+{
+    (void)unused;
+    const char *const argv[] = {
+        TEST_HARK, "invoke", path_in(TEST_PUPPETS, "puppet.so"), "--topic", "a", "--payload-file", "-", NULL};
+    struct outcome o =
+        command_run(&(struct process_options){.name = "hark", .argv = argv, .input = "say out/a from stdin"});
+    assert_string_equal(o.out, "out/a from stdin\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void invoke_answers_to_the_response_topic(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    struct outcome o = hark_command("invoke", path_in(folder, "puppet.yaml"), "--payload", "reply yes",
+                                    "--response-topic", "my/answers", "--correlation", "7");
+    assert_string_equal(o.out, "my/answers yes\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void invoke_shows_all_fields_in_json(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    struct outcome o =
+        hark_command("invoke", "--json", path_in(folder, "puppet.yaml"), "--payload", "keep out/state on");
+    assert_int_equal(o.code, 0);
+    json_error_t error;
+    json_t *line = json_loads(o.out, 0, &error);
+    if (!line)
+        fail_msg("no JSON: %s in %s", error.text, o.out);
+    assert_string_equal(json_string_value(json_object_get(line, "topic")), "out/state");
+    assert_string_equal(json_string_value(json_object_get(line, "payload")), "on");
+    assert_int_equal(json_integer_value(json_object_get(line, "qos")), 1);
+    assert_true(json_is_true(json_object_get(line, "retained")));
+    json_decref(line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(the_version_goes_to_standard_output),
+        system_test(help_names_every_command),
+        system_test(a_command_that_does_not_exist_is_a_usage_error),
+        system_test(an_option_that_does_not_exist_is_a_usage_error),
+        system_test(an_option_of_another_command_is_a_usage_error),
+        system_test(an_option_without_its_value_is_a_usage_error),
+        system_test(an_option_with_a_bad_value_is_a_usage_error),
+        system_test(a_second_folder_is_a_usage_error),
+        system_test(a_folder_that_does_not_exist_is_said),
+        system_test(a_folder_that_may_not_be_read_is_said),
+        system_test(an_ordinary_user_can_run_it),
+        system_test(hark_broker_in_the_environment_is_used),
+        system_test(manifests_and_functions_may_be_in_two_folders),
+        system_test(a_second_hark_of_one_node_and_state_is_refused),
+        system_test(check_finds_nothing_wrong_with_what_is_good),
+        system_test(check_says_every_complaint_with_its_place),
+        system_test(check_loads_the_handler_in_a_worker),
+        system_test(check_finds_a_loop_of_topics),
+        system_test(check_answers_in_json),
+        system_test(check_of_a_path_that_does_not_exist_is_a_finding_of_its_own),
+        system_test(invoke_prints_what_was_published_a_line_each),
+        system_test(invoke_tells_how_it_ended_by_its_exit_code),
+        system_test(invoke_prints_nothing_of_a_failed_invocation),
+        system_test(invoke_refuses_bad_data_with_65),
+        system_test(invoke_without_a_function_is_a_usage_error),
+        system_test(invoke_takes_a_bare_so),
+        system_test(invoke_reads_the_payload_from_standard_input),
+        system_test(invoke_answers_to_the_response_topic),
+        system_test(invoke_shows_all_fields_in_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

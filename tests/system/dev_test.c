@@ -1,0 +1,111 @@
+/* dev_test.c: `hark dev`: a broker of its own, and everything that happens on the screen. */
+#include "support/cleanup.h"
+#include "support/files.h"
+#include "support/port.h"
+#include "support/stage.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+struct dev {
+    const char *folder;
+    uint16_t port;
+    struct process *process;
+};
+
+static struct dev dev_start(void)
+{
+    struct dev d = {.folder = folder_create(), .port = port_find_free()};
+    char port[8];
+    snprintf(port, sizeof port, "%u", d.port);
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(d.folder, "puppet.so"));
+    file_print(path_in(d.folder, "puppet.yaml"), PUPPET_MANIFEST "retry: { attempts: 1 }\n");
+    const char *const argv[] = {TEST_HARK, "dev", "--port", port, d.folder, NULL};
+    d.process = process_start(&(struct process_options){.name = "hark dev", .argv = argv});
+    lines_wait(d.process->err, "^hark: ready: 1 functions");
+    return d;
+}
+
+static void it_brings_up_a_broker_on_the_port_it_is_told(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    struct device *phone = device_connect(d.port, "phone");
+    device_subscribe(phone, "out/#", 1);
+    device_publish(phone, "puppet/do", "say out/heard yes", 1);
+    device_expect(phone, "out/heard", "yes");
+}
+
+static void it_shows_messages_outputs_and_log_lines(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    struct device *phone = device_connect(d.port, "phone");
+    device_publish(phone, "puppet/do", "log thinking; say out/heard yes", 1);
+    lines_wait(d.process->out, "puppet/do .*log thinking; say out/heard yes");
+    lines_wait(d.process->out, "out/heard .*yes");
+    lines_wait(d.process->err, "function=puppet worker=[0-9]+ thinking");
+}
+
+static void it_finds_a_port_by_itself(void **unused)
+{
+    (void)unused;
+    const char *const argv[] = {TEST_HARK, "dev", folder_create(), NULL};
+    struct process *p = process_start(&(struct process_options){.name = "hark dev", .argv = argv});
+    lines_wait(p->err, "mqtt://127\\.0\\.0\\.1:[0-9]+");
+    lines_wait(p->err, "^hark: ready: 0 functions");
+}
+
+static void it_takes_its_broker_with_it(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    process_signal(d.process, SIGTERM);
+    assert_int_equal(process_wait(d.process), 0);
+    process_drain(d.process);
+    assert_int_equal(port_connect(d.port), -1);
+}
+
+static void it_ends_with_interrupt_too(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    process_signal(d.process, SIGINT);
+    assert_int_equal(process_wait(d.process), 0);
+}
+
+static void its_broker_dies_with_it_even_when_it_is_killed(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    process_signal(d.process, SIGKILL);
+    process_wait(d.process);
+    process_drain(d.process);
+    assert_int_equal(port_connect(d.port), -1);
+}
+
+static void it_deploys_what_changes(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    struct device *phone = device_connect(d.port, "phone");
+    device_subscribe(phone, "out/#", 1);
+    file_replace(path_in(TEST_PUPPETS, "puppet-two.so"), path_in(d.folder, "puppet.so"));
+    lines_wait(d.process->err, "^hark: deployed puppet ");
+    device_publish(phone, "puppet/do", "build out/build", 1);
+    device_expect(phone, "out/build", "two");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(it_brings_up_a_broker_on_the_port_it_is_told),
+        system_test(it_shows_messages_outputs_and_log_lines),
+        system_test(it_finds_a_port_by_itself),
+        system_test(it_takes_its_broker_with_it),
+        system_test(it_ends_with_interrupt_too),
+        system_test(its_broker_dies_with_it_even_when_it_is_killed),
+        system_test(it_deploys_what_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
