@@ -53,12 +53,19 @@ int host_needs_workers(struct host *h)
     return EX_SOFTWARE;
 }
 
+static void on_workers_gone(void *user)
+{
+    struct host *h = user;
+    if (h->zygote)
+        zygote_close(h->zygote);
+}
+
 void host_finish(struct host *h)
 {
     if (h->io)
-        worker_io_close(h->io);
-    if (h->zygote)
-        zygote_close(h->zygote);
+        worker_io_close(h->io, on_workers_gone, h);
+    else
+        on_workers_gone(h);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&h->loop) == 0);
 }

@@ -81,16 +81,21 @@ static void on_ready(void *user, unsigned functions)
     log_info("ready: %u functions", functions);
 }
 
-static void on_drained(void *user)
+static void on_workers_gone(void *user)
 {
     struct runtime *r = user;
-    worker_io_close(r->node.worker_io);
     mqtt_io_close(r->node.mqtt_io);
     state_close(r->node.state);
     r->done(r->done_user);
     explicit_bzero(&r->node.broker, sizeof r->node.broker);
     free(r->node_name);
     free(r);
+}
+
+static void on_drained(void *user)
+{
+    struct runtime *r = user;
+    worker_io_close(r->node.worker_io, on_workers_gone, r);
 }
 
 static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
@@ -130,7 +135,8 @@ struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct r
 
 void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user), void *user)
 {
+    bool again = r->done != NULL;
     r->done = done;
     r->done_user = user;
-    deployer_drain(r->deployer, grace_ns);
+    deployer_drain(r->deployer, again ? 0 : grace_ns);
 }

@@ -104,8 +104,10 @@ static struct call *find_guilty(struct worker *w)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct worker *w = handle->data;
-    if (--w->handles == 0)
-        free(w);
+    if (--w->handles > 0)
+        return;
+    worker_io_forget(w->io, w);
+    free(w);
 }
 
 static void end(struct worker *w)
@@ -310,6 +312,7 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
         return NULL;
     }
     worker_set_user(w, events, user);
+    TAILQ_INSERT_TAIL(&io->all, w, link);
     uv_timer_init(io->loop, &w->timer);
     w->timer.data = w;
     w->handles = 1;

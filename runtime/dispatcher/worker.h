@@ -14,7 +14,10 @@
 /* What the workers of one loop share: the read buffer, and the handles that flush at the end of a turn. */
 struct worker_io;
 struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: out of memory */
-void worker_io_close(struct worker_io *io); /* asynchronous; all workers have ended */
+
+/* Asynchronous: kills the workers that are left, waits until they are gone, then calls closed(user), which
+ * may close the zygote. No worker is started after it. */
+void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *user);
 
 /* A call on its way; embedded by its owner. */
 struct call {

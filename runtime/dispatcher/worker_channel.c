@@ -209,6 +209,7 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
     io->loop = loop;
     io->handles = 2;
     TAILQ_INIT(&io->dirty);
+    TAILQ_INIT(&io->all);
     uv_prepare_init(loop, &io->prepare);
     uv_check_init(loop, &io->check);
     io->prepare.data = io->check.data = io;
@@ -222,13 +223,34 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
 static void on_io_handle_closed(uv_handle_t *handle)
 {
     struct worker_io *io = handle->data;
-    if (--io->handles == 0)
-        free(io);
+    if (--io->handles > 0)
+        return;
+    io->closed(io->closed_user);
+    free(io);
 }
 
-void worker_io_close(struct worker_io *io)
+static void close_when_empty(struct worker_io *io)
 {
-    CHECK(TAILQ_EMPTY(&io->dirty));
+    if (!io->closed || !TAILQ_EMPTY(&io->all))
+        return;
     uv_close((uv_handle_t *)&io->prepare, on_io_handle_closed);
     uv_close((uv_handle_t *)&io->check, on_io_handle_closed);
+}
+
+void worker_io_forget(struct worker_io *io, struct worker *w)
+{
+    TAILQ_REMOVE(&io->all, w, link);
+    close_when_empty(io);
+}
+
+void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *user)
+{
+    struct worker *w;
+    io->closed = closed;
+    io->closed_user = user;
+    TAILQ_FOREACH (w, &io->all, link) {
+        if (w->state != WS_GONE)
+            worker_kill(w);
+    }
+    close_when_empty(io);
 }

@@ -22,6 +22,9 @@ struct worker_io {
     uv_check_t check;     /* flushes what input queued */
     int handles;
     struct worker_list dirty; /* workers with something to send */
+    struct worker_list all;
+    void (*closed)(void *user); /* NULL: not closing */
+    void *closed_user;
     uint8_t read_buffer[WORKER_READ_BYTES];
 };
 
@@ -41,7 +44,7 @@ struct worker {
     int handles; /* not closed yet */
     const struct wire_recorder *recorder;
     struct buffer in, out, log_line;
-    TAILQ_ENTRY(worker) dirty_link;
+    TAILQ_ENTRY(worker) link, dirty_link;
     bool dirty, blocked; /* blocked: the socket is full, the poll waits for room */
 
     struct call_list calls; /* oldest first */
@@ -68,8 +71,9 @@ __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum w
 /* worker_channel.c */
 void channel_start(struct worker *w); /* polls both fds */
 void channel_mark_dirty(struct worker *w);
-void channel_read_pending(struct worker *w); /* what has arrived by now */
-void channel_read_rest(struct worker *w);    /* the process is gone: what it left in socket and pipe */
+void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
+void channel_read_pending(struct worker *w);                   /* what has arrived by now */
+void channel_read_rest(struct worker *w); /* the process is gone: what it left in socket and pipe */
 void channel_close(struct worker *w, uv_close_cb on_closed);
 
 /* worker_frames.c: every whole frame in data[len]; returns the bytes used, or SIZE_MAX when a frame broke a
