@@ -1,0 +1,152 @@
+#include "shared/buffer.h"
+
+#include "../support/test.h"
+
+#include <stdlib.h>
+
+static struct buffer b;
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    buffer_finish(&b);
+    return 0;
+}
+
+static void assert_holds(const char *expected)
+{
+    assert_int_equal(buffer_length(&b), strlen(expected));
+    assert_memory_equal(buffer_data(&b), expected, strlen(expected));
+}
+
+static void a_zeroed_buffer_is_empty(void **unused)
+{
+    (void)unused;
+    assert_int_equal(buffer_length(&b), 0);
+    assert_false(buffer_failed(&b));
+    buffer_append(&b, NULL, 0);
+    assert_int_equal(buffer_length(&b), 0);
+    assert_false(buffer_failed(&b));
+}
+
+static void bytes_leave_in_the_order_they_came(void **unused)
+{
+    (void)unused;
+    buffer_append(&b, "one ", 4);
+    buffer_append(&b, "two", 3);
+    assert_holds("one two");
+    buffer_consume(&b, 4);
+    assert_holds("two");
+    buffer_append(&b, "!", 1);
+    assert_holds("two!");
+    buffer_consume(&b, 4);
+    assert_int_equal(buffer_length(&b), 0);
+}
+
+static void bytes_reserved_count_once_they_are_committed(void **unused)
+{
+    (void)unused;
+    uint8_t *room = buffer_reserve(&b, 8);
+    assert_non_null(room);
+    memcpy(room, "abcdefgh", 8);
+    assert_int_equal(buffer_length(&b), 0);
+    buffer_commit(&b, 3);
+    assert_holds("abc");
+}
+
+static void truncating_undoes_appends(void **unused)
+{
+    (void)unused;
+    buffer_append(&b, "xkeep", 5);
+    buffer_consume(&b, 1);
+    size_t len = buffer_length(&b);
+    buffer_append(&b, "drop", 4);
+    buffer_truncate(&b, len);
+    assert_holds("keep");
+    buffer_append(&b, "!", 1);
+    assert_holds("keep!");
+}
+
+static void clearing_keeps_the_memory_and_trimming_gives_it_back(void **unused)
+{
+    (void)unused;
+    buffer_append(&b, "x", 1);
+    buffer_trim(&b);
+    assert_holds("x");
+    buffer_clear(&b);
+    assert_int_equal(buffer_length(&b), 0);
+    assert_non_null(b.memory);
+    buffer_trim(&b);
+    assert_null(b.memory);
+    buffer_append(&b, "y", 1);
+    assert_holds("y");
+}
+
+static void impossible_requests_mark_the_buffer_failed(void **unused)
+{
+    (void)unused;
+    buffer_append(&b, "x", 1);
+    assert_null(buffer_reserve(&b, SIZE_MAX));
+    assert_true(buffer_failed(&b));
+    assert_null(buffer_reserve(&b, 1));
+    buffer_append(&b, "y", 1);
+    assert_holds("x");
+    buffer_clear(&b);
+    assert_false(buffer_failed(&b));
+    buffer_append(&b, "z", 1);
+    assert_holds("z");
+}
+
+static void a_queue_that_is_drained_as_it_fills_stays_small(void **unused)
+{
+    (void)unused;
+    uint8_t chunk[100] = {0};
+    for (unsigned i = 0; i < 100000; i++) {
+        buffer_append(&b, chunk, sizeof chunk);
+        if (i > 2)
+            buffer_consume(&b, sizeof chunk);
+    }
+    assert_int_equal(buffer_length(&b), 300);
+    assert_in_range(b.capacity, 300, 4096);
+}
+
+/* A queue of bytes 0, 1, 2, … kept beside the buffer as two counters. */
+static void step_of_a_random_walk(uint64_t *random, uint8_t *next_in, uint8_t *next_out)
+{
+    *random = *random * 6364136223846793005ull + 1442695040888963407ull;
+    size_t len = *random >> 54;
+    if (*random >> 53 & 1) {
+        for (size_t i = 0; i < len; i++, ++*next_in)
+            buffer_append(&b, next_in, 1);
+        return;
+    }
+    len = len < buffer_length(&b) ? len : buffer_length(&b);
+    for (size_t i = 0; i < len; i++, ++*next_out)
+        assert_int_equal(buffer_data(&b)[i], *next_out);
+    buffer_consume(&b, len);
+}
+
+static void no_byte_is_lost_or_moved_whatever_the_order_of_calls(void **unused)
+{
+    (void)unused;
+    uint64_t random = 1;
+    uint8_t next_in = 0, next_out = 0;
+    for (unsigned i = 0; i < 5000; i++)
+        step_of_a_random_walk(&random, &next_in, &next_out);
+    assert_int_equal((uint8_t)buffer_length(&b), (uint8_t)(next_in - next_out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_zeroed_buffer_is_empty, teardown),
+        cmocka_unit_test_teardown(bytes_leave_in_the_order_they_came, teardown),
+        cmocka_unit_test_teardown(bytes_reserved_count_once_they_are_committed, teardown),
+        cmocka_unit_test_teardown(truncating_undoes_appends, teardown),
+        cmocka_unit_test_teardown(clearing_keeps_the_memory_and_trimming_gives_it_back, teardown),
+        cmocka_unit_test_teardown(impossible_requests_mark_the_buffer_failed, teardown),
+        cmocka_unit_test_teardown(a_queue_that_is_drained_as_it_fills_stays_small, teardown),
+        cmocka_unit_test_teardown(no_byte_is_lost_or_moved_whatever_the_order_of_calls, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
