@@ -59,8 +59,8 @@ struct mqtt_session *mqtt_session_create(const struct mqtt_session_options *opti
 void mqtt_session_destroy(struct mqtt_session *s)
 {
     session_in_finish(s);
-    session_out_finish(s);
     session_sub_finish(s);
+    session_out_finish(s); /* last: the map of packet ids is its own */
     buffer_finish(&s->out);
     free((char *)s->options.client_id);
     free((char *)s->options.username);
