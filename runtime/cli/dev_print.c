@@ -57,8 +57,9 @@ static void print_message(size_t left, struct slice topic, struct slice payload,
 
 static size_t columns_left(const struct dev_print *p, const char *function)
 {
-    size_t name = strlen(function);
-    return p->width - 14 - (name > FUNCTION_WIDTH ? name : FUNCTION_WIDTH) % (p->width - 30) - 3;
+    size_t name = strlen(function) > FUNCTION_WIDTH ? strlen(function) : FUNCTION_WIDTH;
+    size_t used = sizeof "12:34:56.789  " - 1 + name + sizeof " -> " - 1;
+    return p->width > used + 2 * PAYLOAD_MIN ? p->width - used : 2 * PAYLOAD_MIN;
 }
 
 static void on_received(void *user, const char *function, const struct mqtt_message *message)

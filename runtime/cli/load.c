@@ -1,0 +1,58 @@
+#include "cli/load.h"
+
+#include "dispatcher/freeze.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t len = strlen(path), ending_len = strlen(ending);
+    return len > ending_len && strcmp(path + len - ending_len, ending) == 0;
+}
+
+bool load_is_manifest(const char *path)
+{
+    return ends_in(path, ".yaml") || ends_in(path, ".yml");
+}
+
+static int load_once(const char *path, const char *functions, struct revision **ret_revision,
+                     struct diags *diags)
+{
+    return load_is_manifest(path) ? revision_load(path, functions, ret_revision, diags)
+                                  : revision_load_handler(path, ret_revision, diags);
+}
+
+int load_revision(const char *path, const char *functions, struct revision **ret_revision,
+                  struct diags *diags)
+{
+    int error = -EAGAIN;
+    for (int i = 0; i < LOAD_TRIES && error == -EAGAIN; i++) {
+        diags_finish(diags);
+        error = load_once(path, functions, ret_revision, diags);
+    }
+    return error;
+}
+
+struct manifest *load_manifest(const char *path)
+{
+    struct manifest *m = NULL;
+    struct frozen text;
+    struct diag diag = {0};
+    struct diags diags = {0};
+    if (freeze_file(path, "manifest", MANIFEST_BYTES_MAX, &text, &diag) < 0)
+        return NULL;
+    int error = manifest_parse(path, slice_make(text.data, text.len), &m, &diags);
+    freeze_finish(&text);
+    diags_finish(&diags);
+    return error < 0 ? NULL : m;
+}
+
+void load_log(const struct revision *r, int level, struct slice text)
+{
+    enum log_level ours = level < LOG_DEBUG   ? LOG_DEBUG
+                          : level > LOG_ERROR ? LOG_ERROR
+                                              : (enum log_level)level;
+    log_line(ours, "%s: %.*s", r->manifest->function, SLICE_ARG(text));
+}

@@ -1,0 +1,24 @@
+/* load.h: what `hark check` and `hark invoke` have in common: a path becomes a revision, and what its worker
+ * says becomes lines of the log. On the main thread. */
+#ifndef HARK_CLI_LOAD_H
+#define HARK_CLI_LOAD_H
+
+#include "dispatcher/revision.h"
+#include "shared/slice.h"
+
+enum { LOAD_TRIES = 100 }; /* of a file that is being written; each waits for FREEZE_SETTLE_MS */
+
+bool load_is_manifest(const char *path); /* by its name: *.yaml, *.yml */
+
+/* revision_load or revision_load_handler, by the path's name; waits while the files are being written. As
+ * those. */
+__attribute__((warn_unused_result)) int load_revision(const char *path, const char *functions,
+                                                      struct revision **ret_revision, struct diags *diags);
+
+/* The manifest alone, whatever its handler is; NULL: it is not good. */
+struct manifest *load_manifest(const char *path);
+
+/* A line of a function, in the log; level as hark_log has it. */
+void load_log(const struct revision *r, int level, struct slice text);
+
+#endif
