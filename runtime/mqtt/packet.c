@@ -84,9 +84,15 @@ static int check_topic(struct packet_reader *r, const struct packet_publish *p)
         return packet_refuse(r, PACKET_PROTOCOL_ERROR, "no topic and no Topic Alias (3.3.2.1)");
     if (p->topic.len && !topic_name_valid(p->topic))
         return packet_refuse(r, PACKET_MALFORMED, "a topic with wildcards, or not UTF-8 (MQTT-3.3.2-1, -2)");
-    if (p->response_topic.data && !topic_name_valid(p->response_topic))
-        return packet_refuse(r, PACKET_MALFORMED, "a Response Topic that is no topic name (MQTT-3.3.2-14)");
     return 0;
+}
+
+static void take_response_topic(const struct packet_properties *v, struct packet_publish *p)
+{
+    struct slice topic = packet_string(v, PROPERTY_RESPONSE_TOPIC);
+    p->bad_response_topic = topic.data && !topic_name_valid(topic);
+    if (!p->bad_response_topic)
+        p->response_topic = topic;
 }
 
 static int take_publish_properties(struct packet_reader *r, struct packet_publish *p)
@@ -100,12 +106,12 @@ static int take_publish_properties(struct packet_reader *r, struct packet_publis
     if (e)
         return e;
     p->content_type = packet_string(&v, PROPERTY_CONTENT_TYPE);
-    p->response_topic = packet_string(&v, PROPERTY_RESPONSE_TOPIC);
+    take_response_topic(&v, p);
     p->correlation = packet_string(&v, PROPERTY_CORRELATION);
     p->has_expiry = packet_has(&v, PROPERTY_MESSAGE_EXPIRY);
     p->expiry_s = packet_number(&v, PROPERTY_MESSAGE_EXPIRY, 0);
     p->topic_alias = (uint16_t)packet_number(&v, PROPERTY_TOPIC_ALIAS, 0);
-    p->payload_is_utf8 = packet_number(&v, PROPERTY_PAYLOAD_FORMAT, 0);
+    p->payload_is_utf8 = packet_number(&v, PROPERTY_PAYLOAD_FORMAT, 0) == 1;
     p->user = v.user;
     p->subscription_id_count = v.subscription_id_count;
     memcpy(p->subscription_ids, v.subscription_ids, v.subscription_id_count * sizeof *v.subscription_ids);

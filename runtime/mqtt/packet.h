@@ -110,8 +110,8 @@ struct packet_connack {
 struct packet_publish {
     struct slice topic; /* a valid topic name; empty only with an alias (section 3.3.2.1) */
     struct slice payload;
-    struct slice content_type; /* absent unless given */
-    struct slice response_topic;
+    struct slice content_type;   /* absent unless given */
+    struct slice response_topic; /* a valid topic name */
     struct slice correlation;
     struct packet_user_properties user;
     uint32_t expiry_s;    /* valid if has_expiry */
@@ -121,7 +121,11 @@ struct packet_publish {
     bool dup;
     bool retain;
     bool has_expiry;
-    bool payload_is_utf8;          /* Payload Format Indicator 1; not verified */
+    bool payload_is_utf8; /* Payload Format Indicator 1; not verified */
+    /* There was a Response Topic that is no topic name (MQTT-3.3.2-14); it is left out. Brokers forward it as
+     * the publisher wrote it (MQTT-3.3.2-15): were it to end the connection, one message of any publisher
+     * would come again after each reconnect and lock the session out for ever. */
+    bool bad_response_topic;
     uint8_t subscription_id_count; /* those beyond the maximum are dropped */
     uint32_t subscription_ids[MQTT_SUBSCRIPTION_IDS_MAX];
 };

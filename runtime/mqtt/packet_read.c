@@ -115,7 +115,8 @@ struct rule {
 #define ANY      0, UINT32_MAX, NULL
 
 static const struct rule rules[PROPERTY_END] = {
-    [PROPERTY_PAYLOAD_FORMAT] = {BYTE, IN(PUBLISH), 0, 1, "Payload Format Indicator above 1 (3.3.2.3.2)"},
+    [PROPERTY_PAYLOAD_FORMAT] = {BYTE, IN(PUBLISH),
+                                 ANY}, /* passed on as the publisher wrote it (MQTT-3.3.2-4) */
     [PROPERTY_MESSAGE_EXPIRY] = {FOUR_BYTES, IN(PUBLISH), ANY},
     [PROPERTY_CONTENT_TYPE] = {STRING, IN(PUBLISH), ANY},
     [PROPERTY_RESPONSE_TOPIC] = {STRING, IN(PUBLISH), ANY},

@@ -93,6 +93,7 @@ static void check_publish(const struct packet_publish *p, enum mqtt_protocol pro
     check_within(p->response_topic);
     check_within(p->correlation);
     CHECK((p->id != 0) == (p->qos != 0) && p->qos <= 2);
+    CHECK(!(p->bad_response_topic && p->response_topic.data));
     CHECK(p->subscription_id_count <= MQTT_SUBSCRIPTION_IDS_MAX);
     if (p->topic.len)
         write_and_read_again(p, protocol, items, count);

@@ -111,6 +111,33 @@ static void an_empty_topic_is_fine_with_an_alias(void **unused)
     assert_int_equal(packet.u.publish.topic_alias, 1);
 }
 
+/* MQTT-3.3.2-14: brokers forward these unchecked, and would send them again on every new connection */
+static void a_response_topic_that_is_none_is_left_out(void **unused)
+{
+    (void)unused;
+    const struct slice rows[] = {
+        BYTES("\x30\x09\0\1a\5\x08\0\2r+"),
+        BYTES("\x30\x08\0\1a\4\x08\0\1#"),
+        BYTES("\x30\x07\0\1a\3\x08\0\0"),
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        given(MQTT_5, rows[i]);
+        assert_true(packet.u.publish.bad_response_topic);
+        assert_null(packet.u.publish.response_topic.data);
+        assert_text(packet.u.publish.topic, "a");
+    }
+    given(MQTT_5, FULL_PUBLISH);
+    assert_false(packet.u.publish.bad_response_topic);
+}
+
+/* MQTT-3.3.2-4 */
+static void an_unknown_payload_format_is_not_utf8(void **unused)
+{
+    (void)unused;
+    given(MQTT_5, BYTES("\x30\x06\0\1a\2\1\5"));
+    assert_false(packet.u.publish.payload_is_utf8);
+}
+
 /* MQTT-1.5.4-3 */
 static void a_byte_order_mark_is_kept(void **unused)
 {
@@ -361,6 +388,8 @@ int main(void)
         cmocka_unit_test(user_properties_are_handed_out_up_to_the_room_there_is),
         cmocka_unit_test(subscription_identifiers_beyond_the_maximum_are_dropped),
         cmocka_unit_test(an_empty_topic_is_fine_with_an_alias),
+        cmocka_unit_test(a_response_topic_that_is_none_is_left_out),
+        cmocka_unit_test(an_unknown_payload_format_is_not_utf8),
         cmocka_unit_test(a_byte_order_mark_is_kept),
         cmocka_unit_test(an_ack_of_two_bytes_means_success),
         cmocka_unit_test(an_ack_of_three_bytes_has_a_reason),
