@@ -55,7 +55,7 @@ struct key {
     const char *meaning;          /* one line */
     const struct key_word *words; /* KEY_CHOICE, KEY_ORDER */
     const struct keys *inside;    /* KEY_MAP, KEY_MAPS, KEY_NAMED */
-    const char *regex;            /* the rule of a KEY_TEXT for the JSON Schema; NULL: any */
+    const char *regex;            /* the rule of a text for the JSON Schema; NULL: any */
 
     /* Is the text good? NULL, or what is wrong and what to write. */
     const char *(*check)(struct slice text);

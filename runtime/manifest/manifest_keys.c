@@ -336,6 +336,7 @@ static const struct key manifest_list[] = {
         .bounds = "1 to 65535 bytes, no wildcards; or none",
         .example = "hark/dead/thermostat",
         .meaning = "where messages go that the function could not handle; none drops and counts them",
+        .regex = "^[^+#{]+$",
         .check = check_dead_letter,
         KEY_MEMBER(struct manifest, dead_letter),
     },

@@ -70,7 +70,7 @@ static const struct key broker_list[] = {
         .max = USERNAME_BYTES_MAX,
         .bounds = "1 to 1024 bytes",
         .example = "gateway-7",
-        .meaning = "who connects, if the URL does not say it",
+        .meaning = "who connects; not given: whom the URL names",
         KEY_MEMBER(struct node_broker, username),
     },
     {

@@ -1,0 +1,346 @@
+/* The tables of keys, the JSON Schema and the reference say the same. Both are made from the tables:
+ *
+ *     key_tables_test --schema      the whole of manifests/hark-manifest.schema.json
+ *     key_tables_test --manifest    the rows of docs/manifest.md
+ *     key_tables_test --node        the rows of docs/node.md */
+#include "manifest/manifest_keys.h"
+#include "manifest/node_keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define SCHEMA_FILE   TEST_SOURCE_DIR "/manifests/hark-manifest.schema.json"
+#define MANIFEST_FILE TEST_SOURCE_DIR "/docs/manifest.md"
+#define NODE_FILE     TEST_SOURCE_DIR "/docs/node.md"
+
+enum { ROW_MAX = 1024, BOUNDS_MAX = 256, DOCUMENT_MAX = 64 * 1024 };
+
+/* ---- bounds in words ---- */
+
+static void describe_words(const struct key *key, char *buffer, size_t size)
+{
+    size_t used = 0;
+    for (const struct key_word *w = key->words; w->word; w++)
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s", w == key->words ? "" : ", ", w->word);
+}
+
+static void describe_bounds(const struct key *key, char *buffer, size_t size)
+{
+    char min[KEY_FORMATTED_MAX], max[KEY_FORMATTED_MAX];
+
+    buffer[0] = '\0';
+    if (key->bounds)
+        snprintf(buffer, size, "%s", key->bounds);
+    else if (key->words)
+        describe_words(key, buffer, size);
+    else if (key->max)
+        snprintf(buffer, size, "%s to %s%s", key_format(key, key->min, min), key_format(key, key->max, max),
+                 key->type == KEY_MAPS ? " items" : "");
+}
+
+/* ---- the schema ---- */
+
+static json_t *object_of(const struct keys *keys);
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+    assert_int_equal(json_object_set_new(object, name, value), 0);
+}
+
+static void set_text(json_t *schema, const struct key *key)
+{
+    set(schema, "type", json_string("string"));
+    if (key->min)
+        set(schema, "minLength", json_integer((json_int_t)key->min));
+    set(schema, "maxLength", json_integer((json_int_t)key->max));
+    if (key->regex)
+        set(schema, "pattern", json_string(key->regex));
+}
+
+static void set_quantity(json_t *schema, const struct key *key)
+{
+    set(schema, "type", json_string("string"));
+    set(schema, "pattern",
+        json_string(key->type == KEY_SIZE ? "^[0-9]+(B|KiB|MiB|GiB)$" : "^[0-9]+(ms|s|m|h|d)$"));
+}
+
+static void set_count(json_t *schema, const struct key *key)
+{
+    set(schema, "type", json_string("integer"));
+    set(schema, "minimum", json_integer((json_int_t)key->min));
+    set(schema, "maximum", json_integer((json_int_t)key->max));
+}
+
+static json_t *words_of(const struct key *key)
+{
+    json_t *words = json_array();
+    for (const struct key_word *w = key->words; w->word; w++)
+        json_array_append_new(words, json_string(w->word));
+    return words;
+}
+
+/* A word, "{name}", or {name} as YAML reads it without quotes: an object of one null. */
+static void set_order(json_t *schema, const struct key *key)
+{
+    set(schema, "anyOf",
+        json_pack("[{so}, {ss, ss}, {ss, si, si, s{ss}, s{ss}}]", "enum", words_of(key), "type", "string",
+                  "pattern", "^\\{[a-z][a-z0-9_]{0,31}\\}$", "type", "object", "minProperties", 1,
+                  "maxProperties", 1, "propertyNames", "pattern", "^[a-z][a-z0-9_]{0,31}$",
+                  "additionalProperties", "type", "null"));
+}
+
+static void set_items(json_t *schema, const struct key *key, json_t *items)
+{
+    set(schema, "type", json_string("array"));
+    set(schema, "items", items);
+    set(schema, "minItems", json_integer((json_int_t)key->min));
+    set(schema, "maxItems", json_integer((json_int_t)key->max));
+}
+
+static void set_pairs(json_t *schema, const struct key *key)
+{
+    set(schema, "type", json_string("object"));
+    set(schema, "maxProperties", json_integer((json_int_t)key->max));
+    set(schema, "propertyNames", json_pack("{si, si}", "minLength", 1, "maxLength", 255));
+    set(schema, "additionalProperties", json_pack("{s[sss]}", "type", "string", "number", "boolean"));
+}
+
+static void set_type(json_t *schema, const struct key *key)
+{
+    switch (key->type) {
+    case KEY_DURATION:
+    case KEY_SECONDS:
+    case KEY_SIZE:
+        set_quantity(schema, key);
+        break;
+    case KEY_COUNT:
+        set_count(schema, key);
+        break;
+    case KEY_CHOICE:
+        set(schema, "enum", words_of(key));
+        break;
+    case KEY_ORDER:
+        set_order(schema, key);
+        break;
+    case KEY_MAP:
+        assert_int_equal(json_object_update_new(schema, object_of(key->inside)), 0);
+        break;
+    case KEY_MAPS:
+        set_items(schema, key, object_of(key->inside));
+        break;
+    case KEY_PATTERNS:
+        set_items(schema, key, json_pack("{ss, si}", "type", "string", "minLength", 1));
+        break;
+    case KEY_PAIRS:
+        set_pairs(schema, key);
+        break;
+    default:
+        set_text(schema, key);
+    }
+}
+
+/* A default that depends on other keys is no value, and stands in <>. */
+static void set_default(json_t *schema, const struct key *key)
+{
+    if (!key->initial || strchr(key->initial, '<'))
+        return;
+    json_t *value = key->type == KEY_COUNT || key->type == KEY_PATTERNS || key->type == KEY_PAIRS
+                        ? json_loads(key->initial, JSON_DECODE_ANY, NULL)
+                        : json_string(key->initial);
+    set(schema, "default", value);
+}
+
+static json_t *value_of(const struct key *key)
+{
+    json_t *schema = json_object();
+    char text[ROW_MAX], bounds[BOUNDS_MAX];
+
+    describe_bounds(key, bounds, sizeof bounds);
+    snprintf(text, sizeof text, "%s%s%s%s", key->meaning, *bounds ? " (" : "", bounds, *bounds ? ")" : "");
+    set(schema, "description", json_string(text));
+    set_type(schema, key);
+    set_default(schema, key);
+    return schema;
+}
+
+static json_t *object_of(const struct keys *keys)
+{
+    json_t *properties = json_object(), *required = json_array();
+
+    for (size_t i = 0; i < keys->count; i++) {
+        set(properties, keys->list[i].name, value_of(&keys->list[i]));
+        if (keys->list[i].required)
+            json_array_append_new(required, json_string(keys->list[i].name));
+    }
+    json_t *schema =
+        json_pack("{ss, sb, so}", "type", "object", "additionalProperties", 0, "properties", properties);
+    if (json_array_size(required) > 0)
+        set(schema, "required", json_incref(required));
+    json_decref(required);
+    return schema;
+}
+
+static json_t *manifest_schema(void)
+{
+    json_t *schema = json_pack("{ss, ss, ss}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+                               "title", "hark manifest", "description",
+                               "What runs a function, and what it may do. One manifest a function.");
+    assert_int_equal(json_object_update_new(schema, object_of(&manifest_keys)), 0);
+    return schema;
+}
+
+/* ---- the reference ---- */
+
+struct rows {
+    const char *text; /* the document to look in; NULL: print */
+    size_t count;
+};
+
+static void describe_default(const struct key *key, char *buffer, size_t size)
+{
+    if (key->initial)
+        snprintf(buffer, size, "`%s`", key->initial);
+    else
+        snprintf(buffer, size, "%s", key->required ? "required" : key->type == KEY_MAP ? "" : "none");
+}
+
+static void make_row(const char *prefix, const struct key *key, char *row)
+{
+    char bounds[BOUNDS_MAX], initial[BOUNDS_MAX];
+
+    describe_bounds(key, bounds, sizeof bounds);
+    describe_default(key, initial, sizeof initial);
+    snprintf(row, ROW_MAX, "| `%s%s` | %s | %s | %s | %s | %s |\n", prefix, key->name,
+             key_type_name(key->type), key_unit(key->type), initial, bounds, key->meaning);
+}
+
+static void visit(struct rows *rows, const struct keys *keys)
+{
+    char row[ROW_MAX];
+
+    for (size_t i = 0; i < keys->count; i++) {
+        make_row(keys->prefix, &keys->list[i], row);
+        if (!rows->text)
+            fputs(row, stdout);
+        else if (!strstr(rows->text, row))
+            fail_msg("this row is missing: %s", row);
+        rows->count++;
+        if (keys->list[i].inside)
+            visit(rows, keys->list[i].inside);
+    }
+}
+
+static void read_file(const char *path, char text[DOCUMENT_MAX])
+{
+    FILE *f = fopen(path, "r");
+    if (!f)
+        fail_msg("%s cannot be opened", path);
+    size_t len = fread(text, 1, DOCUMENT_MAX, f);
+    assert_in_range(len, 1, DOCUMENT_MAX - 1);
+    text[len] = '\0';
+    fclose(f);
+}
+
+static size_t count_rows(const char *text)
+{
+    size_t count = 0;
+    for (const char *row = strstr(text, "\n| `"); row; row = strstr(row + 1, "\n| `"))
+        count++;
+    return count;
+}
+
+static void reference_has_the_rows_of(const char *path, const struct keys *keys)
+{
+    static char text[DOCUMENT_MAX];
+    read_file(path, text);
+    struct rows rows = {.text = text};
+    visit(&rows, keys);
+    assert_int_equal(count_rows(text), rows.count);
+}
+
+/* ---- claims ---- */
+
+static void the_schema_says_what_the_table_says(void **unused)
+{
+    json_error_t error;
+    json_t *written = json_load_file(SCHEMA_FILE, JSON_REJECT_DUPLICATES, &error);
+    json_t *expected = manifest_schema();
+    (void)unused;
+    if (!written)
+        fail_msg("%s:%d: %s", SCHEMA_FILE, error.line, error.text);
+    assert_true(json_equal(written, expected));
+    json_decref(written);
+    json_decref(expected);
+}
+
+static void the_reference_of_manifests_has_every_key_and_no_other(void **unused)
+{
+    (void)unused;
+    reference_has_the_rows_of(MANIFEST_FILE, &manifest_keys);
+}
+
+static void the_reference_of_nodes_has_every_key_and_no_other(void **unused)
+{
+    (void)unused;
+    reference_has_the_rows_of(NODE_FILE, &node_keys);
+}
+
+static void default_is_within_bounds(const struct key *key)
+{
+    uint64_t number;
+    const char *why;
+    if (!key->initial || !(key->type == KEY_DURATION || key->type == KEY_SECONDS || key->type == KEY_SIZE ||
+                           key->type == KEY_COUNT || key->words))
+        return;
+    assert_int_equal(key_number(key, slice_of(key->initial), &number, &why), 0);
+    assert_true(key->words || (number >= key->min && number <= key->max));
+}
+
+static void table_is_whole(const struct keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct key *key = &keys->list[i];
+        assert_ptr_equal(keys_find(keys, slice_of(key->name)), key);
+        assert_non_null(key->meaning);
+        assert_non_null(key->example);
+        default_is_within_bounds(key);
+        if (key->inside)
+            table_is_whole(key->inside);
+    }
+}
+
+static void every_key_has_a_meaning_an_example_and_a_default_within_its_bounds(void **unused)
+{
+    (void)unused;
+    table_is_whole(&manifest_keys);
+    table_is_whole(&node_keys);
+}
+
+static int print(const char *what)
+{
+    struct rows rows = {0};
+    if (strcmp(what, "--schema") == 0) {
+        json_t *schema = manifest_schema();
+        int r = json_dumpf(schema, stdout, JSON_INDENT(2)) < 0 || puts("") < 0;
+        json_decref(schema);
+        return r;
+    }
+    visit(&rows, strcmp(what, "--node") == 0 ? &node_keys : &manifest_keys);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_schema_says_what_the_table_says),
+        cmocka_unit_test(the_reference_of_manifests_has_every_key_and_no_other),
+        cmocka_unit_test(the_reference_of_nodes_has_every_key_and_no_other),
+        cmocka_unit_test(every_key_has_a_meaning_an_example_and_a_default_within_its_bounds),
+    };
+    return argc > 1 ? print(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
+}
