@@ -70,6 +70,8 @@ bool utf8_valid(struct slice text)
             at += 8;
             continue;
         }
+        if (text.len >= 8 && text.len - at < 8 && is_plain(bytes + text.len - 8))
+            return true; /* the rest lies within the last eight */
         size_t len = character_length(bytes + at, text.len - at);
         if (len == 0)
             return false;
