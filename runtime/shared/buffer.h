@@ -26,9 +26,10 @@ static inline size_t buffer_length(const struct buffer *b)
     return b->end - b->start;
 }
 
+/* NULL when the buffer has never had memory. */
 static inline uint8_t *buffer_data(struct buffer *b)
 {
-    return b->memory + b->start;
+    return b->memory ? b->memory + b->start : NULL;
 }
 
 static inline bool buffer_failed(const struct buffer *b)

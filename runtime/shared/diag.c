@@ -12,8 +12,8 @@ static void make_printable(char *text)
     }
 }
 
-static void diag_vset(struct diag *d, const char *file, unsigned line, unsigned column, const char *format,
-                      va_list args)
+__attribute__((format(printf, 5, 0))) static void diag_vset(struct diag *d, const char *file, unsigned line,
+                                                            unsigned column, const char *format, va_list args)
 {
     snprintf(d->file, sizeof d->file, "%s", file ? file : "");
     d->line = line;
