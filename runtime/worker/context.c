@@ -204,7 +204,8 @@ static void put_log(struct context *c, int level, struct slice text)
         channel_flush(c->channel);
 }
 
-static void logv(struct hark_context *ctx, int level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void logv(struct hark_context *ctx, int level,
+                                                       const char *format, va_list args)
 {
     char text[WIRE_LOG_TEXT_MAX + 1];
     int len = vsnprintf(text, sizeof text, format, args);
