@@ -77,6 +77,7 @@ void stream_end(struct mqtt_client *c)
 {
     c->phase = CLIENT_ENDING;
     c->due_ns = clock_now_ns() + ENDING_NS;
+    buffer_finish(&c->partial); /* what it is the beginning of will not be read */
     if (buffer_length(mqtt_session_output(client_session(c))) == 0 && c->link->in_flight == 0) {
         stream_over(c);
         return;
@@ -167,11 +168,11 @@ static int send_later(struct link *link, struct buffer *out)
 
 static int send_now(struct link *link, struct buffer *out)
 {
-    uv_buf_t bytes = chunk(out);
     if (buffer_failed(out))
         return UV_ENOMEM; /* what is in it breaks off somewhere */
-    if (bytes.len == 0)
+    if (buffer_length(out) == 0)
         return 0;
+    uv_buf_t bytes = chunk(out);
     int written = uv_try_write((uv_stream_t *)&link->tcp, &bytes, 1);
     if (written < 0 && written != UV_EAGAIN)
         return written;

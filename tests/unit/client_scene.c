@@ -73,7 +73,6 @@ static void remember(struct visit *v, const uint8_t *packet, size_t len)
     memcpy(seen->head, packet, len < HEAD_BYTES ? len : HEAD_BYTES);
     seen->len = len;
     seen->visit = v->number;
-    seen->read = v->reads;
 }
 
 static void take_packets(struct visit *v)
@@ -106,7 +105,6 @@ static void on_visit_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *byt
     }
     if (read == 0)
         return;
-    v->reads++;
     v->scene->bytes_got += (uint64_t)read;
     buffer_commit(&v->in, (size_t)read);
     take_packets(v);

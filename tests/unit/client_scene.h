@@ -32,14 +32,13 @@ struct packet_seen {
     uint8_t head[HEAD_BYTES]; /* its first bytes */
     size_t len;
     unsigned visit; /* 1: the first connection */
-    unsigned read;  /* in which read of that connection it was complete */
 };
 
 struct visit {
     uv_tcp_t tcp;
     struct scene *scene;
     struct buffer in;
-    unsigned number, reads;
+    unsigned number;
     bool gone; /* EOF or an error from the client */
     bool open; /* the handle is in use */
 };

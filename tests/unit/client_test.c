@@ -44,8 +44,20 @@ static bool has_acks(const struct scene *s)
     return count_packets(s, 0x40) >= s->wanted;
 }
 
-/* The broker's reads are counted: it is not woken between two writes of one turn, but a second write would
- * come in a later turn of this same loop, after its read. */
+/* The broker shares the loop, so it would read several writes of one turn at once: the client's own are
+ * counted, which the linker leads here (--wrap). The client writes in no other way as long as the kernel
+ * takes all. */
+static unsigned writes;
+
+int __wrap_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count);
+int __real_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count);
+
+int __wrap_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count)
+{
+    writes++;
+    return __real_uv_try_write(stream, bytes, count);
+}
+
 static void acks_of_one_turn_leave_in_one_write(void **state)
 {
     struct scene *s = *state;
@@ -54,13 +66,11 @@ static void acks_of_one_turn_leave_in_one_write(void **state)
     s->releases = true;
     for (uint16_t id = 1; id <= 500; id++)
         put_publish(&packets, id, 10);
+    writes = 0;
     say(s, buffer_data(&packets), buffer_length(&packets));
     s->wanted = 500;
     wait_for(s, has_acks);
-
-    const struct packet_seen *first = &s->packets[s->packet_count - 500];
-    assert_int_equal(first->head[0], 0x40);
-    assert_int_equal(first->read, last_packet(s)->read);
+    assert_int_equal(writes, 1);
     assert_int_equal(last_packet(s)->head[3], 500 & 0xff);
     buffer_finish(&packets);
 }
@@ -70,11 +80,13 @@ static void publishes_of_one_turn_leave_in_one_write(void **state)
     struct scene *s = *state;
     const struct mqtt_publish publish = {.topic = {"t", 1}, .payload = {"x", 1}};
     given_an_online_client(s);
+    writes = 0;
     for (int i = 0; i < 100; i++)
         assert_int_equal(mqtt_client_publish(s->client, &publish, NULL), 0);
+    assert_int_equal(writes, 0);
     s->wanted = 101;
     wait_for(s, has_packets);
-    assert_int_equal(s->packets[1].read, s->packets[100].read);
+    assert_int_equal(writes, 1);
 }
 
 static bool has_partial(const struct scene *s)
