@@ -18,6 +18,7 @@ struct lane {
     uint64_t chain;            /* 0: no key */
     uint64_t hash;
     uint32_t in_flight;
+    bool halted; /* what is on its way comes back first: it will be skipped, and stands before what waits */
     size_t key_len;
     char key[];
 };
@@ -132,8 +133,10 @@ static void lane_place(struct queue *q, struct lane *lane)
     if (lane->list)
         TAILQ_REMOVE(lane->list, lane, link);
     lane->list = NULL;
-    if (lane->in_flight == 0)
+    if (lane->in_flight == 0) {
         lane->owner = NULL;
+        lane->halted = false;
+    }
     if (TAILQ_EMPTY(&lane->items)) {
         if (lane->in_flight == 0)
             lane_destroy(q, lane);
@@ -141,7 +144,7 @@ static void lane_place(struct queue *q, struct lane *lane)
     }
     if (lane->due_ns && lane->in_flight == 0)
         list_insert_delayed(&q->delayed, lane);
-    else if (!lane->due_ns)
+    else if (!lane->due_ns && !lane->halted)
         list_insert(lane->owner ? &lane->owner->ready : &q->ready, lane);
 }
 
@@ -214,6 +217,7 @@ static struct lane *land(struct queue *q, struct queue_item *item)
 
 static void break_chain(struct queue *q, struct lane *lane)
 {
+    lane->halted = true;
     if (lane->chain)
         lane->chain = ++q->last_chain;
 }
