@@ -147,6 +147,8 @@ struct source *deployer_owner(struct deployer *d, const char *function, const st
 void deployer_retry_twins(struct deployer *d)
 {
     struct source *s;
+    if (d->draining)
+        return; /* nobody looks any more */
     TAILQ_FOREACH (s, &d->sources, link) {
         if (s->twin && s->phase == SOURCE_QUIET)
             s->has_tried = false;

@@ -68,9 +68,11 @@ void function_free_subscriptions(struct function *f)
 static bool is_answered(const struct subscription *old, size_t old_count, size_t index,
                         const struct mqtt_filter *filter)
 {
+    if (index >= old_count)
+        return false;
     const struct subscription *s = &old[index];
-    return index < old_count && s->answered && !s->refused && s->qos == filter->qos &&
-           s->want_retained == filter->want_retained && slice_equal(slice_of(s->filter), filter->filter);
+    return s->answered && !s->refused && s->qos == filter->qos && s->want_retained == filter->want_retained &&
+           slice_equal(slice_of(s->filter), filter->filter);
 }
 
 static int replace_subscriptions(struct function *f, const struct mqtt_filter *filters, size_t count)
