@@ -106,7 +106,8 @@ static int write_configuration(const struct dev_broker *b, const char *path)
 
 /* ---- the process ---- */
 
-/* In the child. It must not outlive hark, however that ends: a parent that died meanwhile sends no signal. */
+/* In the child. It must not outlive hark, however that ends: a parent that died meanwhile sends no signal. It
+ * keeps hark's standard output open, so that who reads that to its end knows that the broker is gone too. */
 __attribute__((noreturn)) static void execute(const char *program, const char *configuration, int words,
                                               pid_t parent)
 {
@@ -119,7 +120,7 @@ __attribute__((noreturn)) static void execute(const char *program, const char *c
     /* A root mosquitto would change its user itself, and lose the parent-death signal by that. */
     bool dropped = geteuid() != 0 || (setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
     if (dropped && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
-        dup2(words, STDERR_FILENO) >= 0 && dup2(words, STDOUT_FILENO) >= 0)
+        dup2(words, STDERR_FILENO) >= 0)
         execl(program, "mosquitto", "-c", configuration, (char *)NULL);
     dprintf(words, "%s: cannot be executed: %s\n", program, strerror(errno));
     _exit(CANNOT_EXECUTE);

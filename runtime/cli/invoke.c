@@ -61,9 +61,8 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
 
 static void on_log(void *user, struct worker *w, int level, struct slice text)
 {
-    const struct invocation *i = user;
-    (void)w;
-    load_log(i->revision, level, text);
+    (void)user;
+    load_log(w, level, text);
 }
 
 static void on_ended(void *user, struct worker *w, struct worker_end *end)

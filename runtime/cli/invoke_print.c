@@ -56,7 +56,7 @@ static void print_object(const struct mqtt_publish *p)
     set_text(object, "topic", p->topic);
     set_bytes(object, "payload", "payload_base64", p->payload);
     json_object_set_new(object, "qos", json_integer(p->qos));
-    json_object_set_new(object, "retain", json_boolean(p->retain));
+    json_object_set_new(object, "retained", json_boolean(p->retain));
     set_text(object, "content_type", p->content_type);
     set_text(object, "response_topic", p->response_topic);
     set_bytes(object, "correlation", "correlation_base64", p->correlation);

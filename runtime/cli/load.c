@@ -49,10 +49,11 @@ struct manifest *load_manifest(const char *path)
     return error < 0 ? NULL : m;
 }
 
-void load_log(const struct revision *r, int level, struct slice text)
+void load_log(const struct worker *w, int level, struct slice text)
 {
     enum log_level ours = level < LOG_DEBUG   ? LOG_DEBUG
                           : level > LOG_ERROR ? LOG_ERROR
                                               : (enum log_level)level;
-    log_line(ours, "%s: %.*s", r->manifest->function, SLICE_ARG(text));
+    log_line(ours, "function=%s worker=%u %.*s", worker_revision(w)->manifest->function, worker_id(w),
+             SLICE_ARG(text));
 }

@@ -3,7 +3,7 @@
 #ifndef HARK_CLI_LOAD_H
 #define HARK_CLI_LOAD_H
 
-#include "dispatcher/revision.h"
+#include "dispatcher/worker.h"
 #include "shared/slice.h"
 
 enum { LOAD_TRIES = 100 }; /* of a file that is being written; each waits for FREEZE_SETTLE_MS */
@@ -18,7 +18,7 @@ __attribute__((warn_unused_result)) int load_revision(const char *path, const ch
 /* The manifest alone, whatever its handler is; NULL: it is not good. */
 struct manifest *load_manifest(const char *path);
 
-/* A line of a function, in the log; level as hark_log has it. */
-void load_log(const struct revision *r, int level, struct slice text);
+/* A line of a function, in the log as `hark run` has it; level as hark_log has it. */
+void load_log(const struct worker *w, int level, struct slice text);
 
 #endif

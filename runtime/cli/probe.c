@@ -5,7 +5,6 @@
 #include <errno.h>
 
 struct probe_run {
-    const struct revision *revision;
     bool over;
     struct worker_end end; /* without `left` */
 };
@@ -32,9 +31,8 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
 
 static void on_log(void *user, struct worker *w, int level, struct slice text)
 {
-    const struct probe_run *p = user;
-    (void)w;
-    load_log(p->revision, level, text);
+    (void)user;
+    load_log(w, level, text);
 }
 
 static void on_ended(void *user, struct worker *w, struct worker_end *end)
@@ -50,7 +48,7 @@ static const struct worker_events events = {
 
 enum probe_verdict probe(struct host *h, const struct revision *r, struct diag *diag)
 {
-    struct probe_run p = {.revision = r};
+    struct probe_run p = {0};
     if (!worker_start(h->io, r, &events, &p, diag))
         return PROBE_IMPOSSIBLE;
     while (!p.over)
