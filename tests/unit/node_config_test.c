@@ -222,8 +222,8 @@ static void no_complaint_shows_a_password(void **unused)
         "brokers: mqtt://u:hunter2@h\n",
         "brokers: { a: mqtt://u:hunter2@h }\n",
         "brokers: { a: { url: \"http://u:hunter2@h\" } }\n",
-        "brokers: { a: { url: \"mqtt://h\", protocol: \"mqtt://u:hunter2@h\", keep_alive: "
-        "\"mqtt://u:hunter2@h\" } }\n",
+        "brokers: { a: { url: \"mqtt://h\", protocol: \"mqtt://u:hunter2@h\" } }\n",
+        "brokers: { a: { url: \"mqtt://h\", keep_alive: \"mqtt://u:hunter2@h\" } }\n",
         "brokers: { a: { url: \"mqtt://u:hunter2@h\", url: \"mqtt://u:hunter2@h\" } }\n",
         "brokers: { a: { url: \"mqtt://h\", password: hunter2 } }\n",
         "broker: \"mqtt://u:hunter2@h\n",
