@@ -238,6 +238,7 @@ static bool next_user(struct packet_reader *r, struct property *ret)
     struct packet_properties skipped;
     uint32_t id;
     skipped.subscription_id_count = 0;
+    skipped.user.count = 0;
     if (take_varint(r, &id) < 0 || id >= PROPERTY_END)
         r->at = r->end; /* cannot be: the block was validated */
     else if (id == PROPERTY_USER)
