@@ -252,8 +252,8 @@ static void return_codes_of_3_1_1_become_reason_codes(void **unused)
 {
     (void)unused;
     static const uint8_t expected[] = {0x00, 0x84, 0x85, 0x88, 0x86, 0x87};
-    for (uint8_t code = 0; code < sizeof expected; code++) {
-        const uint8_t bytes[] = {0x20, 2, 0, code};
+    for (size_t code = 0; code < sizeof expected; code++) {
+        const uint8_t bytes[] = {0x20, 2, 0, (uint8_t)code};
         given(MQTT_3_1_1, slice_make(bytes, sizeof bytes));
         assert_int_equal(packet.u.connack.reason, expected[code]);
     }
