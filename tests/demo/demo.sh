@@ -70,7 +70,12 @@ await() {
 
 # run COMMAND...: shows it as one would type it, also where its output is caught.
 run() {
-  echo "   \$ $*" >&5
+  local word line='   $'
+  for word; do
+    [[ $word =~ ^[A-Za-z0-9_./:=+-]+$ ]] || word=${word@Q}
+    line+=" $word"
+  done
+  echo "$line" >&5
   "$@"
 }
 
@@ -146,9 +151,9 @@ scene_redeploy() {
 
 scene_crash() {
   tell 'A function that crashes harms nobody: its message is set aside, the others go on'
-  run cp "$misbehave" "$inbox/"
   printf '%s\n' 'function: misbehave' 'handler: misbehave.so' 'triggers: [ { topic: demo/misbehave } ]' \
-    'retry: { attempts: 1 }' | run tee "$inbox/misbehave.yaml" >/dev/null
+    'retry: { attempts: 1 }' >"$home/misbehave.yaml"
+  run cp "$misbehave" "$home/misbehave.yaml" "$inbox/"
   await '^hark: deployed misbehave '
   device_says demo/misbehave crash
   await '<- hark/dead/misbehave  crash'
