@@ -191,9 +191,9 @@ static const char *config(struct hark_context *ctx, const char *key)
     return NULL;
 }
 
-/* A crash must not take along the lines that say how it came to it, so a line is sent at once: hark pays one
- * write for it anyway, to its own log. Not so HARK_DEBUG, of which there may be many and which is mostly not
- * shown: it travels with the batch. */
+/* A crash must not take along the lines that say how it came to it, so a line is sent at once. That costs the
+ * wake-up of hark, some 6 us, beside the write to hark's own log that it causes anyway. Not so HARK_DEBUG, of
+ * which there may be many and which is mostly not shown: it travels with the batch. */
 static void put_log(struct context *c, int level, struct slice text)
 {
     level = level < HARK_DEBUG ? HARK_DEBUG : level > HARK_ERROR ? HARK_ERROR : level;
