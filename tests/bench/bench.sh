@@ -68,7 +68,7 @@ start_hark() {
   rm -rf "$work/inbox" "$work/state"
   mkdir "$work/inbox" "$work/state"
   cp "$programs/bench_echo.so" "$work/inbox/"
-  manifest hark '{ min: 1, max: 1 }' >"$work/inbox/hark.yaml"
+  manifest hark '{ min: 1, max: 1 }' >"$work/inbox/warm.yaml"
   manifest cold '{ max: 1, idle: 1s }' >"$work/inbox/cold.yaml"
   start_subject hark '^hark: ready: 2 ' \
     "$build/bin/hark" run --broker "mqtt://127.0.0.1:$broker_port" --state "$work/state" "$work/inbox"
