@@ -37,8 +37,8 @@ static void node_free(struct yaml_node *node)
     free(node);
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct builder *b, yaml_mark_t mark,
-                                                        const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void refuse(struct builder *b, yaml_mark_t mark,
+                                                         const char *format, ...)
 {
     char text[DIAG_TEXT_MAX];
     va_list args;
@@ -48,8 +48,9 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct builder *b, yaml_
     va_end(args);
     yaml_cursor_to_character(&b->cursor, mark.index);
     diags_add(b->diags, b->tree->file, b->cursor.line, yaml_cursor_column(&b->cursor), "%s", text);
-    return -EINVAL;
 }
+
+#define REFUSE(b, mark, ...) (refuse((b), (mark), __VA_ARGS__), -EINVAL)
 
 static struct slice line_at(struct slice text, size_t start)
 {
@@ -111,7 +112,7 @@ static bool key_is_next(const struct builder *b)
 static int add_node(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, struct yaml_node **ret_node)
 {
     if (b->nodes++ == YAML_NODES_MAX)
-        return refuse(b, mark, "more than %d keys and values: is it the right file?", YAML_NODES_MAX);
+        return REFUSE(b, mark, "more than %d keys and values: is it the right file?", YAML_NODES_MAX);
     struct yaml_node *node = calloc(1, sizeof *node);
     if (!node)
         return -ENOMEM;
@@ -129,10 +130,10 @@ static int check_properties(struct builder *b, yaml_mark_t mark, const yaml_char
                             const yaml_char_t *tag)
 {
     if (anchor)
-        return refuse(b, mark, "an anchor ('&%.40s'): not used here, write the value where it is needed",
+        return REFUSE(b, mark, "an anchor ('&%.40s'): not used here, write the value where it is needed",
                       anchor);
     if (tag)
-        return refuse(b, mark, "a tag ('!'): not used here, remove it, or put quotes around the text");
+        return REFUSE(b, mark, "a tag ('!'): not used here, remove it, or put quotes around the text");
     return 0;
 }
 
@@ -144,10 +145,10 @@ static int add_text(struct builder *b, const yaml_event_t *event)
 
     int r = check_properties(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
     if (r == 0 && memchr(value, '\0', len))
-        r = refuse(b, event->start_mark, "a NUL character (\\0) in a text: remove it");
+        r = REFUSE(b, event->start_mark, "a NUL character (\\0) in a text: remove it");
     if (r == 0)
         r = add_node(b, YAML_TEXT, event->start_mark, &node);
-    if (r < 0)
+    if (r != 0)
         return r;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     char *copy = malloc(len + 1);
@@ -168,16 +169,16 @@ static int open_node(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, c
     struct yaml_node *node;
 
     int r = check_properties(b, mark, anchor, tag);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (key_is_next(b))
-        return refuse(b, mark,
+        return REFUSE(b, mark,
                       "a list or keys in the place of a key: write a word; put quotes around a text "
                       "that begins with { or [");
     if (b->depth == YAML_DEPTH_MAX)
-        return refuse(b, mark, "nested more than %d deep: nothing here needs that", YAML_DEPTH_MAX);
+        return REFUSE(b, mark, "nested more than %d deep: nothing here needs that", YAML_DEPTH_MAX);
     r = add_node(b, kind, mark, &node);
-    if (r < 0)
+    if (r != 0)
         return r;
     place(b, node);
     b->open[b->depth++] = node;
@@ -190,7 +191,7 @@ static struct yaml_node *find_before(const struct yaml_node *map, const struct y
     STAILQ_FOREACH (n, &map->children, next) {
         if (n == end)
             return NULL;
-        if (slice_equal(n->key->text, end->key->text))
+        if (strcmp(n->key->text.data, end->key->text.data) == 0) /* no NUL inside */
             return n;
     }
     return NULL;
@@ -225,10 +226,10 @@ static int take_event(struct builder *b, const yaml_event_t *e)
     switch (e->type) {
     case YAML_DOCUMENT_START_EVENT:
         if (b->documents++)
-            return refuse(b, e->start_mark, "a second document begins here: write one in each file");
+            return REFUSE(b, e->start_mark, "a second document begins here: write one in each file");
         return 0;
     case YAML_ALIAS_EVENT:
-        return refuse(b, e->start_mark,
+        return REFUSE(b, e->start_mark,
                       "an alias ('*%.40s'): not used here, write the value, or put quotes around the text",
                       e->data.alias.anchor);
     case YAML_SCALAR_EVENT:
