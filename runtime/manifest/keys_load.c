@@ -273,31 +273,49 @@ static const struct key *find_home(const struct keys *keys, struct slice name)
     return NULL;
 }
 
+static const char *nearest_name(const struct keys *keys, struct slice name)
+{
+    struct suggest s = suggest_start(name);
+    for (size_t i = 0; i < keys->count; i++)
+        suggest_consider(&s, keys->list[i].name);
+    return s.best;
+}
+
 static void complain_unknown(struct key_loader *loader, const struct keys *keys, struct yaml_node *value)
 {
     struct yaml_node *key = value->key;
     char shown[YAML_SHOWN_MAX], names[LIST_MAX];
     const struct key *home = find_home(keys, key->text);
-    struct suggest s = suggest_start(key->text);
+    const char *nearest = nearest_name(keys, key->text);
 
-    for (size_t i = 0; i < keys->count; i++)
-        suggest_consider(&s, keys->list[i].name);
     yaml_show(key, shown);
     value->refused = true;
     if (home)
         keys_complain(loader, key, "unknown key %s: it belongs in %s, write it indented below that", shown,
                       home->name);
-    else if (s.best)
-        keys_complain(loader, key, "unknown key %s: did you mean '%s'?", shown, s.best);
+    else if (nearest)
+        keys_complain(loader, key, "unknown key %s: did you mean '%s'?", shown, nearest);
     else
         keys_complain(loader, key, "unknown key %s: allowed are %s", shown, list_names(keys, names));
+}
+
+/* Is the key there under a name that it will be suggested for? */
+static bool misspelt(const struct keys *keys, const struct yaml_node *map, const struct key *key)
+{
+    const struct yaml_node *value;
+
+    STAILQ_FOREACH (value, &map->children, next) {
+        if (!keys_find(keys, value->key->text) && nearest_name(keys, value->key->text) == key->name)
+            return true;
+    }
+    return false;
 }
 
 static void complain_missing(struct key_loader *loader, const struct keys *keys, struct yaml_node *map)
 {
     for (size_t i = 0; i < keys->count; i++) {
         const struct key *key = &keys->list[i];
-        if (key->required && !yaml_find(map, key->name))
+        if (key->required && !yaml_find(map, key->name) && !misspelt(keys, map, key))
             keys_complain(loader, map, "%s%s is missing: write for instance %s: %s", keys->prefix, key->name,
                           key->name, key->example);
     }

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+/* `publishes` and `config` are at most 256 KiB each, which a worker's SETUP frame holds. */
 enum {
     MANIFEST_BYTES_MAX = 1024 * 1024,
     MANIFEST_NAME_MAX = 63,
@@ -36,7 +37,7 @@ struct manifest_pair {
 
 struct manifest {
     char *function;    /* [a-z0-9][a-z0-9-]{0,62} */
-    char *handler;     /* path as written */
+    char *handler;     /* path as written: absolute, or relative without a part `..` */
     char *description; /* NULL when not given */
     struct manifest_trigger *triggers;
     size_t trigger_count; /* at least 1 */
@@ -50,7 +51,7 @@ struct manifest {
     char *order_capture;           /* for ORDER_CAPTURE: a name that every trigger's topic has */
     uint32_t retry_attempts;       /* 3; 1..100 */
     uint64_t retry_backoff_ns;     /* 200 ms; 1 ms .. 1 h */
-    uint64_t retry_max_backoff_ns; /* 30 s; >= backoff */
+    uint64_t retry_max_backoff_ns; /* 30 s; 1 ms .. 1 d, >= backoff */
     char *dead_letter;             /* topic; NULL: `none`. Default hark/dead/<function> */
     uint64_t limit_payload_bytes;  /* 256 KiB; 1 B .. 16 MiB */
     uint32_t limit_queue;          /* 1000 messages; 1..65535 */

@@ -5,10 +5,10 @@
  *     state: /var/lib/hark
  *     manifests: /etc/hark/functions
  *     functions: /usr/lib/hark
- *     broker: site                         # which of `brokers`, or a URL
+ *     broker: site                  # which of `brokers`, or a URL
  *     brokers:
- *       site:  { url: "mqtt://10.0.0.2", username: gw7, password_file: site.password, protocol: auto,
- * keep_alive: 60s } lab:   { url: "mqtt://localhost:2883", protocol: "3.1.1" }
+ *       site: { url: "mqtt://10.0.0.2", username: gw7, password_file: site.password, keep_alive: 60s }
+ *       lab: { url: "mqtt://localhost:2883", protocol: "3.1.1" }
  */
 #ifndef HARK_MANIFEST_NODE_CONFIG_H
 #define HARK_MANIFEST_NODE_CONFIG_H

@@ -85,6 +85,15 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
     REFUSED(LEAST "    share: x\n", "m.yaml:5:5: unknown key 'share': allowed are topic qos retained");
 }
 
+static void a_misspelt_key_is_not_missing_as_well(void **unused)
+{
+    (void)unused;
+    REFUSED("function: f\nhandler: f.so\ntrigger: [{topic: a}]\n",
+            "m.yaml:3:1: unknown key 'trigger': did you mean 'triggers'?");
+    REFUSED("function: f\nhandler: f.so\ntriggers: [{topcis: a}]\n",
+            "m.yaml:3:13: unknown key 'topcis': did you mean 'topic'?");
+}
+
 static void a_key_of_another_level_is_sent_there(void **unused)
 {
     (void)unused;
@@ -403,6 +412,7 @@ int main(void)
         cmocka_unit_test(what_has_no_keys_is_refused),
         cmocka_unit_test(required_keys_are_missed_where_the_document_starts),
         cmocka_unit_test(unknown_keys_get_a_suggestion_or_the_list),
+        cmocka_unit_test(a_misspelt_key_is_not_missing_as_well),
         cmocka_unit_test(a_key_of_another_level_is_sent_there),
         cmocka_unit_test(a_duplicate_key_is_refused_whatever_it_holds),
         cmocka_unit_test(a_wrong_type_shows_what_was_found_and_what_to_write),
