@@ -232,11 +232,13 @@ static bool is_running_already(const struct source *s)
 
 static void refuse_twin(struct source *s, const char *name, const struct source *owner)
 {
-    char reason[1024];
-    snprintf(reason, sizeof reason, "function '%s' is already defined by %s; give one of them another name",
-             name, owner->path);
+    const struct manifest *m = stage_revision(s->stage)->manifest;
+    struct diags diags = {0};
+    diags_add(&diags, s->path, m->function_line, m->function_column,
+              "function '%s' is already defined by %s: give one of them another name", name, owner->path);
     s->twin = true;
-    refuse(s, reason);
+    refuse_diags(s, &diags);
+    diags_finish(&diags);
 }
 
 bool source_claim(struct source *s)
