@@ -192,7 +192,7 @@ static const struct nonsense {
     {"a topic with a wildcard", true, 6, {0x30, 0x04, 0, 1, '#', 0}},
     {"a topic that is not UTF-8", true, 7, {0x30, 0x05, 0, 2, 0xc3, 0x28, 0}},
     {"a PUBREL with wrong flags", true, 4, {0x60, 0x02, 0, 1}},
-    {"a SUBACK nobody waits for", true, 6, {0x90, 0x04, 0xff, 0xff, 0, 0}},
+    {"a SUBACK of a reserved reason", true, 6, {0x90, 0x04, 0, 1, 0, 0x7f}},
     {"a topic longer than its packet", true, 6, {0x30, 0x04, 0xff, 0xff, 'a', 0}},
 };
 

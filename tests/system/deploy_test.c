@@ -272,7 +272,7 @@ static void is_refused(const char *so, const char *reason)
     char pattern[256];
     stage_puppet(&s, "timeout: 1s\n");
     file_replace(so, installed(&s));
-    snprintf(pattern, sizeof pattern, REFUSED ".*%s", reason);
+    snprintf(pattern, sizeof pattern, "^hark: error: .*puppet\\.(so|yaml).*%s", reason);
     hark_wait_line(s.hark, pattern);
     stage_build_is(&s, "one");
     stage_hark_has_looked(&s);
@@ -352,7 +352,7 @@ static void a_constructor_that_exits_is_refused(void **unused)
 static void a_constructor_that_hangs_is_refused(void **unused)
 {
     (void)unused;
-    is_refused(harmful("ctor_hang.so"), "1 ?s");
+    is_refused(harmful("ctor_hang.so"), "1000 ms");
 }
 
 static void a_start_that_fails_is_refused(void **unused)

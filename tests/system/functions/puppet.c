@@ -191,16 +191,17 @@ static const struct {
     const char *name;
     int (*run)(const struct order *o);
 } verbs[] = {
-    {"say", do_say},       {"say2", do_say2},
-    {"keep", do_keep},     {"reply", do_reply},
-    {"result", do_result}, {"build", do_build},
-    {"config", do_config}, {"attempt", do_attempt},
-    {"log", do_log},       {"big", do_big},
-    {"many", do_many},     {"retry", do_retry},
-    {"reject", do_reject}, {"retry-until", do_retry_until},
-    {"crash", do_crash},   {"crash-until", do_crash_until},
-    {"abort", do_abort},   {"exit", do_exit},
-    {"hang", do_hang},     {"scribble", do_scribble},
+    {"say", do_say},           {"say2", do_say2},
+    {"keep", do_keep},         {"reply", do_reply},
+    {"result", do_result},     {"build", do_build},
+    {"config", do_config},     {"attempt", do_attempt},
+    {"log", do_log},           {"big", do_big},
+    {"many", do_many},         {"retry", do_retry},
+    {"reject", do_reject},     {"retry-until", do_retry_until},
+    {"crash", do_crash},       {"crash-until", do_crash_until},
+    {"abort", do_abort},       {"exit", do_exit},
+    {"hang", do_hang},         {"work", do_work},
+    {"scribble", do_scribble},
 };
 
 static int obey(const struct order *o)
