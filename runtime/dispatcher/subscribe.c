@@ -107,7 +107,8 @@ static void settle_if_answered(struct function *f)
     f->events->settled(f->user, f);
 }
 
-static int ask(struct function *f, const struct mqtt_filter *filters, size_t count)
+/* The session is told of an earlier process's filters once; after that it knows best what the broker has. */
+static int ask(struct function *f, const struct mqtt_filter *filters, size_t count, bool first)
 {
     struct session_record known = {0};
     bool has_known = function_session_known(f, &known);
@@ -118,7 +119,9 @@ static int ask(struct function *f, const struct mqtt_filter *filters, size_t cou
         struct slice *names = calloc(known.filter_count + 1, sizeof *names);
         for (size_t i = 0; names && i < known.filter_count; i++)
             names[i] = slice_of(known.filters[i]);
-        error = names ? mqtt_client_subscribe(f->client, filters, count, names, known.filter_count) : -ENOMEM;
+        error = names
+                    ? mqtt_client_subscribe(f->client, filters, count, names, first ? known.filter_count : 0)
+                    : -ENOMEM;
         free(names);
     }
     session_record_finish(&known);
@@ -132,7 +135,7 @@ int function_subscribe(struct function *f)
     int count = trigger_filters(f->active->revision->manifest, filters, &memory);
     if (count < 0)
         return count;
-    int error = ask(f, filters, (size_t)count);
+    int error = ask(f, filters, (size_t)count, f->subscription_count == 0);
     free(memory);
     if (!error)
         settle_if_answered(f);
