@@ -9,6 +9,10 @@
 
 enum { INBOUND_PACKET_EXTRA_BYTES = 512 * 1024 }; /* topic and properties, beside the payload */
 
+/* A connection that lasted this long did its work: when it is cut, the next one comes at once. Longer, and a
+ * network that fails every second keeps hark away for half a minute each time. */
+#define STABLE_NS (NS_PER_S / 2)
+
 /* xorshift64* (Vigna, 2014): jitter and seeds, nothing secret. */
 uint64_t node_random(struct node *node)
 {
@@ -96,6 +100,7 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
                     .adopt = true,
                     .offline_qos0_max = m->limit_queue},
         .broker = f->node->broker,
+        .stable_ns = STABLE_NS,
         .random_seed = node_random(f->node)};
     options.session.username = options.broker.has_username ? options.broker.username : NULL;
     options.session.password = options.broker.has_password ? options.broker.password : NULL;
