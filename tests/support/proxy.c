@@ -216,7 +216,7 @@ const char *proxy_url(const struct proxy *p)
     return p->url;
 }
 
-void proxy_cut(struct proxy *p)
+size_t proxy_cut(struct proxy *p)
 {
     pthread_mutex_lock(&p->lock);
     eventfd_write(p->wake, 1);
@@ -224,8 +224,10 @@ void proxy_cut(struct proxy *p)
         reset_on_close(p->links[i].fd[CLIENT]);
         link_close(&p->links[i]);
     }
+    size_t count = p->link_count;
     p->link_count = 0;
     pthread_mutex_unlock(&p->lock);
+    return count;
 }
 
 static void set_stalled(struct proxy *p, bool stalled)

@@ -13,7 +13,7 @@ struct proxy;
 struct proxy *proxy_start(uint16_t upstream_port); /* lives until the end of the test */
 const char *proxy_url(const struct proxy *p);      /* mqtt://127.0.0.1:port; borrowed */
 
-void proxy_cut(struct proxy *p);   /* resets every connection; new ones are welcome */
+size_t proxy_cut(struct proxy *p); /* resets every connection, says how many; new ones are welcome */
 void proxy_stall(struct proxy *p); /* nothing moves any more, in either direction */
 void proxy_resume(struct proxy *p);
 void proxy_half_open(struct proxy *p); /* the broker's ends are closed, the client's stay open and silent */

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { MESSAGES = 20000, STEP = 2000, ENOUGH_MS = 80000, OVERWRITE_MS = 200, KILL_MS = 20, CUT_MS = 1000 };
+enum { MESSAGES = 20000, STEP = 4000, ENOUGH_MS = 80000, OVERWRITE_MS = 200, KILL_MS = 20, CUT_MS = 1000 };
 
 #define ECHO_MANIFEST                                                                                        \
     "function: echo\n"                                                                                       \
@@ -127,12 +127,11 @@ static void a_connection_that_is_cut_loses_nothing(void **unused)
     flood_begin(&f, 20);
     while (!tally_complete(f.tally, 0) && flood_may_go_on(&f)) {
         tally_reaches(f.tally, tally_distinct(f.tally) + STEP, CUT_MS);
-        proxy_cut(f.proxy);
-        cuts++;
+        cuts += proxy_cut(f.proxy) > 0;
     }
     print_message("%zu cuts\n", cuts);
     flood_lost_nothing(&f);
-    assert_true(cuts >= 5);
+    assert_true(cuts >= 3);
 }
 
 static void hark_killed_in_the_middle_loses_nothing(void **unused)

@@ -170,6 +170,30 @@ static void publishing_returns(struct stage *s, const char *how, const char *cod
     assert_int_equal(device_count(s->phone, "forbidden/#"), 0);
 }
 
+#define SLOW_RETRY "retry: { attempts: 2, backoff: 300ms, max_backoff: 300ms }\n"
+
+static void a_message_that_is_tried_again_holds_back_those_behind_it(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    stage_puppet(&s, SLOW_RETRY "instances: { max: 4 }\n");
+    stage_tell(&s, "retry-until 2; say out/order first");
+    stage_tell(&s, "say out/order second");
+    stage_expect(&s, "out/order", "first");
+    stage_expect(&s, "out/order", "second");
+}
+
+static void without_order_a_message_that_is_tried_again_is_overtaken(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    stage_puppet(&s, SLOW_RETRY "order: none\n");
+    stage_tell(&s, "retry-until 2; say out/order first");
+    stage_tell(&s, "say out/order second");
+    stage_expect(&s, "out/order", "second");
+    stage_expect(&s, "out/order", "first");
+}
+
 static void what_may_not_be_published_is_refused_to_the_function(void **unused)
 {
     (void)unused;
@@ -271,6 +295,8 @@ int main(void)
         system_test(a_dead_letter_goes_where_the_manifest_says),
         system_test(a_retry_that_succeeds_publishes_once),
         system_test(a_crash_is_tried_again_like_any_failure),
+        system_test(a_message_that_is_tried_again_holds_back_those_behind_it),
+        system_test(without_order_a_message_that_is_tried_again_is_overtaken),
         system_test(what_may_not_be_published_is_refused_to_the_function),
         system_test(more_outputs_than_the_limit_are_refused_to_the_function),
         system_test(a_message_that_is_too_large_is_dead_lettered),

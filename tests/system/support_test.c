@@ -117,7 +117,7 @@ static void a_proxy_carries_and_cuts(void **unused)
     struct proxy *p = proxy_start(port);
     int client = through(p), server = accepted_with_greetings(listener, client);
     char byte;
-    proxy_cut(p);
+    assert_int_equal(proxy_cut(p), 1);
     assert_int_equal(recv(client, &byte, 1, 0), -1);
     assert_int_equal(recv(server, &byte, 1, 0), 0);
     close(client);
