@@ -94,7 +94,7 @@ static void an_option_with_a_bad_value_is_a_usage_error(void **unused)
     assert_refused(hark_command("dev", "--port", "70000", folder), USAGE, "70000");
     assert_refused(hark_command("invoke", "--qos", "3", "x.so"), USAGE, "--qos '3'");
     assert_refused(hark_command("run", "--broker", "http://localhost", "--state", folder, folder), USAGE,
-                   "http");
+                   "mqtt://");
 }
 
 static void a_second_folder_is_a_usage_error(void **unused)
