@@ -52,9 +52,12 @@ struct mqtt_session_events {
     /* A QoS 1/2 publish is over. reason < 0x80: the broker has it (0x10: nobody listens); else it refused it,
      * or 0x100 + : we could not send it (MQTT_UNSENDABLE_…). Never called for QoS 0. */
     void (*published)(void *user, void *token, unsigned reason);
-    /* The broker's answer to one filter; reason >= 0x80: refused. Index into the filters as last set. */
+    /* The answer to one filter; reason >= 0x80: refused, by the broker, or by the session for it: 0x9e, 0xa2
+     * when CONNACK rules out shared subscriptions or wildcards, MQTT_UNSENDABLE_SIZE. In 3.1.1 a `known`
+     * filter of a resumed session is granted without asking. Index into the filters as last set. */
     void (*subscribed)(void *user, size_t index, unsigned reason);
-    /* All unsubscriptions asked for so far are answered. */
+    /* All unsubscriptions asked for so far are answered, or not needed any more: the broker has lost the
+     * session, or the filters are wanted again. Not called when there was nothing to unsubscribe. */
     void (*unsubscribed)(void *user);
 };
 
@@ -101,7 +104,7 @@ enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s);
  * from those that are gone; offline: remembered. `known`: filters that an earlier process left at the broker;
  * those no longer wanted are unsubscribed after a resume. On a resumed session MQTT 5 subscribes once in each
  * process's life (Retain Handling keeps that harmless); 3.1.1 only to filters that are not in `known`.
- * -EINVAL: more than MQTT_FILTERS_MAX. */
+ * -EINVAL: more than MQTT_FILTERS_MAX; -ENOMEM. */
 __attribute__((warn_unused_result)) int mqtt_session_subscribe(struct mqtt_session *s,
                                                                const struct mqtt_filter *filters,
                                                                size_t count, const struct slice *known,

@@ -98,7 +98,9 @@ static void on_online(void *user, bool resumed)
     call_back(p);
 }
 
-/* Touches all bytes that a message lends, for the sanitizer. */
+/* Reads all bytes that a message lends, for the sanitizer. */
+static volatile unsigned touched;
+
 static unsigned sum_of(const struct mqtt_message *m)
 {
     unsigned sum = 0;
@@ -114,7 +116,8 @@ static unsigned sum_of(const struct mqtt_message *m)
 static void on_message(void *user, struct mqtt_message *message)
 {
     struct play *p = user;
-    CHECK(message->topic.len > 0 && message->qos <= 2 && sum_of(message) != 1);
+    CHECK(message->topic.len > 0 && message->qos <= 2);
+    touched += sum_of(message);
     for (size_t i = 0; i < p->lent_count; i++)
         CHECK(p->lent[i] != message);
     if (p->lent_count == LENT_MAX)

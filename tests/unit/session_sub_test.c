@@ -132,6 +132,18 @@ static void an_adopted_session_asks_only_for_what_is_unknown_in_3_1_1(void **sta
     then_events(scene, "resumed; subscribed 1 0x01");
 }
 
+/* The broker has lost the session: what an earlier process knew is worth nothing. */
+static void known_filters_are_asked_for_when_the_session_is_new_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_3_1_1;
+    wants_knowing(scene, "a", "a");
+    scene_online(scene);
+    then_sent(scene, "SUBSCRIBE 1 a q1 rh0");
+    wants_knowing(scene, "b", "b");
+    then_sent(scene, "UNSUBSCRIBE 2 a; SUBSCRIBE 3 b q1 rh0");
+}
+
 static void known_filters_that_are_not_wanted_are_left_after_a_resume(void **state)
 {
     struct scene *scene = *state;
@@ -354,6 +366,7 @@ int main(void)
         SCENE_TEST(a_refused_filter_is_asked_again_on_the_next_connection),
         SCENE_TEST(an_adopted_session_is_asked_once_in_mqtt_5),
         SCENE_TEST(an_adopted_session_asks_only_for_what_is_unknown_in_3_1_1),
+        SCENE_TEST(known_filters_are_asked_for_when_the_session_is_new_in_3_1_1),
         SCENE_TEST(known_filters_that_are_not_wanted_are_left_after_a_resume),
         SCENE_TEST(a_lost_session_has_nothing_to_leave),
         SCENE_TEST(a_new_wish_subscribes_what_is_new_and_leaves_what_is_gone),
