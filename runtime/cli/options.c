@@ -73,7 +73,8 @@ static int refuse(const struct command *command, struct diag *diag, const char *
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    diag_set(diag, NULL, 0, 0, "%s: see 'hark %s --help'", text, command->name);
+    const char *stop = text[strlen(text) - 1] == '?' ? "" : ":";
+    diag_set(diag, NULL, 0, 0, "%s%s see 'hark %s --help'", text, stop, command->name);
     return -EINVAL;
 }
 

@@ -125,9 +125,11 @@ static struct choice choose_broker(const struct options *o, const struct surroun
     return (struct choice){default_broker, "the default", EX_SOFTWARE};
 }
 
+/* Shows the scheme only: what follows may hold a password. */
 static int refuse(struct choice choice, struct diag *diag, const struct diag *why)
 {
-    diag_set(diag, NULL, 0, 0, "%s: %s", choice.source, why->text);
+    int scheme_len = (int)(strstr(choice.text, "://") - choice.text);
+    diag_set(diag, NULL, 0, 0, "%s '%.*s://…': %s", choice.source, scheme_len, choice.text, why->text);
     return choice.exit_code;
 }
 
