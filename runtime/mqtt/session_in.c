@@ -237,8 +237,8 @@ static void count(struct mqtt_session *s, struct inbound *in)
 static bool same(const struct inbound *in, const struct packet_publish *p, struct slice topic)
 {
     const struct mqtt_message *m = &in->message;
-    return m->qos == p->qos && slice_equal(m->topic, topic) && m->payload.len == p->payload.len &&
-           (p->payload.len == 0 || memcmp(m->payload.data, p->payload.data, p->payload.len) == 0);
+    return m->qos == p->qos && session_same_bytes(m->topic, topic) &&
+           session_same_bytes(m->payload, p->payload);
 }
 
 /* After PUBREC the id alone says that it is the same (MQTT-4.3.3-10); before, id and content do, whatever DUP

@@ -134,6 +134,12 @@ struct mqtt_session {
     struct mqtt_session_counts counts;
 };
 
+/* Absent and empty are the same here. */
+static inline bool session_same_bytes(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 /* session.c */
 
 /* Ends the connection: cause and text for people, reason for the DISCONNECT (0: none). Returns -EPROTO. */

@@ -21,7 +21,7 @@ static struct subscription *find(const struct subscription_list *list, struct sl
 {
     struct subscription *sub;
     TAILQ_FOREACH (sub, list, link)
-        if (slice_equal(sub->filter.filter, filter))
+        if (session_same_bytes(sub->filter.filter, filter))
             return sub;
     return NULL;
 }
