@@ -4,6 +4,7 @@
 #include "cli/host.h"
 #include "cli/load.h"
 #include "cli/probe.h"
+#include "dispatcher/deploy.h"
 #include "dispatcher/lint.h"
 #include "shared/log.h"
 
@@ -122,7 +123,7 @@ static int check_file(struct check *c, const char *path)
 
 static int is_candidate(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && load_is_manifest(entry->d_name);
+    return deployer_is_manifest_name(entry->d_name);
 }
 
 static int check_folder(struct check *c, const char *folder)
