@@ -98,7 +98,7 @@ static int write_configuration(const struct dev_broker *b, const char *path)
         return -errno;
     fprintf(f,
             "listener %u 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n"
-            "persistence false\nlog_dest stderr\nlog_type error\n",
+            "persistence false\nlog_dest stderr\nlog_type error\nlog_timestamp false\n",
             (unsigned)b->port);
     fchmod(fileno(f), 0644);
     return fclose(f) == 0 ? 0 : -errno;
