@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "manifest/suggest.h"
+#include "shared/check.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -192,6 +193,7 @@ static int take_or_refuse(const struct command *command, int code, char **argv, 
         return refuse(command, diag, "unknown option '-%c'", optopt);
     if (code == '?')
         return refuse_unknown(command, argv[optind - 1], diag);
+    CHECK(code >= FIRST_CODE);
     return take(command, 1u << (code - FIRST_CODE), optarg, o, diag);
 }
 

@@ -166,7 +166,7 @@ static int freeze_open(int file, const char *name, const struct stat *stat, stru
 int freeze_file(const char *path, const char *name, size_t max_bytes, struct frozen *ret_frozen,
                 struct diag *diag)
 {
-    struct stat stat;
+    struct stat stat = {0};
     int file = open_regular(path, max_bytes, &stat, diag);
     if (file < 0)
         return file;
