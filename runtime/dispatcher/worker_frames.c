@@ -86,6 +86,8 @@ static int take_frame(struct worker *w, const struct wire_header *header, struct
 {
     switch (header->type) {
     case WIRE_READY:
+        if (w->has_cause)
+            return -EBADMSG; /* it has said that it failed: that stays its end */
         if (w->state != WS_STARTING && w->state != WS_KILLING)
             return broken(w, "it said READY twice");
         worker_on(w, WE_READY);
