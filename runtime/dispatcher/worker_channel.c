@@ -126,9 +126,13 @@ static void on_channel(uv_poll_t *poll, int status, int events)
         uv_poll_start(&w->channel_poll, UV_READABLE, on_channel);
         flush(w);
     }
-    if ((status < 0 || events & (UV_READABLE | UV_DISCONNECT)) && read_channel_once(w) < 0) {
+    if (status >= 0 && !(events & UV_READABLE))
+        return;
+    if (read_channel_once(w) < 0) {
         uv_poll_stop(&w->channel_poll);
         worker_on(w, WE_CLOSED);
+    } else if (status < 0) {
+        uv_poll_start(poll, UV_READABLE, on_channel); /* an error stops it; what came before is read first */
     }
 }
 
