@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -48,13 +49,19 @@ static void take_bytes(struct worker *w, size_t len)
     }
 }
 
+static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
+{
+    size_t room = most < WORKER_READ_BYTES ? most : WORKER_READ_BYTES;
+    int got = receive(w->channel, w->io->read_buffer, room, ret_len);
+    if (got > 0)
+        take_bytes(w, *ret_len);
+    return got;
+}
+
 static int read_channel_once(struct worker *w)
 {
     size_t len = 0;
-    int got = receive(w->channel, w->io->read_buffer, WORKER_READ_BYTES, &len);
-    if (got > 0)
-        take_bytes(w, len);
-    return got;
+    return read_channel_up_to(w, WORKER_READ_BYTES, &len);
 }
 
 static void give_line(struct worker *w, struct slice line)
@@ -163,8 +170,12 @@ void channel_read_pending(struct worker *w)
 void channel_read_rest(struct worker *w)
 {
     size_t total = 0, len = 0;
-    while (read_channel_once(w) > 0) {
-    }
+    int pending = 0;
+    /* No more than lies there now: a child of the worker may hold the channel open and go on talking. */
+    if (ioctl(w->channel, FIONREAD, &pending) < 0)
+        pending = 0;
+    while (pending > 0 && read_channel_up_to(w, (size_t)pending, &len) > 0)
+        pending -= (int)len;
     while (total < LOG_REST_MAX && read_log_once(w, &len) > 0)
         total += len;
     if (buffer_length(&w->log_line))
