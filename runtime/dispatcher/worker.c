@@ -330,6 +330,8 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
     CHECK(worker_can_take(w));
     call->id = ++w->last_call;
     call->sent_ns = clock_now_ns();
+    call->chain = invoke->chain;
+    call->may_skip = false;
     wire_put_invoke(&w->out, call->id, invoke);
     if (w->load++ == 0)
         w->head_since_ns = call->sent_ns;

@@ -22,8 +22,10 @@ void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *use
 /* A call on its way; embedded by its owner. */
 struct call {
     TAILQ_ENTRY(call) link;
-    uint64_t id; /* set by worker_invoke */
+    uint64_t id; /* set by worker_invoke, as all that follows */
     uint64_t sent_ns;
+    uint64_t chain;
+    bool may_skip; /* a call of its chain before it has failed */
 };
 TAILQ_HEAD(call_list, call);
 

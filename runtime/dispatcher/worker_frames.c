@@ -24,12 +24,25 @@ static void learn_service_time(struct worker *w, uint64_t now_ns)
         w->service_ns = 1;
 }
 
+/* What of the chain is on its way already is not run: the worker says so with SKIPPED. */
+static void let_skip(struct worker *w, uint64_t chain)
+{
+    struct call *call;
+    TAILQ_FOREACH (call, &w->calls, link) {
+        call->may_skip |= chain && call->chain == chain;
+    }
+}
+
 static int take_result(struct worker *w, struct call *call, struct slice body, uint64_t now_ns)
 {
     enum wire_result result;
     if (wire_get_result(body, &result))
         return broken(w, "it sent a result that is none");
+    if (result == WIRE_RESULT_SKIPPED && !call->may_skip)
+        return broken(w, "it skipped a call that it had to run");
     TAILQ_REMOVE(&w->calls, call, link);
+    if (result == WIRE_RESULT_RETRY || result == WIRE_RESULT_REJECT)
+        let_skip(w, call->chain);
     w->load--;
     w->completed++;
     learn_service_time(w, now_ns);

@@ -179,6 +179,15 @@ static void a_result_that_is_none_is_refused(void **unused)
     it_ends_guilty(WORKER_BROKEN, "it sent a result that is none");
 }
 
+static void a_call_is_skipped_only_after_one_of_its_chain(void **unused)
+{
+    (void)unused;
+    given("skips_every_call");
+    actor_until_ready(culprit);
+    actor_call_in_chain(culprit, 7, "in", "x");
+    it_ends_guilty(WORKER_BROKEN, "it skipped a call that it had to run");
+}
+
 static void results_before_a_crash_count(void **unused)
 {
     (void)unused;
@@ -456,6 +465,7 @@ int main(void)
         HOSTILE(a_result_out_of_turn_is_refused),
         HOSTILE(of_two_results_the_first_counts),
         HOSTILE(a_result_that_is_none_is_refused),
+        HOSTILE(a_call_is_skipped_only_after_one_of_its_chain),
         HOSTILE(results_before_a_crash_count),
         HOSTILE(a_forbidden_output_ends_the_worker),
         HOSTILE(outputs_of_a_call_that_crashes_come_without_a_result),
