@@ -208,9 +208,8 @@ __attribute__((format(printf, 3, 0))) static void logv(struct hark_context *ctx,
                                                        const char *format, va_list args)
 {
     char text[WIRE_LOG_TEXT_MAX + 1];
-    int len = vsnprintf(text, sizeof text, format, args);
-    if (len < 0)
-        len = snprintf(text, sizeof text, "(a log line that cannot be formatted)");
+    if (vsnprintf(text, sizeof text, format, args) < 0)
+        snprintf(text, sizeof text, "(a log line that cannot be formatted)");
     put_log(context_of(ctx), level, slice_make(text, strlen(text)));
 }
 

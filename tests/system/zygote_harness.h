@@ -45,8 +45,8 @@ void zygote_launch(pid_t parent);
 void zygote_close_far_ends(void);
 void zygote_order(enum zygote_order_type type, uint32_t worker);
 struct zygote_report zygote_next_report(void);
-void zygote_expect_exit(int status);            /* waits for its end, exit(3)'s number */
-void zygote_expect_complaint(const char *text); /* all of its standard error */
+void zygote_expect_exit(int status);                /* waits for its end, exit(3)'s number */
+void zygote_expect_complaint(const char *expected); /* all of its standard error */
 
 /* Orders a fork that runs tests/functions/<name>.so; waits for STARTED. */
 struct worker worker_fork(const char *name, uint64_t data_bytes);
@@ -66,11 +66,11 @@ const char *worker_ask(struct worker *w, uint64_t call, const char *payload);
 
 struct frame worker_next(struct worker *w);
 struct frame worker_expect(struct worker *w, enum wire_type type, uint64_t call);
-void worker_expect_result(struct worker *w, uint64_t call, enum wire_result result);
+void worker_expect_result(struct worker *w, uint64_t call, enum wire_result expected);
 void worker_expect_publish(struct worker *w, uint64_t call, const char *topic, const char *payload);
-void worker_expect_log(struct worker *w, uint64_t call, uint32_t level, const char *text);
-void worker_expect_failed(struct worker *w, const char *reason);
-void worker_expect_output(struct worker *w, const char *text); /* exactly these next bytes */
+void worker_expect_log(struct worker *w, uint64_t call, uint32_t expected_level, const char *expected);
+void worker_expect_failed(struct worker *w, const char *expected);
+void worker_expect_output(struct worker *w, const char *expected); /* exactly these next bytes */
 void worker_expect_end_of_channel(struct worker *w);
 /* The zygote's next report: this worker ended with wait(2)'s status. */
 void worker_expect_exit(const struct worker *w, int status);

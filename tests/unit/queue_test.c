@@ -269,7 +269,16 @@ struct model_worker {
 static struct model_worker workers[OWNERS];
 static struct message messages[MESSAGES];
 static int pushed_of[KEYS], ended_of[KEYS];
-static uint64_t model_now;
+static uint64_t model_now, model_random = 20;
+
+/* xorshift64*: the same run every time. */
+static int dice_of(int sides)
+{
+    model_random ^= model_random >> 12;
+    model_random ^= model_random << 25;
+    model_random ^= model_random >> 27;
+    return (int)((model_random * 0x2545f4914f6cdd1dull >> 33) % (unsigned)sides);
+}
 
 static bool is_broken(const struct model_worker *w, uint64_t chain)
 {
@@ -303,7 +312,7 @@ static void model_answer(struct model_worker *w)
 {
     uint64_t chain;
     struct message *m = take_oldest_call(w, &chain);
-    int dice = rand() % 10;
+    int dice = dice_of(10);
     if (is_broken(w, chain)) {
         queue_again(&queue, &m->item); /* skipped */
         return;
@@ -314,7 +323,7 @@ static void model_answer(struct model_worker *w)
     }
     w->broken[w->broken_count++ % MESSAGES] = chain;
     if (dice < 9)
-        queue_delay(&queue, &m->item, model_now + (uint64_t)(rand() % 20));
+        queue_delay(&queue, &m->item, model_now + (uint64_t)(dice_of(20)));
     else
         end_in_order(m, false);
 }
@@ -341,7 +350,7 @@ static void model_dispatch(struct model_worker *w)
 static void model_push(int index)
 {
     struct message *m = &messages[index];
-    char key[2] = {(char)('a' + rand() % KEYS), 0};
+    char key[2] = {(char)('a' + dice_of(KEYS)), 0};
     m->key = key[0] - 'a';
     m->number = pushed_of[m->key]++;
     push(m, key);
@@ -349,8 +358,8 @@ static void model_push(int index)
 
 static void model_step(int *pushed)
 {
-    struct model_worker *w = &workers[rand() % OWNERS];
-    int dice = rand() % 100;
+    struct model_worker *w = &workers[dice_of(OWNERS)];
+    int dice = dice_of(100);
     model_now++;
     queue_wake(&queue, model_now);
     if (dice < 30 && *pushed < MESSAGES)
@@ -367,7 +376,6 @@ static void order_holds_through_retries_rejections_and_deaths(void **unused)
 {
     (void)unused;
     int pushed = 0;
-    srand(20);
     for (int i = 0; i < OWNERS; i++)
         queue_owner_init(&workers[i].owner);
     while (pushed < MESSAGES || queue.waiting || queue.in_flight)
