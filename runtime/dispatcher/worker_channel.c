@@ -42,11 +42,11 @@ static void take_bytes(struct worker *w, size_t len)
         if (used != SIZE_MAX)
             buffer_consume(in, used);
     }
-    buffer_trim(in);
     if (buffer_failed(in)) {
         worker_blame(w, WORKER_BROKEN, "no memory for what it sends");
         worker_on(w, WE_BROKEN);
     }
+    buffer_trim(in); /* forgets the failure as well */
 }
 
 static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
