@@ -292,29 +292,40 @@ static void lose(struct zygote *z)
     tell_children_lost(z);
 }
 
+static void tell_exited(struct zygote *z, uint32_t worker, int status)
+{
+    struct zygote_child *child = find(z, worker);
+    if (!child)
+        return;
+    LIST_REMOVE(child, link);
+    child->exited(child, status);
+}
+
 static void take_report(struct zygote *z, const struct zygote_report *report)
 {
     struct zygote_child *child = find(z, report->worker);
-    if (!child)
-        return;
-    if (report->type == ZYGOTE_STARTED) {
+    if (report->type != ZYGOTE_STARTED) {
+        tell_exited(z, report->worker, report->type == ZYGOTE_EXITED ? report->status : -report->status);
+    } else if (child) {
         z->respawn_ms = RESPAWN_FIRST_MS;
         child->started(child, report->pid);
-        return;
     }
-    LIST_REMOVE(child, link);
-    child->exited(child, report->type == ZYGOTE_EXITED ? report->status : -report->status);
 }
 
 static void send_waiting(struct zygote *z)
 {
     struct waiting_order *waiting;
     while ((waiting = STAILQ_FIRST(&z->waiting))) {
-        if (send_order(z, &waiting->order, waiting->fds) == -EAGAIN)
+        int error = send_order(z, &waiting->order, waiting->fds);
+        if (error == -EAGAIN)
             return;
+        uint32_t worker = waiting->order.worker;
+        bool is_fork = waiting->order.type == ZYGOTE_FORK;
         STAILQ_REMOVE_HEAD(&z->waiting, link);
         close_all(waiting->fds);
         free(waiting);
+        if (error && is_fork)
+            tell_exited(z, worker, error); /* nobody else will */
     }
     uv_poll_start(&z->poll, UV_READABLE, on_readable);
 }

@@ -151,6 +151,12 @@ static void truncated_frame_then_exit(void)
     _exit(0);
 }
 
+static void half_a_frame(void)
+{
+    get_ready_for_a_call();
+    put_raw(100, WIRE_PUBLISH, 1);
+}
+
 static void unknown_type(void)
 {
     get_ready_for_a_call();
@@ -416,6 +422,7 @@ static const struct script {
     SCRIPT(oversized_frame),
     SCRIPT(truncated_frame_then_close),
     SCRIPT(truncated_frame_then_exit),
+    SCRIPT(half_a_frame),
     SCRIPT(unknown_type),
     SCRIPT(type_zero),
     SCRIPT(frame_of_the_dispatcher),

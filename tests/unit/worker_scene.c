@@ -86,6 +86,14 @@ void scene_until(const bool *flag)
     uv_timer_stop(&guard);
 }
 
+void scene_until_it_is(bool (*so)(void))
+{
+    start_guard();
+    while (!so())
+        turn_or_fail();
+    uv_timer_stop(&guard);
+}
+
 void scene_until_answered(const struct actor *a, unsigned results)
 {
     start_guard();
@@ -127,7 +135,7 @@ struct revision *scene_handler(const char *path)
     return revision_of(fd, path);
 }
 
-static void free_revision(struct revision *r)
+void scene_free_revision(struct revision *r)
 {
     close(r->handler_fd);
     free(r->handler_path);
@@ -239,7 +247,7 @@ void actor_until_ended(struct actor *a)
 
 void actor_forget(struct actor *a)
 {
-    free_revision(a->revision);
+    scene_free_revision(a->revision);
     free(a);
 }
 

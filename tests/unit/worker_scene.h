@@ -38,12 +38,14 @@ void scene_close(void); /* asserts that nothing is left on the loop */
 
 /* Runs the loop until *flag is true; 20 s without it fail the test. */
 void scene_until(const bool *flag);
+void scene_until_it_is(bool (*so)(void));
 void scene_until_answered(const struct actor *a, unsigned results);
 void scene_turn(void); /* what is due by now */
 
 /* A revision whose handler is a memfd that holds the script's name, or the file at a path. */
 struct revision *scene_script(const char *name);
 struct revision *scene_handler(const char *path);
+void scene_free_revision(struct revision *r);
 
 /* Starts a worker; the actor takes over the revision. Freed by actor_forget. */
 struct actor *actor_start(struct revision *revision);

@@ -1,0 +1,246 @@
+/* A real hark-worker from the dispatcher's end, from its start to its last word; and what happens to the
+ * dispatcher's own memory. */
+#include "worker_scene.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool no_memory;
+
+void *__real_realloc(void *memory, size_t bytes);
+void *__wrap_realloc(void *memory, size_t bytes);
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+    return no_memory ? NULL : __real_realloc(memory, bytes);
+}
+
+static size_t fds_before;
+
+static int open_real(void **unused)
+{
+    (void)unused;
+    scene_open(TEST_HARK_WORKER);
+    static char anywhere[] = "out/#", *publishes[] = {anywhere};
+    scene.manifest.publishes = publishes;
+    fds_before = open_fds();
+    return 0;
+}
+
+static int open_fake(void **unused)
+{
+    (void)unused;
+    scene_open(TEST_FAKE_ZYGOTE);
+    fds_before = open_fds();
+    return 0;
+}
+
+static int close_all(void **unused)
+{
+    (void)unused;
+    no_memory = false;
+    scene_close();
+    return 0;
+}
+
+static struct actor *start(const char *function)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.so", TEST_FUNCTIONS, function);
+    return actor_start(scene_handler(path));
+}
+
+static void ends(struct actor *a, enum worker_cause cause, const char *text)
+{
+    actor_until_ended(a);
+    assert_string_equal(a->text, text);
+    assert_int_equal(a->cause, cause);
+    actor_forget(a);
+    assert_int_equal(open_fds(), fds_before);
+}
+
+static void a_worker_starts_serves_and_stops(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("lifecycle");
+    assert_false(worker_can_take(a->w));
+    actor_until_ready(a);
+    assert_true(worker_can_take(a->w));
+    assert_true(worker_pid(a->w) > 0);
+    actor_call(a);
+    assert_int_equal(worker_load(a->w), 1);
+    scene_until_answered(a, 1);
+    assert_int_equal(a->results[0], WIRE_RESULT_OK);
+    assert_int_equal(worker_load(a->w), 0);
+    worker_stop(a->w);
+    assert_true(worker_is_stopping(a->w));
+    assert_false(worker_can_take(a->w));
+    actor_until_ended(a);
+    assert_string_equal(a->log, "started with nobody\nstopped\n");
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+static void each_call_has_its_own_result(void **unused)
+{
+    (void)unused;
+    static const enum wire_result expected[] = {WIRE_RESULT_OK, WIRE_RESULT_RETRY, WIRE_RESULT_REJECT,
+                                                WIRE_RESULT_RETRY};
+    struct actor *a = start("returns");
+    actor_until_ready(a);
+    for (unsigned i = 0; i < 4; i++) {
+        actor_call_in_chain(a, 0, "in", (const char *[]){"0", "1", "2", "42"}[i]);
+        scene_until_answered(a, i + 1);
+        assert_int_equal(a->results[i], expected[i]);
+    }
+    worker_stop(a->w);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+static void stopping_waits_for_the_calls_on_their_way(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("slow");
+    actor_until_ready(a);
+    actor_call_in_chain(a, 0, "in", "50");
+    worker_stop(a->w);
+    assert_true(worker_is_stopping(a->w));
+    scene_until_answered(a, 1);
+    assert_int_equal(a->results[0], WIRE_RESULT_OK);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+static void a_worker_stopped_before_it_is_ready_is_killed(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("ctor_hang");
+    worker_stop(a->w);
+    ends(a, WORKER_STOPPED, "stopped before it was ready");
+}
+
+static void a_constructor_that_hangs_is_late(void **unused)
+{
+    (void)unused;
+    scene.manifest.timeout_ns = 300000000;
+    ends(start("ctor_hang"), WORKER_LATE, "did not get ready within 300 ms (timeout)");
+}
+
+static void a_constructor_that_exits_is_a_crash(void **unused)
+{
+    (void)unused;
+    ends(start("ctor_exit"), WORKER_CRASHED, "exited with status 0 without being asked to");
+}
+
+static void a_constructor_that_crashes_names_its_signal(void **unused)
+{
+    (void)unused;
+    ends(start("ctor_crash"), WORKER_CRASHED, "killed by SIGABRT (Aborted)");
+}
+
+static void a_start_that_fails_says_so(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("start_fails");
+    actor_until_ended(a);
+    assert_false(a->ready);
+    assert_non_null(strstr(a->text, "start() of start_fails.so returned"));
+    assert_int_equal(a->cause, WORKER_FAILED);
+    actor_forget(a);
+}
+
+static void a_worker_killed_from_outside_blames_the_call_it_ran(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("slow");
+    actor_until_ready(a);
+    actor_call_in_chain(a, 0, "in", "600000");
+    scene_turn();
+    kill(worker_pid(a->w), SIGKILL);
+    actor_until_ended(a);
+    assert_int_equal(a->guilty, 0);
+    assert_int_equal(a->left, 1);
+    ends(a, WORKER_CRASHED, "killed by SIGKILL (Killed)");
+}
+
+/* Quick calls open the window; it is one call wide until the first result. */
+static void send_two_at_once(struct actor *a, uint64_t chain)
+{
+    while (!(worker_load(a->w) == 0 && worker_can_take(a->w)))
+        scene_turn();
+    actor_call_in_chain(a, chain, "in", "1");
+    if (worker_can_take(a->w))
+        actor_call_in_chain(a, chain, "in", "0");
+}
+
+static void a_call_behind_a_failed_one_of_its_chain_is_skipped(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("returns");
+    actor_until_ready(a);
+    for (uint64_t chain = 1;; chain++) {
+        unsigned first = a->sent;
+        send_two_at_once(a, chain);
+        scene_until_answered(a, a->sent);
+        assert_int_equal(a->results[first], WIRE_RESULT_RETRY);
+        if (a->sent == first + 2) {
+            assert_int_equal(a->results[first + 1], WIRE_RESULT_SKIPPED);
+            break;
+        }
+    }
+    assert_false(a->ended);
+    worker_stop(a->w);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+static void closing_the_io_kills_what_is_left(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("slow");
+    actor_until_ready(a);
+    actor_call_in_chain(a, 0, "in", "600000");
+    scene_turn();
+    scene_close();
+    assert_true(a->ended);
+    assert_string_equal(a->text, "killed");
+    assert_int_equal(a->left, 1);
+    actor_forget(a);
+    scene_open(TEST_HARK_WORKER); /* for the teardown */
+}
+
+/* ---- memory of the dispatcher ---- */
+
+static void bytes_that_find_no_memory_end_the_worker(void **unused)
+{
+    (void)unused;
+    struct actor *a = actor_start(scene_script("half_a_frame"));
+    actor_until_ready(a);
+    actor_call(a);
+    scene_turn();
+    no_memory = true;
+    actor_until_ended(a);
+    no_memory = false;
+    ends(a, WORKER_BROKEN, "no memory for what it sends");
+}
+
+#define REAL(test) cmocka_unit_test_setup_teardown(test, open_real, close_all)
+#define FAKE(test) cmocka_unit_test_setup_teardown(test, open_fake, close_all)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REAL(a_worker_starts_serves_and_stops),
+        REAL(each_call_has_its_own_result),
+        REAL(stopping_waits_for_the_calls_on_their_way),
+        REAL(a_worker_stopped_before_it_is_ready_is_killed),
+        REAL(a_constructor_that_hangs_is_late),
+        REAL(a_constructor_that_exits_is_a_crash),
+        REAL(a_constructor_that_crashes_names_its_signal),
+        REAL(a_start_that_fails_says_so),
+        REAL(a_worker_killed_from_outside_blames_the_call_it_ran),
+        REAL(a_call_behind_a_failed_one_of_its_chain_is_skipped),
+        REAL(closing_the_io_kills_what_is_left),
+        FAKE(bytes_that_find_no_memory_end_the_worker),
+    };
+    return cmocka_run_group_tests_name("worker, life", tests, NULL, NULL);
+}
