@@ -49,11 +49,11 @@ static void on_signal(uv_signal_t *handle, int number)
     serve_stop(s, SERVE_GRACE_S * NS_PER_S, EX_OK);
 }
 
-/* nohup(1) ignores SIGHUP: so it stays. */
-static bool is_ignored(int number)
+/* Who started it under nohup(1) wants it to outlive the terminal. */
+static bool is_unwanted(int number)
 {
     struct sigaction action;
-    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    return number == SIGHUP && sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 int serve_init(struct serve *s)
@@ -66,7 +66,7 @@ int serve_init(struct serve *s)
     for (int i = 0; i < SERVE_SIGNALS; i++) {
         uv_signal_init(&s->host.loop, &s->signals[i]);
         s->signals[i].data = s;
-        if (!is_ignored(signal_numbers[i]))
+        if (!is_unwanted(signal_numbers[i]))
             uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
     }
     return 0;
