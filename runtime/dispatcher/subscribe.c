@@ -82,7 +82,7 @@ static int replace_subscriptions(struct function *f, const struct mqtt_filter *f
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         fresh[i] = (struct subscription){
-            .filter = strndup(filters[i].filter.data, filters[i].filter.len),
+            .filter = slice_to_string(filters[i].filter),
             .qos = filters[i].qos,
             .want_retained = filters[i].want_retained,
             .answered = is_answered(f->subscriptions, f->subscription_count, i, &filters[i])};

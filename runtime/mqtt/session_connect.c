@@ -65,7 +65,7 @@ static void take_limits(struct mqtt_session *s, const struct packet_connack *con
 /* The session at the broker has that name from now on, so the next CONNECT must use it (MQTT-3.2.2-16). */
 static void take_client_id(struct mqtt_session *s, struct slice assigned)
 {
-    char *copy = assigned.len ? strndup(assigned.data, assigned.len) : NULL;
+    char *copy = assigned.len ? slice_to_string(assigned) : NULL;
     if (!copy)
         return;
     free((char *)s->options.client_id);

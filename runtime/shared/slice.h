@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct slice {
@@ -29,6 +30,18 @@ static inline bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.data == NULL) == (b.data == NULL) &&
            (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* The bytes as a C string of the caller's (free it); NULL: out of memory. For text without NUL inside. */
+__attribute__((warn_unused_result)) static inline char *slice_to_string(struct slice s)
+{
+    char *text = (char *)malloc(s.len + 1);
+    if (!text)
+        return NULL;
+    if (s.len)
+        memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    return text;
 }
 
 /* A user property of an MQTT message: two UTF-8 strings (MQTT-1.5.7-1). */
