@@ -53,7 +53,7 @@ struct slice trigger_order_key(const struct manifest *m, const struct mqtt_messa
 
 int trigger_filters(const struct manifest *m, struct mqtt_filter *filters, char **ret_memory)
 {
-    size_t bytes = 0;
+    size_t bytes = 1;
     for (size_t i = 0; i < m->trigger_count; i++)
         bytes += strlen(m->triggers[i].topic) + 1;
     char *memory = malloc(bytes), *at = memory;

@@ -66,7 +66,7 @@ static int read_channel_once(struct worker *w)
 
 static void give_line(struct worker *w, struct slice line)
 {
-    if (line.len && line.data[line.len - 1] == '\r')
+    if (line.data && line.len && line.data[line.len - 1] == '\r')
         line.len--;
     w->events->log(w->user, w, LOG_INFO, line);
 }

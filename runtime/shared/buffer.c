@@ -20,7 +20,7 @@ void buffer_trim(struct buffer *b)
 
 static void move_to_front(struct buffer *b)
 {
-    if (b->start == 0)
+    if (!b->memory || b->start == 0)
         return;
     memmove(b->memory, b->memory + b->start, buffer_length(b));
     b->end -= b->start;

@@ -159,15 +159,15 @@ void wire_put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke
     frame_end(out, put_message(at, &message), bytes);
 }
 
-void wire_put_publish(struct buffer *out, uint64_t call, const struct wire_message *borrowed)
+void wire_put_publish(struct buffer *out, uint64_t call, const struct wire_message *message)
 {
-    CHECK(borrowed->property_count <= WIRE_PROPERTIES_MAX);
-    struct wire_message message = *borrowed;
-    message.payload = present(message.payload);
-    size_t bytes = message_bytes(&message);
+    CHECK(message->property_count <= WIRE_PROPERTIES_MAX);
+    struct wire_message m = *message;
+    m.payload = present(m.payload);
+    size_t bytes = message_bytes(&m);
     uint8_t *at = frame_begin(out, WIRE_PUBLISH, call, bytes);
     if (at)
-        frame_end(out, put_message(at, &message), bytes);
+        frame_end(out, put_message(at, &m), bytes);
 }
 
 void wire_put_reply(struct buffer *out, uint64_t call, struct slice payload)
@@ -338,20 +338,21 @@ static void get_message(struct reader *r, struct wire_message *m, struct propert
     m->retained = get_u8_up_to(r, 1);
 }
 
-int wire_get_setup(struct slice body, struct wire_setup *s, struct property *config, struct slice *publishes)
+int wire_get_setup(struct slice body, struct wire_setup *ret_setup, struct property *config,
+                   struct slice *publishes)
 {
     struct reader r = reader_of(body);
-    s->function = get_string(&r);
-    s->handler = get_string(&r);
-    s->config_count = get_pairs(&r, config, WIRE_CONFIG_MAX);
-    s->config = config;
-    s->publish_count = get_u32_up_to(&r, WIRE_PUBLISHES_MAX);
-    for (uint32_t i = 0; i < s->publish_count; i++)
+    ret_setup->function = get_string(&r);
+    ret_setup->handler = get_string(&r);
+    ret_setup->config_count = get_pairs(&r, config, WIRE_CONFIG_MAX);
+    ret_setup->config = config;
+    ret_setup->publish_count = get_u32_up_to(&r, WIRE_PUBLISHES_MAX);
+    for (uint32_t i = 0; i < ret_setup->publish_count; i++)
         publishes[i] = get_string(&r);
-    s->publishes = publishes;
-    s->payload_max_bytes = get_u64(&r);
-    s->publishes_max = get_u32(&r);
-    s->publish_anywhere = get_u8_up_to(&r, 1);
+    ret_setup->publishes = publishes;
+    ret_setup->payload_max_bytes = get_u64(&r);
+    ret_setup->publishes_max = get_u32(&r);
+    ret_setup->publish_anywhere = get_u8_up_to(&r, 1);
     return finished(&r);
 }
 
