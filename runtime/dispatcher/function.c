@@ -1,5 +1,6 @@
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/stage.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -165,7 +166,7 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
     if (!fresh) {
         function_log(f, LOG_ERROR, "%s", "no memory for a new version; the old one keeps running");
         if (probe)
-            worker_kill(probe);
+            stage_discard_worker(probe);
         revision_drop(revision);
         return;
     }

@@ -1,6 +1,7 @@
 #include "dispatcher/function_internal.h"
 
 #include "dispatcher/retry.h"
+#include "dispatcher/stage.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -32,7 +33,7 @@ static void adopt_probe(struct pool *p, struct worker *probe)
 {
     struct slot *slot = slot_create(p);
     if (!slot) {
-        worker_kill(probe); /* its prober still gets to know the end */
+        stage_discard_worker(probe); /* its prober may be gone before it is */
         return;
     }
     slot->worker = probe;

@@ -1,0 +1,230 @@
+/* How many workers there are, and when: with real processes of a fake zygote, and no message. */
+#include "dispatcher/function_internal.h"
+#include "shared/clock.h"
+#include "worker_scene.h"
+
+#include <stdlib.h>
+
+static struct function f;
+static struct node node;
+static struct revision *revision;
+
+static int callocs_until_failure; /* 0: none fails */
+
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    if (callocs_until_failure && --callocs_until_failure == 0)
+        return NULL;
+    return __real_calloc(count, bytes);
+}
+
+static int open_function(void **unused)
+{
+    (void)unused;
+    static char name[] = "f";
+    scene_open(TEST_FAKE_ZYGOTE);
+    scene.manifest.instances_idle_ns = 3600 * NS_PER_S;
+    scene.manifest.instances_max = 3;
+    node = (struct node){.loop = &scene.loop, .worker_io = scene.io, .name = "n", .random = 1};
+    f = (struct function){.node = &node, .name = name, .timer_at_ns = CLOCK_NEVER};
+    queue_init(&f.queue, 1);
+    TAILQ_INIT(&f.pools);
+    TAILQ_INIT(&f.invocations);
+    uv_timer_init(&scene.loop, &f.timer);
+    f.timer.data = &f;
+    revision = NULL;
+    callocs_until_failure = 0;
+    return 0;
+}
+
+static bool there_is_no_pool(void)
+{
+    return TAILQ_EMPTY(&f.pools);
+}
+
+static bool only_the_test_holds_the_revision(void)
+{
+    return revision->references == 1;
+}
+
+static int close_function(void **unused)
+{
+    (void)unused;
+    if (f.active)
+        pool_kill(f.active);
+    scene_until_it_is(there_is_no_pool);
+    scene_until_it_is(only_the_test_holds_the_revision);
+    queue_finish(&f.queue);
+    f.timer_closed = true;
+    uv_close((uv_handle_t *)&f.timer, NULL);
+    scene_close();
+    scene_free_revision(revision);
+    return 0;
+}
+
+/* The pool takes over one reference; the test keeps one. */
+static struct pool *given_a_pool(const char *script)
+{
+    revision = scene_script(script);
+    revision_hold(revision);
+    f.active = pool_create(&f, revision, NULL);
+    assert_non_null(f.active);
+    return f.active;
+}
+
+static bool all_have_started(void)
+{
+    return f.active->starting == 0;
+}
+
+static bool one_is_starting(void)
+{
+    return f.active->starting == 1;
+}
+
+static bool one_is_left(void)
+{
+    return f.active->count == 1;
+}
+
+static void the_least_number_of_workers_starts_without_a_message(void **unused)
+{
+    (void)unused;
+    scene.manifest.instances_min = 2;
+    struct pool *p = given_a_pool("good");
+    pool_fill(p);
+    assert_int_equal(p->count, 2);
+    scene_until_it_is(all_have_started);
+    pool_fill(p);
+    assert_int_equal(p->count, 2);
+    assert_null(pool_pick(p)); /* nothing waits */
+}
+
+static void waiting_messages_start_workers_up_to_the_bound(void **unused)
+{
+    (void)unused;
+    struct queue_item items[5];
+    struct pool *p = given_a_pool("never_ready");
+    pool_fill(p);
+    assert_int_equal(p->count, 0);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(queue_push(&f.queue, &items[i], slice_make(NULL, 0), false), 0);
+        pool_fill(p);
+        assert_int_equal(p->count, i < 3 ? i + 1 : 3);
+    }
+    while (queue_drop_any(&f.queue)) {
+    }
+}
+
+static void after_failed_starts_one_is_tried_after_a_delay(void **unused)
+{
+    (void)unused;
+    scene.manifest.instances_min = 3;
+    struct pool *p = given_a_pool("fails");
+    pool_fill(p);
+    assert_int_equal(p->starting, 3);
+    scene_until_it_is(all_have_started);
+    assert_int_equal(p->failures, 3);
+    assert_int_equal(p->count, 0);
+    assert_true(p->retry_start_ns > clock_now_ns());
+    pool_fill(p);
+    assert_int_equal(p->count, 0);
+    scene_until_it_is(one_is_starting);
+    assert_true(clock_now_ns() >= p->retry_start_ns);
+    assert_int_equal(p->count, 1);
+}
+
+static void idle_workers_rest_down_to_the_least_number(void **unused)
+{
+    (void)unused;
+    scene.manifest.instances_min = 3;
+    struct pool *p = given_a_pool("good");
+    pool_fill(p);
+    scene_until_it_is(all_have_started);
+    revision->manifest->instances_min = 1;
+    uint64_t now_ns = clock_now_ns();
+    assert_in_range(pool_rest(p, now_ns), now_ns, now_ns + 3600 * NS_PER_S);
+    assert_int_equal(p->count, 3);
+    assert_int_equal(pool_rest(p, now_ns + 3600 * NS_PER_S), CLOCK_NEVER);
+    scene_until_it_is(one_is_left);
+    assert_int_equal(pool_rest(p, now_ns + 7200 * NS_PER_S), CLOCK_NEVER);
+    assert_int_equal(p->count, 1);
+}
+
+static void a_drained_pool_ends_with_its_last_worker(void **unused)
+{
+    (void)unused;
+    scene.manifest.instances_min = 2;
+    struct pool *p = given_a_pool("good");
+    pool_fill(p);
+    scene_until_it_is(all_have_started);
+    pool_drain(p);
+    assert_false(there_is_no_pool());
+    scene_until_it_is(there_is_no_pool);
+    assert_null(f.active);
+    assert_int_equal(revision->references, 1);
+}
+
+static void a_drained_pool_without_workers_ends_at_once(void **unused)
+{
+    (void)unused;
+    pool_drain(given_a_pool("good"));
+    assert_true(there_is_no_pool());
+    assert_null(f.active);
+}
+
+static struct actor *given_a_probe(void)
+{
+    revision = scene_script("good");
+    struct actor *prober = actor_start(revision);
+    actor_until_ready(prober);
+    revision_hold(revision);
+    return prober;
+}
+
+static void a_probe_becomes_the_first_worker(void **unused)
+{
+    (void)unused;
+    struct actor *prober = given_a_probe();
+    f.active = pool_create(&f, revision, prober->w);
+    assert_int_equal(f.active->count, 1);
+    assert_int_equal(f.active->starting, 0);
+    pool_drain(f.active);
+    scene_until_it_is(there_is_no_pool);
+    assert_false(prober->ended); /* it has nothing to do with it any more */
+    free(prober);
+}
+
+static void a_probe_that_finds_no_memory_is_nobodys(void **unused)
+{
+    (void)unused;
+    struct actor *prober = given_a_probe();
+    callocs_until_failure = 2; /* the pool, then the worker's place in it */
+    f.active = pool_create(&f, revision, prober->w);
+    assert_int_equal(callocs_until_failure, 0);
+    assert_int_equal(f.active->count, 0);
+    pool_drain(f.active);
+    scene_until_it_is(only_the_test_holds_the_revision);
+    assert_false(prober->ended);
+    free(prober);
+}
+
+#define POOL(test) cmocka_unit_test_setup_teardown(test, open_function, close_function)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POOL(the_least_number_of_workers_starts_without_a_message),
+        POOL(waiting_messages_start_workers_up_to_the_bound),
+        POOL(after_failed_starts_one_is_tried_after_a_delay),
+        POOL(idle_workers_rest_down_to_the_least_number),
+        POOL(a_drained_pool_ends_with_its_last_worker),
+        POOL(a_drained_pool_without_workers_ends_at_once),
+        POOL(a_probe_becomes_the_first_worker),
+        POOL(a_probe_that_finds_no_memory_is_nobodys),
+    };
+    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}
