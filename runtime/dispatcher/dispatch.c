@@ -225,7 +225,7 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
         say_end(slot, w, end);
     while ((call = TAILQ_FIRST(&end->left))) {
         TAILQ_REMOVE(&end->left, call, link);
-        if (call == end->guilty)
+        if (call == end->guilty && f->phase != FUNCTION_CLOSING) /* its client may be gone already */
             blame(of_call(call), end);
         else
             run_again(of_call(call));

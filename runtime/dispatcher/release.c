@@ -123,6 +123,8 @@ void function_on_published(void *user, void *token, unsigned reason)
 {
     struct function *f = user;
     struct invocation *inv = token;
+    if (f->phase == FUNCTION_CLOSING)
+        return; /* one of the two clients may be gone already; the message stays with the broker */
     inv->awaited--;
     if (reason >= 0x80) {
         inv->refused = reason;

@@ -212,6 +212,47 @@ static void a_probe_that_finds_no_memory_is_nobodys(void **unused)
     free(prober);
 }
 
+static void see_end(void *user, const char *function, const struct mqtt_message *message, const char *outcome,
+                    uint64_t duration_ns)
+{
+    (void)user, (void)function, (void)message, (void)outcome, (void)duration_ns;
+}
+
+static bool a_call_is_on_its_way(void)
+{
+    return queue_in_flight(&f.queue) == 1;
+}
+
+/* The client is closed and gone: here it never was. */
+static void a_call_that_fails_while_the_function_closes_is_given_back(void **unused)
+{
+    (void)unused;
+    static const struct observer observer = {.finished = see_end};
+    static char in[] = "in";
+    struct manifest_trigger trigger = {.topic = in, .qos = 1};
+    struct mqtt_message message = {.topic = slice_of(in), .qos = 1};
+    scene.manifest.triggers = &trigger;
+    scene.manifest.trigger_count = 1;
+    scene.manifest.timeout_ns = 200 * NS_PER_MS;
+    node.observer = &observer;
+    struct pool *p = given_a_pool("hangs");
+    struct invocation *inv = calloc(1, sizeof *inv);
+    inv->function = &f;
+    inv->message = &message;
+    TAILQ_INSERT_TAIL(&f.invocations, inv, house_link);
+    f.house = 1;
+    assert_int_equal(queue_push(&f.queue, &inv->item, slice_make(NULL, 0), false), 0);
+    function_pump(&f);
+    scene_until_it_is(a_call_is_on_its_way);
+    f.phase = FUNCTION_CLOSING;
+    f.clients = 1;
+    p->draining = true;
+    scene_until_it_is(there_is_no_pool);
+    assert_int_equal(inv->attempts, 0);
+    assert_ptr_equal(queue_drop_any(&f.queue), &inv->item);
+    invocation_destroy(inv);
+}
+
 #define POOL(test) cmocka_unit_test_setup_teardown(test, open_function, close_function)
 
 int main(void)
@@ -225,6 +266,7 @@ int main(void)
         POOL(a_drained_pool_without_workers_ends_at_once),
         POOL(a_probe_becomes_the_first_worker),
         POOL(a_probe_that_finds_no_memory_is_nobodys),
+        POOL(a_call_that_fails_while_the_function_closes_is_given_back),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }
