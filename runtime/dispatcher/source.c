@@ -155,12 +155,23 @@ static void take_over(struct source *s, struct worker *probe)
 
 /* ---- a stage's way ---- */
 
-static void on_probed(void *user, struct stage *stage, struct worker *worker, const char *text)
+/* Not poked: the next scan looks at it again, in a few seconds. */
+static void try_again(struct source *s, const char *text)
+{
+    log_warn("%s: %s; it is tried again soon", s->path, text);
+    s->has_tried = false;
+    end_stage(s);
+    deployer_advance(s->deployer);
+}
+
+static void on_probed(void *user, struct stage *stage, struct worker *worker, int error, const char *text)
 {
     struct source *s = user;
     (void)stage;
     if (worker)
         take_over(s, worker);
+    else if (error == -EAGAIN)
+        try_again(s, text);
     else
         refuse(s, text);
 }

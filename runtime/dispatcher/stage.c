@@ -133,15 +133,16 @@ static void on_ready(void *user, struct worker *w)
 {
     struct stage *stage = user;
     stage->probe = NULL;
-    stage->events->probed(stage->user, stage, w, NULL);
+    stage->events->probed(stage->user, stage, w, 0, NULL);
 }
 
 static void on_ended(void *user, struct worker *w, struct worker_end *end)
 {
     struct stage *stage = user;
     (void)w;
+    bool innocent = end->cause == WORKER_LOST || end->cause == WORKER_NO_FORK;
     stage->probe = NULL;
-    stage->events->probed(stage->user, stage, NULL, end->text);
+    stage->events->probed(stage->user, stage, NULL, innocent ? -EAGAIN : -ENOEXEC, end->text);
 }
 
 void stage_probe(struct stage *stage, struct worker_io *io)
@@ -154,7 +155,7 @@ void stage_probe(struct stage *stage, struct worker_io *io)
     struct diag diag;
     stage->probe = worker_start(io, stage->revision, &events, stage, &diag);
     if (!stage->probe)
-        stage->events->probed(stage->user, stage, NULL, diag.text);
+        stage->events->probed(stage->user, stage, NULL, -EAGAIN, diag.text);
 }
 
 void stage_close(struct stage *stage)

@@ -14,8 +14,9 @@ struct stage_events {
      * stage's. */
     void (*loaded)(void *user, struct stage *stage, int error, const struct diags *diags);
     /* After stage_probe. worker: ready, running the revision, now the caller's (stage_discard_worker, or
-     * worker_set_user); NULL: refused, text says why. */
-    void (*probed)(void *user, struct stage *stage, struct worker *worker, const char *text);
+     * worker_set_user), error 0; NULL: text says why not, error -EAGAIN: through no fault of the revision,
+     * for want of a process; -ENOEXEC: refused. */
+    void (*probed)(void *user, struct stage *stage, struct worker *worker, int error, const char *text);
 };
 
 /* Starts to read. NULL: out of memory. */
