@@ -62,7 +62,7 @@ static void dispatch(struct slot *slot, struct invocation *inv)
         release_discard(inv);
     } else if (!trigger_find(slot->pool->revision->manifest, inv->message, &inv->captures)) {
         queue_done(&f->queue, &inv->item, true);
-        release_dead_letter(inv, "no trigger of the active version matches");
+        dead_letter(inv, "no trigger of the active version matches");
     } else {
         invoke(slot, inv, now_ns);
     }
@@ -106,7 +106,7 @@ static void give_up(struct invocation *inv, const char *reason)
 {
     inv->slot = NULL;
     queue_done(&inv->function->queue, &inv->item, false);
-    release_dead_letter(inv, reason);
+    dead_letter(inv, reason);
 }
 
 /* An attempt that counts has failed. */

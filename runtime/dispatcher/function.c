@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INBOUND_PACKET_EXTRA_BYTES = 512 * 1024 }; /* topic and properties, beside the payload */
+/* Told to the broker, which drops what is larger without a word (MQTT-3.1.2-25): more than any
+ * limits.payload, so that a message over the limit becomes a dead letter instead. */
+enum { INBOUND_PACKET_MAX = 32 << 20 };
 
 /* A connection that lasted this long did its work: when it is cut, the next one comes at once. Longer, and a
  * network that fails every second keeps hark away for half a minute each time. */
@@ -34,6 +36,8 @@ static void on_timer(uv_timer_t *timer)
     if (f->active)
         function_arm(f, pool_rest(f->active, now_ns));
     function_say_dropped(f);
+    if (f->phase < FUNCTION_CLOSING)
+        dead_letter_retry(f, now_ns);
     function_pump(f);
     function_check_end(f);
 }
@@ -91,18 +95,17 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
                                                      .closed = on_client_closed};
     char id[256];
     snprintf(id, sizeof id, "hark/%s/%s", f->node->name, f->name);
-    struct mqtt_client_options options = {
-        .session = {.client_id = id,
-                    .protocol = f->node->protocol,
-                    .session_expiry_s = m->session_expiry_s,
-                    .receive_maximum = (uint16_t)m->limit_queue,
-                    .keep_alive_s = f->node->keep_alive_s,
-                    .packet_max_bytes = (uint32_t)m->limit_payload_bytes + INBOUND_PACKET_EXTRA_BYTES,
-                    .adopt = true,
-                    .offline_qos0_max = m->limit_queue},
-        .broker = f->node->broker,
-        .stable_ns = STABLE_NS,
-        .random_seed = node_random(f->node)};
+    struct mqtt_client_options options = {.session = {.client_id = id,
+                                                      .protocol = f->node->protocol,
+                                                      .session_expiry_s = m->session_expiry_s,
+                                                      .receive_maximum = (uint16_t)m->limit_queue,
+                                                      .keep_alive_s = f->node->keep_alive_s,
+                                                      .packet_max_bytes = INBOUND_PACKET_MAX,
+                                                      .adopt = true,
+                                                      .offline_qos0_max = m->limit_queue},
+                                          .broker = f->node->broker,
+                                          .stable_ns = STABLE_NS,
+                                          .random_seed = node_random(f->node)};
     options.session.username = options.broker.has_username ? options.broker.username : NULL;
     options.session.password = options.broker.has_password ? options.broker.password : NULL;
     struct mqtt_client *client = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
@@ -125,6 +128,7 @@ static struct function *allocate(struct node *node, const char *name)
     queue_init(&f->queue, node_random(node));
     TAILQ_INIT(&f->pools);
     TAILQ_INIT(&f->invocations);
+    TAILQ_INIT(&f->unburied);
     return f;
 }
 
@@ -152,11 +156,11 @@ struct function *function_create(struct node *node, struct revision *revision, s
 static void say_what_waits_for_restart(struct function *f, const struct manifest *old,
                                        const struct manifest *fresh)
 {
-    if (old->session_expiry_s != fresh->session_expiry_s || old->limit_queue != fresh->limit_queue ||
-        old->limit_payload_bytes != fresh->limit_payload_bytes)
-        function_log(f, LOG_INFO, "%s",
-                     "session.expiry, limits.queue and limits.payload are told to the broker at the "
-                     "next start of hark or deploy under a new name");
+    if (old->session_expiry_s != fresh->session_expiry_s || old->limit_queue != fresh->limit_queue)
+        function_log(
+            f, LOG_INFO, "%s",
+            "session.expiry and limits.queue are told to the broker at the next start of hark or deploy "
+            "under a new name");
 }
 
 void function_swap(struct function *f, struct revision *revision, struct worker *probe)

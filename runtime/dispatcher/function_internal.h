@@ -26,6 +26,10 @@ struct invocation {
     bool dead;        /* the publish on its way is its dead letter */
     unsigned refused; /* reason code of a publish that the broker refused; 0: none */
     uint64_t started_ns;
+    char *reason; /* why it was given up, owned; NULL: it was not */
+    TAILQ_ENTRY(invocation) unburied_link;
+    uint64_t bury_ns; /* when its refused dead letter is sent again */
+    bool unburied;    /* it waits for that */
 };
 
 /* A worker's place in a pool. */
@@ -79,6 +83,7 @@ struct function {
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
+    TAILQ_HEAD(, invocation) unburied;               /* their dead letters were refused */
     TAILQ_HEAD(, invocation) invocations;            /* not yet over, in any place */
     uint32_t house;                                  /* how many */
     uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
@@ -107,10 +112,17 @@ void function_pump(struct function *f);                   /* waiting messages to
 extern const struct worker_events dispatch_worker_events; /* user: struct slot */
 
 /* release.c */
-void release_outputs(struct invocation *inv);                         /* it succeeded */
-void release_dead_letter(struct invocation *inv, const char *reason); /* it never will */
+void release_outputs(struct invocation *inv); /* it succeeded */
 void release_discard(struct invocation *inv); /* nobody wants it: acknowledge and forget */
+/* One publish more that the invocation waits for; QoS 0 is safe as soon as it is handed over. */
+void release_publish(struct invocation *inv, const struct mqtt_publish *publish);
+void release_when_safe(struct invocation *inv); /* all is handed over: is it all acknowledged too? */
 void function_on_published(void *user, void *token, unsigned reason);
+
+/* dead_letter.c */
+void dead_letter(struct invocation *inv, const char *reason);      /* it never will succeed */
+void dead_letter_refused(struct invocation *inv, unsigned reason); /* by the broker */
+void dead_letter_retry(struct function *f, uint64_t now_ns);
 
 /* pool.c */
 struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe);

@@ -23,7 +23,10 @@ void invocation_destroy(struct invocation *inv)
     struct function *f = inv->function;
     TAILQ_REMOVE(&f->invocations, inv, house_link);
     f->house--;
+    if (inv->unburied)
+        TAILQ_REMOVE(&f->unburied, inv, unburied_link);
     outbox_clear(&inv->outbox);
+    free(inv->reason);
     free(inv);
 }
 
@@ -67,7 +70,7 @@ static void enqueue(struct function *f, const struct manifest *m, struct invocat
 {
     struct mqtt_message *message = inv->message;
     if (message->payload.len > m->limit_payload_bytes) {
-        release_dead_letter(inv, "larger than limits.payload");
+        dead_letter(inv, "larger than limits.payload");
         return;
     }
     if (queue_push(&f->queue, &inv->item, trigger_order_key(m, message), message->qos == 0)) {

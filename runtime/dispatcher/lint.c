@@ -133,7 +133,7 @@ static void complain(struct graph *g, size_t start, struct diags *diags)
         used += (size_t)snprintf(text + used, sizeof text - used, " -> %s (%s)",
                                  g->nodes[g->queue[i]].manifest->function, g->via[g->queue[i]]);
     diags_add(diags, m->file, m->function_line, m->function_column,
-              "loop: %s%s; messages go round until they have made 16 hops: make a trigger or what is "
+              "loop: %s%s; messages would go round for ever: make a trigger or what is "
               "published narrower",
               text, used < sizeof text ? "" : "…");
 }

@@ -6,9 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-enum { DEAD_PROPERTIES = 6 };
 
 /* ---- the end of an invocation ---- */
 
@@ -82,8 +79,7 @@ static struct mqtt_client *exact_client(struct function *f)
     return f->exact;
 }
 
-/* One publish more that `inv` waits for; QoS 0 is safe as soon as it is handed over. */
-static void hand_over(struct invocation *inv, const struct mqtt_publish *publish)
+void release_publish(struct invocation *inv, const struct mqtt_publish *publish)
 {
     struct function *f = inv->function;
     struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
@@ -104,7 +100,7 @@ static void say_refused(const struct invocation *inv, unsigned reason)
                  inv->dead ? "the dead letter" : "an output", SLICE_ARG(inv->message->topic), why, reason);
 }
 
-static void when_all_is_safe(struct invocation *inv)
+void release_when_safe(struct invocation *inv)
 {
     if (!inv->all_sent || inv->awaited)
         return;
@@ -113,10 +109,12 @@ static void when_all_is_safe(struct invocation *inv)
     if (refused && !inv->dead) {
         char reason[96];
         snprintf(reason, sizeof reason, "the broker refused an output (0x%02x)", refused);
-        release_dead_letter(inv, reason);
-        return;
+        dead_letter(inv, reason);
+    } else if (refused) {
+        dead_letter_refused(inv, refused);
+    } else {
+        finish(inv);
     }
-    finish(inv);
 }
 
 void function_on_published(void *user, void *token, unsigned reason)
@@ -130,7 +128,7 @@ void function_on_published(void *user, void *token, unsigned reason)
         inv->refused = reason;
         say_refused(inv, reason);
     }
-    when_all_is_safe(inv);
+    release_when_safe(inv);
     function_pump(f);
 }
 
@@ -141,71 +139,8 @@ void release_outputs(struct invocation *inv)
     size_t offset = 0;
     inv->function->releasing++;
     while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties))
-        hand_over(inv, &publish);
+        release_publish(inv, &publish);
     outbox_clear(&inv->outbox);
     inv->all_sent = true;
-    when_all_is_safe(inv);
-}
-
-/* ---- dead letters ---- */
-
-static void put_time(char *text, size_t size)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-static struct slice clip(struct slice text)
-{
-    return slice_make(text.data, text.len > UINT16_MAX ? UINT16_MAX : text.len);
-}
-
-/* The original, to the last property, and behind it what became of it. */
-static void send_dead_letter(struct invocation *inv, const struct revision *revision, const char *reason)
-{
-    const struct mqtt_message *m = inv->message;
-    struct property properties[MQTT_USER_PROPERTIES_MAX + DEAD_PROPERTIES];
-    char attempts[16], when[32];
-    snprintf(attempts, sizeof attempts, "%u", inv->attempts);
-    put_time(when, sizeof when);
-    uint32_t count = m->property_count;
-    CHECK(count <= MQTT_USER_PROPERTIES_MAX);
-    for (uint32_t i = 0; i < count; i++)
-        properties[i] = m->properties[i];
-    properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
-    properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
-    properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
-    properties[count++] = (struct property){slice_of("hark-reason"), clip(slice_of(reason))};
-    properties[count++] = (struct property){slice_of("hark-attempts"), slice_of(attempts)};
-    properties[count++] = (struct property){slice_of("hark-time"), slice_of(when)};
-    struct mqtt_publish publish = {.topic = slice_of(revision->manifest->dead_letter),
-                                   .payload = m->payload,
-                                   .content_type = m->content_type,
-                                   .response_topic = m->response_topic,
-                                   .correlation = m->correlation,
-                                   .properties = properties,
-                                   .property_count = count,
-                                   .qos = 1};
-    hand_over(inv, &publish);
-}
-
-void release_dead_letter(struct invocation *inv, const char *reason)
-{
-    struct function *f = inv->function;
-    const struct pool *pool = f->active ? f->active : TAILQ_FIRST(&f->pools);
-    const struct revision *revision = pool ? pool->revision : NULL;
-    const char *topic = revision ? revision->manifest->dead_letter : NULL;
-    function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempts: %s; %s%s",
-                 SLICE_ARG(inv->message->topic), inv->attempts, reason, topic ? "dead letter to " : "dropped",
-                 topic ? topic : "");
-    inv->dead = true;
-    inv->refused = 0;
-    inv->all_sent = false;
-    f->releasing++;
-    if (topic)
-        send_dead_letter(inv, revision, reason);
-    inv->all_sent = true;
-    when_all_is_safe(inv);
+    release_when_safe(inv);
 }

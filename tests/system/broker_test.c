@@ -235,6 +235,25 @@ static void nonsense_never_crashes_hark_and_never_keeps_it_busy(void **unused)
     }
 }
 
+/* Denied is not buried: the message waits, and goes where a new version of the manifest lets it go. */
+static void a_dead_letter_that_is_refused_is_sent_again(void **unused)
+{
+    (void)unused;
+    struct broker *b =
+        broker_start_with(&(struct broker_options){.acl = "topic readwrite #\ntopic deny hark/dead/#\n"});
+    struct hark *h = hark_with_puppet(broker_url(b));
+    hark_manifest(h, "puppet", PUPPET_MANIFEST "retry: { attempts: 1, backoff: 50ms, max_backoff: 200ms }\n");
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    struct device *d = device_connect(broker_port(b), "undertaker");
+    device_subscribe(d, "out/#", 1);
+    device_publish(d, "puppet/do", "reject", 1);
+    hark_wait_line(h, "^hark: error: function=puppet the dead letter .* not taken by the broker");
+    hark_wait_line(h, "^hark: error: function=puppet the dead letter .* not taken by the broker");
+    hark_manifest(h, "puppet", PUPPET_MANIFEST "dead_letter: out/graveyard\n");
+    device_expect(d, "out/graveyard", "reject");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +267,7 @@ int main(void)
         system_test(mqtt_3_is_spoken_when_the_node_says_so),
         system_test(a_refused_subscription_is_an_error_that_names_it),
         system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
+        system_test(a_dead_letter_that_is_refused_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

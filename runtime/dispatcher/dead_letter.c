@@ -1,0 +1,119 @@
+/* dead_letter.c: what is given up goes to the dead letter topic, and stays with the broker until it is there.
+ */
+#include "dispatcher/function_internal.h"
+
+#include "shared/check.h"
+#include "shared/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { DEAD_PROPERTIES = 6 };
+
+static void put_time(char *text, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static struct slice clip(struct slice text)
+{
+    return slice_make(text.data, text.len > UINT16_MAX ? UINT16_MAX : text.len);
+}
+
+/* The original, to the last property, and behind it what became of it. */
+static void send_dead_letter(struct invocation *inv, const struct revision *revision, const char *reason)
+{
+    const struct mqtt_message *m = inv->message;
+    struct property properties[MQTT_USER_PROPERTIES_MAX + DEAD_PROPERTIES];
+    char attempts[16], when[32];
+    snprintf(attempts, sizeof attempts, "%u", inv->attempts);
+    put_time(when, sizeof when);
+    uint32_t count = m->property_count;
+    CHECK(count <= MQTT_USER_PROPERTIES_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        properties[i] = m->properties[i];
+    properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
+    properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
+    properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
+    properties[count++] = (struct property){slice_of("hark-reason"), clip(slice_of(reason))};
+    properties[count++] = (struct property){slice_of("hark-attempts"), slice_of(attempts)};
+    properties[count++] = (struct property){slice_of("hark-time"), slice_of(when)};
+    struct mqtt_publish publish = {.topic = slice_of(revision->manifest->dead_letter),
+                                   .payload = m->payload,
+                                   .content_type = m->content_type,
+                                   .response_topic = m->response_topic,
+                                   .correlation = m->correlation,
+                                   .properties = properties,
+                                   .property_count = count,
+                                   .qos = 1};
+    release_publish(inv, &publish);
+}
+
+static const struct revision *newest_revision(const struct function *f)
+{
+    const struct pool *pool = f->active ? f->active : TAILQ_FIRST(&f->pools);
+    return pool ? pool->revision : NULL;
+}
+
+static void bury(struct invocation *inv)
+{
+    const struct revision *revision = newest_revision(inv->function);
+    inv->dead = true;
+    inv->refused = 0;
+    inv->all_sent = false;
+    inv->function->releasing++;
+    if (revision && revision->manifest->dead_letter)
+        send_dead_letter(inv, revision, inv->reason ? inv->reason : "unknown");
+    inv->all_sent = true;
+    release_when_safe(inv);
+}
+
+void dead_letter(struct invocation *inv, const char *reason)
+{
+    struct function *f = inv->function;
+    const struct revision *revision = newest_revision(f);
+    const char *topic = revision ? revision->manifest->dead_letter : NULL;
+    free(inv->reason);
+    inv->reason = strdup(reason); /* NULL when memory is gone: said all the same */
+    function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempt%s: %s; %s%s",
+                 SLICE_ARG(inv->message->topic), inv->attempts, inv->attempts == 1 ? "" : "s", reason,
+                 topic ? "dead letter to " : "dropped", topic ? topic : "");
+    bury(inv);
+}
+
+/* What the broker will not have for its size it will not have later. Anything else may be mended: a
+ * permission, a quota. */
+void dead_letter_refused(struct invocation *inv, unsigned reason)
+{
+    struct function *f = inv->function;
+    const struct revision *revision = newest_revision(f);
+    if (reason == MQTT_UNSENDABLE_SIZE || !revision) {
+        function_log(f, LOG_ERROR, "a message on %.*s is lost: the broker does not take its dead letter",
+                     SLICE_ARG(inv->message->topic));
+        release_discard(inv);
+        return;
+    }
+    inv->bury_ns = clock_now_ns() + revision->manifest->retry_max_backoff_ns;
+    TAILQ_INSERT_TAIL(&f->unburied, inv, unburied_link);
+    inv->unburied = true;
+    function_arm(f, inv->bury_ns);
+}
+
+void dead_letter_retry(struct function *f, uint64_t now_ns)
+{
+    struct invocation *inv, *next;
+    for (inv = TAILQ_FIRST(&f->unburied); inv; inv = next) {
+        next = TAILQ_NEXT(inv, unburied_link);
+        if (inv->bury_ns > now_ns) {
+            function_arm(f, inv->bury_ns);
+            continue;
+        }
+        TAILQ_REMOVE(&f->unburied, inv, unburied_link);
+        inv->unburied = false;
+        bury(inv);
+    }
+}
