@@ -104,3 +104,12 @@ pid_t worker_kill_random(pid_t hark, unsigned *seed)
     pid_t chosen = pids[(size_t)rand_r(seed) % count];
     return kill(chosen, SIGKILL) == 0 ? chosen : 0;
 }
+
+void zygote_kill(pid_t hark)
+{
+    struct family *f = everybody();
+    for (size_t i = 0; i < f->count; i++)
+        if (f->members[i].parent == hark)
+            kill(f->members[i].pid, SIGKILL);
+    free(f);
+}

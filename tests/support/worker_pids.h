@@ -12,4 +12,7 @@ size_t worker_pids(pid_t hark, pid_t *pids, size_t max);
 /* Kills one of them by SIGKILL, chosen by *seed, which moves on. Returns its pid, or 0: there was none. */
 pid_t worker_kill_random(pid_t hark, unsigned *seed);
 
+/* Kills hark's only child, the zygote, by SIGKILL. */
+void zygote_kill(pid_t hark);
+
 #endif
