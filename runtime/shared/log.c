@@ -1,13 +1,20 @@
 #include "shared/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+enum { LOST_LINE_MAX = 96 };
 
 static enum log_level threshold = LOG_INFO;
 static void (*sink_function)(void *user, enum log_level level, const char *line);
 static void *sink_user;
+static unsigned long lost_lines;
 
 void log_set_level(enum log_level level)
 {
@@ -44,10 +51,36 @@ static size_t escape(const char *text, char *line, size_t size)
     return used;
 }
 
+/* A reader that has stopped reading must not stop every function: what a pipe has no room for is counted
+ * instead. A pipe that is ready takes PIPE_BUF bytes, pipe(7). */
+static bool has_room(void)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) != 0;
+}
+
+/* Both in one write: a pipe of one page is full after the first. */
+static void write_line(const char *line, size_t len)
+{
+    char lost[LOST_LINE_MAX];
+    int used = 0;
+    if (!has_room()) {
+        lost_lines++;
+        return;
+    }
+    if (lost_lines)
+        used = snprintf(lost, sizeof lost,
+                        "hark: warning: %lu log lines were lost: their reader is too slow\n", lost_lines);
+    lost_lines = 0;
+    const struct iovec both[] = {{lost, (size_t)used}, {(void *)(uintptr_t)line, len}};
+    ssize_t written = writev(STDERR_FILENO, both, 2);
+    (void)written; /* nowhere left to say it */
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const prefixes[] = {"hark: debug: ", "hark: ", "hark: warning: ", "hark: error: "};
-    char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 32];
+    char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
     if (level < threshold)
         return;
     va_list args;
@@ -61,6 +94,5 @@ void log_line(enum log_level level, const char *format, ...)
         return;
     }
     line[used++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, used);
-    (void)written; /* nowhere left to say it */
+    write_line(line, used);
 }
