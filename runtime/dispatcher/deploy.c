@@ -114,10 +114,12 @@ static void scan(struct deployer *d)
     TAILQ_FOREACH (s, &d->sources, link) {
         s->present = false;
     }
+    d->advancing = true; /* nobody is judged absent before all are looked at */
     for (int i = 0; i < count; i++) {
         look_at(d, entries[i]->d_name);
         free(entries[i]);
     }
+    d->advancing = false;
     free(entries);
     d->scanned = true;
     deployer_advance(d);

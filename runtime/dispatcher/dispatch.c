@@ -68,6 +68,42 @@ static void dispatch(struct slot *slot, struct invocation *inv)
     }
 }
 
+static int by_sequence(const void *a, const void *b)
+{
+    const struct queue_item *first = *(struct queue_item *const *)a, *second = *(struct queue_item *const *)b;
+    return first->sequence < second->sequence ? -1 : first->sequence > second->sequence;
+}
+
+/* Another `order`: what waits gets the keys of the new one, in the order it came. Nothing is in flight. */
+static void rekey(struct function *f)
+{
+    uint32_t count = 0, waiting = f->queue.waiting;
+    struct queue_item **items = calloc(waiting ? waiting : 1, sizeof(struct queue_item *)), *item;
+    if (!items)
+        return; /* tried again at the next turn; until then nothing is dispatched */
+    f->rekey = false;
+    while ((item = queue_drop_any(&f->queue)))
+        items[count++] = item;
+    qsort(items, count, sizeof(struct queue_item *), by_sequence);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mqtt_message *message = of_item(items[i])->message;
+        struct slice key = trigger_order_key(f->active->revision->manifest, message);
+        if (queue_push(&f->queue, items[i], key, message->qos == 0)) {
+            function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));
+            invocation_destroy(of_item(items[i])); /* not acknowledged: it stays with the broker */
+        }
+    }
+    free(items);
+}
+
+static bool may_dispatch(struct function *f)
+{
+    if (f->rekey && queue_in_flight(&f->queue) == 0)
+        rekey(f);
+    return !f->rekey && f->releasing < f->active->revision->manifest->limit_queue &&
+           f->releasing_bytes < RELEASING_BYTES_MAX;
+}
+
 /* Not re-entered: what a callback of it makes ready is taken by the loop that runs. */
 void function_pump(struct function *f)
 {
@@ -75,8 +111,7 @@ void function_pump(struct function *f)
     if (f->pumping || !f->active || f->phase == FUNCTION_DRAINING || f->phase == FUNCTION_CLOSING)
         return;
     f->pumping = true;
-    uint32_t limit = f->active->revision->manifest->limit_queue;
-    while (f->releasing < limit && (slot = pool_pick(f->active)))
+    while (may_dispatch(f) && (slot = pool_pick(f->active)))
         dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)));
     pool_fill(f->active);
     f->pumping = false;

@@ -163,6 +163,12 @@ static void say_what_waits_for_restart(struct function *f, const struct manifest
             "under a new name");
 }
 
+static bool same_order(const struct manifest *a, const struct manifest *b)
+{
+    return a->order == b->order &&
+           (a->order != ORDER_CAPTURE || strcmp(a->order_capture, b->order_capture) == 0);
+}
+
 void function_swap(struct function *f, struct revision *revision, struct worker *probe)
 {
     struct pool *old = f->active;
@@ -176,6 +182,7 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
     }
     f->active = fresh;
     say_what_waits_for_restart(f, old->revision->manifest, revision->manifest);
+    f->rekey |= !same_order(old->revision->manifest, revision->manifest);
     int error = function_subscribe(f);
     if (error)
         function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
@@ -212,6 +219,12 @@ static void forget_session(struct function *f)
 {
     struct diag diag;
     char line[DIAG_FORMATTED_MAX];
+    if (mqtt_client_state(f->client) != MQTT_ONLINE) {
+        /* Kept, so that a function of this name unsubscribes from what is left, should it come back. */
+        function_log(f, LOG_WARN, "%s",
+                     "the broker is away: its session stays there until session.expiry, and queues on");
+        return;
+    }
     if (state_remove(f->node->state, f->name, &diag))
         function_log(f, LOG_WARN, "%s", diag_format(&diag, line, sizeof line));
 }
@@ -227,11 +240,11 @@ static void close_everything(struct function *f, bool end_session)
         else
             pool_drain(pool);
     }
+    if (end_session)
+        forget_session(f);
     mqtt_client_close(f->client, end_session);
     if (f->exact)
         mqtt_client_close(f->exact, true);
-    if (end_session)
-        forget_session(f);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

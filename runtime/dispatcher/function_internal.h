@@ -10,6 +10,8 @@
 #include "dispatcher/trigger.h"
 #include "shared/log.h"
 
+enum { RELEASING_BYTES_MAX = 32 << 20 }; /* outputs that wait for the broker; no call starts beyond it */
+
 /* One message, from its arrival to its acknowledgement. */
 struct invocation {
     struct queue_item item; /* in the queue */
@@ -21,10 +23,11 @@ struct invocation {
     uint32_t attempts;            /* made so far and counted */
     struct topic_captures captures;
     struct outbox outbox;
-    uint32_t awaited; /* publishes that the broker has not acknowledged */
-    bool all_sent;    /* every publish is handed over: awaited == 0 means all is safe */
-    bool dead;        /* the publish on its way is its dead letter */
-    unsigned refused; /* reason code of a publish that the broker refused; 0: none */
+    uint32_t awaited;     /* publishes that the broker has not acknowledged */
+    size_t outputs_bytes; /* handed over to the session, until all is acknowledged */
+    bool all_sent;        /* every publish is handed over: awaited == 0 means all is safe */
+    bool dead;            /* the publish on its way is its dead letter */
+    unsigned refused;     /* reason code of a publish that the broker refused; 0: none */
     uint64_t started_ns;
     char *reason; /* why it was given up, owned; NULL: it was not */
     TAILQ_ENTRY(invocation) unburied_link;
@@ -80,6 +83,7 @@ struct function {
     enum function_phase phase;
     bool timer_closed;
     bool pumping;
+    bool rekey; /* `order` changed: what waits needs new keys, once nothing is in flight */
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
@@ -87,6 +91,7 @@ struct function {
     TAILQ_HEAD(, invocation) invocations;            /* not yet over, in any place */
     uint32_t house;                                  /* how many */
     uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
+    uint64_t releasing_bytes;                        /* of their outputs */
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
 };
 

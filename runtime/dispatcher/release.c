@@ -79,19 +79,9 @@ static struct mqtt_client *exact_client(struct function *f)
     return f->exact;
 }
 
-void release_publish(struct invocation *inv, const struct mqtt_publish *publish)
+static void refuse(struct invocation *inv, unsigned reason)
 {
-    struct function *f = inv->function;
-    struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
-    f->node->observer->published(f->node->observer_user, f->name, publish);
-    if (!client || mqtt_client_publish(client, publish, inv))
-        inv->refused = 0x80; /* no memory */
-    else if (publish->qos)
-        inv->awaited++;
-}
-
-static void say_refused(const struct invocation *inv, unsigned reason)
-{
+    inv->refused = reason;
     const char *why = reason == MQTT_UNSENDABLE_SIZE     ? "it is larger than the broker takes"
                       : reason == MQTT_UNSENDABLE_RETAIN ? "the broker keeps no retained messages"
                                                          : packet_reason_name((uint8_t)reason);
@@ -100,11 +90,24 @@ static void say_refused(const struct invocation *inv, unsigned reason)
                  inv->dead ? "the dead letter" : "an output", SLICE_ARG(inv->message->topic), why, reason);
 }
 
+void release_publish(struct invocation *inv, const struct mqtt_publish *publish)
+{
+    struct function *f = inv->function;
+    struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
+    f->node->observer->published(f->node->observer_user, f->name, publish);
+    if (!client || mqtt_client_publish(client, publish, inv))
+        refuse(inv, 0x80); /* no memory */
+    else if (publish->qos)
+        inv->awaited++;
+}
+
 void release_when_safe(struct invocation *inv)
 {
     if (!inv->all_sent || inv->awaited)
         return;
     inv->function->releasing--;
+    inv->function->releasing_bytes -= inv->outputs_bytes;
+    inv->outputs_bytes = 0;
     unsigned refused = inv->refused;
     if (refused && !inv->dead) {
         char reason[96];
@@ -124,10 +127,8 @@ void function_on_published(void *user, void *token, unsigned reason)
     if (f->phase == FUNCTION_CLOSING)
         return; /* one of the two clients may be gone already; the message stays with the broker */
     inv->awaited--;
-    if (reason >= 0x80) {
-        inv->refused = reason;
-        say_refused(inv, reason);
-    }
+    if (reason >= 0x80)
+        refuse(inv, reason);
     release_when_safe(inv);
     function_pump(f);
 }
@@ -138,6 +139,8 @@ void release_outputs(struct invocation *inv)
     struct mqtt_publish publish;
     size_t offset = 0;
     inv->function->releasing++;
+    inv->outputs_bytes = buffer_length(&inv->outbox.frames);
+    inv->function->releasing_bytes += inv->outputs_bytes;
     while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties))
         release_publish(inv, &publish);
     outbox_clear(&inv->outbox);

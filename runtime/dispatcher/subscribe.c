@@ -100,8 +100,8 @@ static void settle_if_answered(struct function *f)
         if (!f->subscriptions[i].answered)
             return;
     }
-    if (f->settled)
-        return;
+    if (f->settled || f->phase != FUNCTION_SERVING)
+        return; /* leaving: what is remembered is not to come back */
     f->settled = true;
     remember(f, NULL);
     f->events->settled(f->user, f);

@@ -72,6 +72,21 @@ static void a_changed_trigger_moves_the_subscription(void **unused)
     assert_int_equal(device_count(s.phone, "out/heard"), 1);
 }
 
+/* The first message holds its lane for an hour; with another order what waits behind it is free. */
+static void another_order_holds_for_what_waits_already(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    stage_puppet(&s, "order: all\nretry: { attempts: 3, backoff: 1h, max_backoff: 1h }\n");
+    stage_tell(&s, "log first; retry");
+    hark_wait_line(s.hark, "^hark: function=puppet worker=[0-9]+ first");
+    stage_tell(&s, "say out/heard second");
+    stage_tell(&s, "say out/heard third");
+    stage_puppet(&s, "order: none\nretry: { attempts: 3, backoff: 1h, max_backoff: 1h }\n");
+    stage_expect(&s, "out/heard", "second");
+    stage_expect(&s, "out/heard", "third");
+}
+
 static void a_so_written_over_in_place_is_deployed(void **unused)
 {
     (void)unused;
@@ -378,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(a_changed_manifest_takes_effect),
         system_test(a_changed_trigger_moves_the_subscription),
+        system_test(another_order_holds_for_what_waits_already),
         system_test(a_so_written_over_in_place_is_deployed),
         system_test(a_so_renamed_over_is_deployed),
         system_test(half_a_copy_never_runs_and_the_whole_does),
