@@ -70,8 +70,8 @@ static int open_state(struct runtime *r, const struct runtime_options *options, 
     r->node.state = state_open(options->state, options->node, &error, diag);
     if (r->node.state)
         return 0;
-    *ret_exit_code =
-        error == -EACCES || error == -EPERM || error == -EROFS ? EXIT_NOT_PERMITTED : EXIT_INTERNAL;
+    bool barred = error == -EACCES || error == -EPERM || error == -EROFS || error == -EWOULDBLOCK;
+    *ret_exit_code = barred ? EXIT_NOT_PERMITTED : EXIT_INTERNAL;
     return error;
 }
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { USAGE = 64, BAD_DATA = 65, INTERNAL = 70, NOT_PERMITTED = 77 };
+enum { USAGE = 64, BAD_DATA = 65, NOT_PERMITTED = 77 };
 
 static void assert_contains(const char *text, const char *part)
 {
@@ -189,7 +189,7 @@ static void a_second_hark_of_one_node_and_state_is_refused(void **unused)
     struct stage s = stage_set();
     struct outcome o = hark_command("run", "--node", TEST_NODE, "--state", s.hark->state, "--broker",
                                     broker_url(s.broker), s.hark->folder);
-    assert_refused(o, INTERNAL, TEST_NODE);
+    assert_refused(o, NOT_PERMITTED, TEST_NODE);
 }
 
 /* check */
