@@ -145,6 +145,13 @@ static void ask_leaving(struct mqtt_session *s)
     }
 }
 
+/* The new filters first: a message that comes between the two packets is matched by one of them at least. */
+static void ask_all(struct mqtt_session *s)
+{
+    ask_wanted(s);
+    ask_leaving(s);
+}
+
 /* ---- what the user asks for ---- */
 
 static int leave_filter(struct mqtt_session *s, struct slice filter)
@@ -242,10 +249,8 @@ int mqtt_session_subscribe(struct mqtt_session *s, const struct mqtt_filter *fil
         settle(s, &old, fresh[i]);
     int left = leave_old(s, &old);
     int taken = take_known(s, known, known_count);
-    if (session_online(s)) {
-        ask_leaving(s);
-        ask_wanted(s);
-    }
+    if (session_online(s))
+        ask_all(s);
     return left < 0 ? left : taken;
 }
 
@@ -341,8 +346,7 @@ void session_sub_online(struct mqtt_session *s, bool resumed)
     }
     if (!resumed)
         drop_all(s, &s->leaving);
-    ask_leaving(s);
-    ask_wanted(s);
+    ask_all(s);
 }
 
 /* A filter that is wanted again does not leave, now that the two can no longer be told in order. */
