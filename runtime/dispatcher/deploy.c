@@ -87,7 +87,7 @@ static void forget_absent(struct deployer *d)
 {
     struct source *s, *next;
     TAILQ_FOREACH (s, &d->sources, link) {
-        if (s->phase != SOURCE_QUIET)
+        if (source_may_claim(s))
             return;
     }
     for (s = TAILQ_FIRST(&d->sources); s; s = next) {

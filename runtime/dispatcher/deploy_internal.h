@@ -62,6 +62,8 @@ struct source *source_create(struct deployer *d, const char *path); /* NULL: out
 void source_destroy(struct source *s);                              /* has no function */
 void source_look(struct source *s,
                  bool settle); /* files changed? then stage; settle: only when they were the same last time */
+bool source_may_claim(const struct source *s); /* a new manifest on its way: it may carry on a function that
+                                                  an absent one left */
 void source_leave(struct source *s, uint64_t grace_ns); /* undeploys what it runs as */
 
 /* Loaded: claims its function's name. False: the name is not free yet, ask again later. */

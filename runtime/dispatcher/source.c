@@ -227,6 +227,12 @@ void source_look(struct source *s, bool settle)
         start_stage(s);
 }
 
+bool source_may_claim(const struct source *s)
+{
+    bool tried = s->has_tried && same_signature(&s->seen, &s->tried);
+    return s->phase != SOURCE_QUIET || (s->present && !s->function && !tried);
+}
+
 void source_leave(struct source *s, uint64_t grace_ns)
 {
     if (s->function && !function_is_ending(s->function))

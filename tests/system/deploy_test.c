@@ -122,6 +122,21 @@ static void half_a_copy_never_runs_and_the_whole_does(void **unused)
     stage_build_is(&s, "two");
 }
 
+/* It goes on as the same function, with the session in which messages wait for it. */
+static void a_manifest_that_is_renamed_keeps_its_function(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    stage_puppet(&s, "");
+    assert_int_equal(rename(hark_file(s.hark, "puppet.yaml"), hark_file(s.hark, "renamed.yaml")), 0);
+    stage_hark_has_looked(&s);
+    stage_build_is(&s, "one");
+    assert_int_equal(hark_count_lines(s.hark, DEPLOYED), 1);
+    assert_int_equal(hark_count_lines(s.hark, "^hark: undeployed"), 0);
+    file_replace(built("puppet-two.so"), installed(&s));
+    hark_wait_line(s.hark, DEPLOYED " replaces=");
+}
+
 static void a_so_that_comes_after_its_manifest_is_deployed(void **unused)
 {
     (void)unused;
@@ -396,6 +411,7 @@ int main(void)
         system_test(another_order_holds_for_what_waits_already),
         system_test(a_so_written_over_in_place_is_deployed),
         system_test(a_so_renamed_over_is_deployed),
+        system_test(a_manifest_that_is_renamed_keeps_its_function),
         system_test(half_a_copy_never_runs_and_the_whole_does),
         system_test(a_so_that_comes_after_its_manifest_is_deployed),
         system_test(a_removed_so_leaves_the_old_version_running),
