@@ -31,8 +31,8 @@ void serve_stop(struct serve *s, uint64_t grace_ns, int exit_code)
     s->stops++;
     if (s->stops == 1)
         s->exit_code = exit_code;
-    else if (s->stops == 2)
-        uv_timer_start(&s->last, on_last, SERVE_LAST_MS, 0);
+    if (s->stops <= 2)
+        uv_timer_start(&s->last, on_last, (s->stops == 1 ? grace_ns / NS_PER_MS : 0) + SERVE_LAST_MS, 0);
     else
         on_last(&s->last);
     if (s->runtime)

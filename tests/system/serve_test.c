@@ -46,6 +46,29 @@ static void a_third_signal_does_not_wait_for_anything(void **unused)
     assert_int_equal(process_wait(s.hark->process), 70);
 }
 
+static pid_t only_child(pid_t parent)
+{
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%d", &child), 1);
+    fclose(f);
+    return child;
+}
+
+/* Who would end the workers does not; hark ends all the same, and they with it. */
+static void one_signal_ends_it_though_its_zygote_hangs(void **unused)
+{
+    (void)unused;
+    struct stage s = busy_stage();
+    assert_int_equal(kill(only_child(s.hark->process->pid), SIGSTOP), 0);
+    process_signal(s.hark->process, SIGTERM);
+    hark_wait_line(s.hark, "^hark: error: it does not end: killed");
+    assert_int_equal(process_wait(s.hark->process), 70);
+}
+
 static void a_terminal_that_goes_ends_it_like_sigterm(void **unused)
 {
     (void)unused;
@@ -142,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(a_second_signal_ends_it_at_once),
         system_test(a_third_signal_does_not_wait_for_anything),
+        system_test(one_signal_ends_it_though_its_zygote_hangs),
         system_test(a_terminal_that_goes_ends_it_like_sigterm),
         system_test(passwords_are_gone_from_arguments_and_environment),
         system_test(dev_says_that_its_broker_died_and_leaves_nothing_behind),
