@@ -96,7 +96,7 @@ static int resolve_topic(struct mqtt_session *s, const struct packet_publish *p,
     *ret_topic = p->topic;
     if (p->topic_alias > SESSION_TOPIC_ALIASES_MAX)
         return session_fail(s, MQTT_CAUSE_PROTOCOL, PACKET_TOPIC_ALIAS_INVALID,
-                            "PUBLISH: topic alias %u, at most %d was offered (MQTT-3.3.2-9)", p->topic_alias,
+                            "PUBLISH: topic alias %u, at most %d was offered (MQTT-3.3.2-11)", p->topic_alias,
                             SESSION_TOPIC_ALIASES_MAX);
     if (p->topic_alias && p->topic.len)
         return set_alias(s, p->topic_alias, p->topic);

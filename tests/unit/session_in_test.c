@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- MQTT-4.6.0-2, -3: acks in the order the messages came ---- */
+/* ---- MQTT-4.6.0-2, MQTT-4.6.0-3: acks in the order the messages came ---- */
 
 static void an_ack_waits_for_the_one_before_it(void **state)
 {
@@ -239,7 +239,7 @@ static void an_alias_ends_with_its_connection(void **state)
     then_sent(scene, "DISCONNECT 0x82");
 }
 
-/* MQTT-3.3.2-9. */
+/* MQTT-3.3.2-11. */
 static void an_alias_beyond_our_maximum_gets_0x94(void **state)
 {
     struct scene *scene = *state;
@@ -256,6 +256,7 @@ static void alias_0_is_refused(void **state)
     scene_online(scene);
     broker_publishes_with(scene, 0, 0, "t", "\x23\x00\x00", 3, "a");
     then_over(scene, MQTT_CAUSE_PROTOCOL, "lias");
+    then_sent(scene, "DISCONNECT 0x82");
     then_events(scene, "");
 }
 
