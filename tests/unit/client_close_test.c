@@ -4,6 +4,7 @@
 
 #include "mqtt/client_internal.h"
 
+/* MQTT-3.14.4-1, MQTT-3.14.4-2 */
 static void close_sends_disconnect(void **state)
 {
     struct scene *s = *state;

@@ -149,7 +149,7 @@ static void a_session_taken_over_is_not_fought_for(void **state)
     assert_in_range(last_told(s)->retry_ns, s->options.refused_backoff_ns / 2, s->options.refused_backoff_ns);
 }
 
-/* MQTT-4.13.1-1 */
+/* MQTT-4.13.2-1 */
 static void nonsense_is_answered_with_0x81_and_left(void **state)
 {
     struct scene *s = *state;
@@ -166,7 +166,8 @@ static void nonsense_is_answered_with_0x81_and_left(void **state)
     }
 }
 
-/* It has our DISCONNECT, and is to close: when it does not, we do. */
+/* MQTT-3.14.4-1, MQTT-3.14.4-2: nothing follows our DISCONNECT, and the connection is closed, by us when the
+ * broker does not. */
 static void a_broker_that_does_not_close_after_disconnect_is_left(void **state)
 {
     struct scene *s = *state;
@@ -176,6 +177,7 @@ static void a_broker_that_does_not_close_after_disconnect_is_left(void **state)
     SAY(s, 0x36, 2, 0, 0);
     wait_for(s, is_offline);
     assert_true(current(s)->gone);
+    assert_int_equal(last_packet(s)->head[0], 0xe0);
     assert_int_equal(last_told(s)->cause, MQTT_CAUSE_PROTOCOL);
 }
 

@@ -1,6 +1,7 @@
-/* QoS 2 from the broker: exactly once, whatever is cut (MQTT-4.3.3-8 to -12). */
+/* QoS 2 from the broker: exactly once, whatever is cut. */
 #include "session_scene.h"
 
+/* MQTT-4.3.3-8, MQTT-4.3.3-11. */
 static void qos_2_runs_publish_pubrec_pubrel_pubcomp(void **state)
 {
     struct scene *scene = *state;

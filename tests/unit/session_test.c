@@ -119,9 +119,9 @@ static void a_malformed_packet_is_answered_and_the_connection_over(void **state)
         CASE("\x60\x02\0\1", "DISCONNECT 0x81"),             /* flags of PUBREL: MQTT-3.6.1-1 */
         CASE("\xd1\x00", "DISCONNECT 0x81"),                 /* reserved flags: MQTT-2.1.3-1 */
         CASE("\x30\xff\xff\xff\xff\x7f", "DISCONNECT 0x81"), /* remaining length of five bytes */
-        CASE("\x30\xff\xff\x7f", "DISCONNECT 0x95"),         /* longer than our Maximum Packet Size */
-        CASE("\x32\x06\0\1t\0\0\0", "DISCONNECT 0x82"),      /* packet id 0: MQTT-2.2.1-3 */
-        CASE("\xf0\x00", "DISCONNECT 0x82"),                 /* AUTH not offered: MQTT-4.12.0-7 */
+        CASE("\x30\xff\xff\x7f", "DISCONNECT 0x95"),         /* beyond our maximum: MQTT-3.1.2-24 */
+        CASE("\x32\x06\0\1t\0\0\0", "DISCONNECT 0x82"),      /* packet id 0: MQTT-2.2.1-4 */
+        CASE("\xf0\x00", "DISCONNECT 0x82"), /* AUTH not offered: MQTT-4.12.0-6, MQTT-4.12.0-7 */
 #undef CASE
     };
     struct scene *scene = *state;
@@ -154,7 +154,7 @@ static void in_3_1_1_a_fault_closes_without_a_word(void **state)
     then_sent(scene, "");
 }
 
-/* MQTT-3.14.4-1, -2. */
+/* MQTT-3.14.4-1; that the connection is then closed (MQTT-3.14.4-2) is the client's part. */
 static void nothing_is_sent_after_disconnect(void **state)
 {
     struct scene *scene = *state;
