@@ -50,7 +50,7 @@ static int lay_out_fds(const struct worker_birth *b)
                  {b->channel, CHANNEL_FD},
                  {b->handler, HANDLER_FD},
                  {b->recorder, RECORDER_FD}};
-    enum { COUNT = sizeof moves / sizeof *moves, HIGH = 64 };
+    enum { COUNT = sizeof moves / sizeof *moves, HIGH = FD_COUNT /* a limit may end soon after it */ };
     int high[COUNT];
     for (int i = 0; i < COUNT; i++)
         if ((high[i] = fcntl(moves[i].from, F_DUPFD, HIGH)) < 0)

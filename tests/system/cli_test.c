@@ -66,6 +66,16 @@ static void a_command_that_does_not_exist_is_a_usage_error(void **unused)
                    USAGE, "no command");
 }
 
+static void few_descriptors_are_enough_for_a_worker(void **unused)
+{
+    (void)unused;
+    const char *so = path_in(TEST_FUNCTIONS, "relay.so");
+    const char *const argv[] = {"sh", "-c", "ulimit -n 64 && exec \"$0\" check \"$1\"", TEST_HARK, so, NULL};
+    struct outcome o = command_run(&(struct process_options){.name = "hark", .argv = argv});
+    assert_string_equal(o.out, "");
+    assert_int_equal(o.code, 0);
+}
+
 static void an_option_that_does_not_exist_is_a_usage_error(void **unused)
 {
     (void)unused;
@@ -374,6 +384,7 @@ int main(void)
         system_test(the_version_goes_to_standard_output),
         system_test(help_names_every_command),
         system_test(a_command_that_does_not_exist_is_a_usage_error),
+        system_test(few_descriptors_are_enough_for_a_worker),
         system_test(an_option_that_does_not_exist_is_a_usage_error),
         system_test(an_option_of_another_command_is_a_usage_error),
         system_test(an_option_without_its_value_is_a_usage_error),
