@@ -3,10 +3,13 @@
 #include "manifest/suggest.h"
 #include "shared/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {&command_run, &command_dev, &command_check, &command_invoke};
 
@@ -77,8 +80,25 @@ static int choose(int argc, char **argv)
     return command ? run(command, argc - 1, argv + 1) : refuse(argv[1]);
 }
 
+/* Descriptors 0 to 2 that came closed: the event loop would be given their numbers, and libuv aborts when it
+ * closes one of those. Open for reading only: to write there is an error still. */
+static bool open_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (!open_standard_files()) {
+        log_error("cannot open /dev/null: %s", strerror(errno));
+        return EX_SOFTWARE;
+    }
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = choose(argc, argv);

@@ -66,6 +66,22 @@ static void a_command_that_does_not_exist_is_a_usage_error(void **unused)
                    USAGE, "no command");
 }
 
+/* What a command opens must not get the number of a standard descriptor. */
+static void closed_standard_descriptors_do_no_harm(void **unused)
+{
+    (void)unused;
+    const char *const closed[] = {"<&-", "2>&-", "<&- 2>&-"};
+    const char *folder = folder_create();
+    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+        char script[64];
+        snprintf(script, sizeof script, "exec \"$0\" check \"$1\" %s", closed[i]);
+        const char *const argv[] = {"sh", "-c", script, TEST_HARK, folder, NULL};
+        struct outcome o = command_run(&(struct process_options){.name = "hark", .argv = argv});
+        assert_string_equal(o.out, "");
+        assert_int_equal(o.code, 0);
+    }
+}
+
 static void few_descriptors_are_enough_for_a_worker(void **unused)
 {
     (void)unused;
@@ -384,6 +400,7 @@ int main(void)
         system_test(the_version_goes_to_standard_output),
         system_test(help_names_every_command),
         system_test(a_command_that_does_not_exist_is_a_usage_error),
+        system_test(closed_standard_descriptors_do_no_harm),
         system_test(few_descriptors_are_enough_for_a_worker),
         system_test(an_option_that_does_not_exist_is_a_usage_error),
         system_test(an_option_of_another_command_is_a_usage_error),
