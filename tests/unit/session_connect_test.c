@@ -196,6 +196,7 @@ static void a_session_that_is_adopted_is_gone_on_with(void **state)
     then_events(scene, "resumed");
 }
 
+/* MQTT-3.2.2-2. */
 static void a_session_present_after_clean_start_closes_the_connection(void **state)
 {
     struct scene *scene = *state;
