@@ -87,6 +87,8 @@ static int refuse_unknown(const struct command *command, const char *given, stru
     return refuse(command, diag, "unknown option '%s'", given);
 }
 
+static const unsigned MAY_BE_EMPTY = OPTION_PAYLOAD | OPTION_CORRELATION;
+
 static int parse_number(const char *text, long min, long max, long *ret_number)
 {
     char *end;
@@ -181,12 +183,18 @@ static int take(const struct command *command, unsigned option, char *value, str
     return 0;
 }
 
+/* Such as an unset variable of a script leaves it: an empty --state would be the root folder. */
+static int refuse_no_value(const struct command *command, int code, struct diag *diag)
+{
+    const char *name = table[code - FIRST_CODE].name;
+    return refuse(command, diag, "--%s needs a value: --%s %s", name, name, table[code - FIRST_CODE].value);
+}
+
 static int take_or_refuse(const struct command *command, int code, char **argv, struct options *o,
                           struct diag *diag)
 {
     if (code == ':' && optopt >= FIRST_CODE)
-        return refuse(command, diag, "--%s needs a value: --%s %s", table[optopt - FIRST_CODE].name,
-                      table[optopt - FIRST_CODE].name, table[optopt - FIRST_CODE].value);
+        return refuse_no_value(command, optopt, diag);
     if (code == '?' && optopt >= FIRST_CODE)
         return refuse(command, diag, "--%s takes no value", table[optopt - FIRST_CODE].name);
     if (code == '?' && optopt != 0)
@@ -194,6 +202,8 @@ static int take_or_refuse(const struct command *command, int code, char **argv, 
     if (code == '?')
         return refuse_unknown(command, argv[optind - 1], diag);
     CHECK(code >= FIRST_CODE);
+    if (optarg && !*optarg && !(1u << (code - FIRST_CODE) & MAY_BE_EMPTY))
+        return refuse_no_value(command, code, diag);
     return take(command, 1u << (code - FIRST_CODE), optarg, o, diag);
 }
 
