@@ -87,7 +87,8 @@ static int refuse_unknown(const struct command *command, const char *given, stru
     return refuse(command, diag, "unknown option '%s'", given);
 }
 
-static const unsigned MAY_BE_EMPTY = OPTION_PAYLOAD | OPTION_CORRELATION;
+static const unsigned MAY_BE_EMPTY =
+    OPTION_NODE | OPTION_PAYLOAD | OPTION_CORRELATION; /* a node's name is checked later */
 
 static int parse_number(const char *text, long min, long max, long *ret_number)
 {

@@ -92,7 +92,7 @@ static void mistakes_are_named_with_the_way_out(void **unused)
     assert_refused("try --zzzzzzzz", "unknown option '--zzzzzzzz': see 'hark try --help'");
     assert_refused("try -x", "unknown option '-x': see 'hark try --help'");
     assert_refused("try --broker", "--broker needs a value: --broker URL: see 'hark try --help'");
-    assert_refused("try --state= here", "--state needs a value: --state DIR: see 'hark try --help'");
+    assert_refused("try --broker= here", "--broker needs a value: --broker URL: see 'hark try --help'");
     assert_refused("try --json=yes", "--json takes no value: see 'hark try --help'");
     assert_refused("try a b", "unexpected argument 'b': see 'hark try --help'");
     assert_refused("try --property ab", "--property 'ab': KEY=VALUE is needed: see 'hark try --help'");
