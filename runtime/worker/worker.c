@@ -2,6 +2,7 @@
 
 #include "shared/diag.h"
 #include "shared/wire.h"
+#include "worker/filter_internal.h"
 #include "worker/seal.h"
 #include "worker/serve.h"
 
@@ -15,14 +16,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The last two are closed again once
- * they are mapped. */
-enum { CHANNEL_FD = 3, HANDLER_FD, RECORDER_FD, FD_COUNT };
+/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The last three are closed again as
+ * soon as they are used. */
+enum { CHANNEL_FD = FILTER_CHANNEL, HANDLER_FD, RECORDER_FD, PROC_FD, FD_COUNT };
 
-static void die_with(pid_t zygote)
+static void die_with_parent(pid_t parent)
 {
     /* The zygote may have died before the prctl: then we have another parent already. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != zygote)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(EX_OSERR);
 }
 
@@ -45,11 +46,8 @@ static int lay_out_fds(const struct worker_birth *b)
 {
     const struct {
         int from, to;
-    } moves[] = {{b->log, STDOUT_FILENO},
-                 {b->log, STDERR_FILENO},
-                 {b->channel, CHANNEL_FD},
-                 {b->handler, HANDLER_FD},
-                 {b->recorder, RECORDER_FD}};
+    } moves[] = {{b->log, STDOUT_FILENO},  {b->log, STDERR_FILENO},    {b->channel, CHANNEL_FD},
+                 {b->handler, HANDLER_FD}, {b->recorder, RECORDER_FD}, {b->proc, PROC_FD}};
     enum { COUNT = sizeof moves / sizeof *moves, HIGH = 64 };
     int high[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -79,16 +77,24 @@ static void write_lines_at_once(void)
     setvbuf(stdout, line, _IOLBF, sizeof line);
 }
 
+/* For the loader: once sealed, a worker has neither a path to the .so nor a descriptor of any folder. */
+static int go_to_proc(void)
+{
+    int error = fchdir(PROC_FD) < 0 ? -errno : 0;
+    close(PROC_FD);
+    return error;
+}
+
 _Noreturn void worker_main(const struct worker_birth *birth)
 {
-    die_with(birth->zygote);
+    die_with_parent(birth->parent);
     reset_signals();
-    if (lay_out_fds(birth) < 0)
+    if (lay_out_fds(birth) < 0 || go_to_proc() < 0)
         _exit(EX_OSERR);
     write_lines_at_once();
     struct server *server = serve_open(CHANNEL_FD, map_recorder());
     struct diag why;
-    if (seal_apply(&(struct seal){.data_bytes = birth->data_bytes}, &why) < 0)
+    if (seal_apply(birth->layers, &birth->limits, &why) < 0)
         serve_fail(server, &why);
     serve_run(server, HANDLER_FD); /* loads the function: from here on its code runs */
 }

@@ -5,16 +5,19 @@
 #ifndef HARK_WORKER_WORKER_H
 #define HARK_WORKER_WORKER_H
 
-#include <stdint.h>
+#include "shared/wire.h"
+
 #include <sys/types.h>
 
 struct worker_birth {
-    pid_t zygote; /* the parent: the worker dies with it */
+    pid_t parent; /* the zygote, as getppid(2) shows it to the worker: 0 from inside a pid namespace */
+    int proc;     /* for the loader, loader.h */
     int channel;  /* stream socketpair, blocking */
     int handler;  /* memfd with the .so */
     int recorder; /* memfd with a struct wire_recorder */
     int log;      /* pipe: standard output and error */
-    uint64_t data_bytes;
+    const struct layer_state *layers; /* LAYER_COUNT: what the seal consists of */
+    struct seal_limits limits;
 };
 
 _Noreturn void worker_main(const struct worker_birth *birth);

@@ -2,6 +2,8 @@
 
 #include "shared/wire.h"
 #include "worker/children.h"
+#include "worker/nest.h"
+#include "worker/seal.h"
 #include "worker/worker.h"
 
 #include <dlfcn.h>
@@ -22,6 +24,7 @@ struct zygote {
     int control;
     int deaths; /* signalfd for SIGCHLD */
     pid_t pid;
+    struct nest nest;
     struct children children;
     bool ended;
     int status; /* to exit with, once ended */
@@ -43,15 +46,27 @@ static void end(struct zygote *z, int status, const char *why)
     z->status = status;
 }
 
-static void report(struct zygote *z, enum zygote_report_type type, uint32_t worker, pid_t pid, int status)
+static void send_packet(struct zygote *z, const void *packet, size_t bytes)
 {
-    struct zygote_report r = {.type = type, .worker = worker, .pid = pid, .status = status};
     ssize_t n;
     do
-        n = send(z->control, &r, sizeof r, MSG_NOSIGNAL);
+        n = send(z->control, packet, bytes, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         end(z, EXIT_SUCCESS, NULL); /* hark is gone */
+}
+
+static void report(struct zygote *z, enum zygote_report_type type, uint32_t worker, pid_t pid, int status)
+{
+    struct zygote_report r = {.type = type, .worker = worker, .pid = pid, .status = status};
+    send_packet(z, &r, sizeof r);
+}
+
+static void report_layers(struct zygote *z)
+{
+    struct zygote_layers r = {.type = ZYGOTE_LAYERS, .uid = z->nest.uid};
+    memcpy(r.layers, z->nest.layers, sizeof r.layers);
+    send_packet(z, &r, sizeof r);
 }
 
 static void close_fds(const struct order *o)
@@ -91,12 +106,14 @@ static int receive(int control, struct order *o)
 static void become_worker(const struct zygote *z, const struct order *o)
 {
     struct worker_birth birth = {
-        .zygote = z->pid,
+        .parent = z->nest.first.pid ? 0 : z->pid,
+        .proc = z->nest.proc,
         .channel = o->fds[ZYGOTE_FD_CHANNEL],
         .handler = o->fds[ZYGOTE_FD_HANDLER],
         .recorder = o->fds[ZYGOTE_FD_RECORDER],
         .log = o->fds[ZYGOTE_FD_LOG],
-        .data_bytes = o->body.data_bytes,
+        .layers = z->nest.layers,
+        .limits = o->body.limits,
     };
     worker_main(&birth);
 }
@@ -166,6 +183,8 @@ static void bury(struct zygote *z)
     int status;
     for (pid_t pid; !z->ended && (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         struct child *child = children_of_pid(&z->children, pid);
+        if (pid == z->nest.first.pid)
+            end(z, EX_OSERR, "the first process of the workers' pid namespace died, and they with it");
         if (!child)
             continue;
         uint32_t worker = child->worker;
@@ -179,14 +198,19 @@ static void kill_all(struct zygote *z)
     struct child *child;
     LIST_FOREACH (child, &z->children, link)
         kill(child->pid, SIGKILL);
+    if (z->nest.first.pid)
+        kill(z->nest.first.pid, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
 }
 
-/* A function that is linked to one of these finds it loaded, and every worker shares its pages. */
+/* A function that is linked to one of these finds it loaded, and every worker shares its pages. Nothing that
+ * is not loaded now can be found in the empty root; libpthread and the like are empty where libc has it all,
+ * but older compilers name them. */
 static void preload_libraries(void)
 {
-    static const char *const names[] = {"libm.so.6", "libgcc_s.so.1", "libstdc++.so.6"};
+    static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
+                                        "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         (void)dlopen(names[i], RTLD_NOW | RTLD_LOCAL); /* absent is fine: then nobody needs it */
 }
@@ -221,13 +245,17 @@ static int watch_deaths(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* 0, or -errno. Dies with `parent`; a parent that died before the prctl is seen by its changed id. */
-static int settle(struct zygote *z, pid_t parent)
+/* A parent that died before the prctl is seen by its changed id. */
+static int die_with(pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
         return -errno;
-    if (getppid() != parent)
-        return -ESRCH;
+    return getppid() == parent ? 0 : -ESRCH;
+}
+
+/* While the machine can still be seen. 0 or -errno. */
+static int settle(struct zygote *z)
+{
     (void)setsid(); /* away from the terminal; fails when hark has done it */
     (void)clearenv();
     (void)prctl(PR_SET_NAME, "hark-zygote");
@@ -238,6 +266,31 @@ static int settle(struct zygote *z, pid_t parent)
     preload_libraries();
     z->deaths = watch_deaths();
     return z->deaths < 0 ? -errno : 0;
+}
+
+static int seal_in(struct zygote *z, const struct zygote_options *options, struct diag *why)
+{
+    for (int i = 0; i < LAYER_COUNT; i++)
+        z->nest.layers[i].status = options->waived[i] ? LAYER_WAIVED : LAYER_MISSING;
+    int error = nest_build(&z->nest, &options->identity, why);
+    if (!error)
+        seal_probe(z->nest.layers);
+    return error;
+}
+
+/* Another identity forgets whom it dies with: so that is said twice. */
+static int begin(struct zygote *z, const struct zygote_options *options, struct diag *why)
+{
+    int error = die_with(options->parent);
+    if (!error)
+        error = settle(z);
+    if (!error && (error = seal_in(z, options, why)) < 0)
+        return error;
+    if (!error)
+        error = die_with(options->parent);
+    if (error)
+        diag_set(why, NULL, 0, 0, "%s", strerror(-error));
+    return error;
 }
 
 static void serve(struct zygote *z)
@@ -256,15 +309,16 @@ static void serve(struct zygote *z)
     }
 }
 
-int zygote_run(int control, pid_t parent)
+int zygote_run(const struct zygote_options *options)
 {
-    struct zygote z = {.control = control, .pid = getpid()};
+    struct zygote z = {.control = options->control, .pid = getpid()};
+    struct diag why;
     LIST_INIT(&z.children);
-    int error = settle(&z, parent);
-    if (error < 0) {
-        fprintf(stderr, "hark-worker: cannot start: %s\n", strerror(-error));
+    if (begin(&z, options, &why) < 0) {
+        fprintf(stderr, "hark-worker: cannot start: %s\n", why.text);
         return EX_OSERR;
     }
+    report_layers(&z);
     serve(&z);
     kill_all(&z);
     return z.status;
