@@ -1,5 +1,6 @@
 #include "worker/nest.h"
 
+#include "worker/capabilities.h"
 #include "worker/namespaces.h"
 #include "worker/root.h"
 
@@ -51,6 +52,8 @@ static int settle(struct nest *nest, const struct identity *identity, struct dia
         tell(user, namespaces_try_user(identity));
     if (user->status != LAYER_ENFORCED) {
         leave_the_files(nest);
+        (void)
+            capabilities_empty_bounding_set(); /* an ordinary user cannot; the probe of the seal will tell */
         return become(nest, identity, why);
     }
     int error = become(nest, identity, why);

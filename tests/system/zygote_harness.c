@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,11 +30,19 @@ static void await(int fd, const char *what)
 }
 
 const char *zygote_identity, *zygote_waived = "-";
+unsigned zygote_user;
 
 /* root must become somebody: no function runs as root. */
 static const char *identity(void)
 {
-    return zygote_identity ? zygote_identity : geteuid() == 0 ? "65534:65534" : "-";
+    return zygote_identity ? zygote_identity : geteuid() == 0 && !zygote_user ? "65534:65534" : "-";
+}
+
+static void become_user(void)
+{
+    if (zygote_user && (setgroups(0, NULL) < 0 || setresgid(zygote_user, zygote_user, zygote_user) < 0 ||
+                        setresuid(zygote_user, zygote_user, zygote_user) < 0))
+        _exit(126);
 }
 
 static _Noreturn void exec_worker(pid_t parent, int control, int complaints)
@@ -44,8 +53,11 @@ static _Noreturn void exec_worker(pid_t parent, int control, int complaints)
     int at = fcntl(control, F_DUPFD, ZYGOTE_FD + 1);
     dup2(complaints, STDERR_FILENO);
     dup2(at, ZYGOTE_FD);
-    execle(HARK_WORKER, "hark-worker", number, identity(), zygote_waived, (char *)NULL,
-           (const char *const[]){"SECRET=hunter2", NULL});
+    const char *argv[] = {"hark-worker", number, identity(), zygote_waived, NULL};
+    const char *envp[] = {"SECRET=hunter2", NULL};
+    int program = open(HARK_WORKER, O_PATH | O_CLOEXEC); /* a user may not be allowed to walk there */
+    become_user();
+    execveat(program, "", (char *const *)argv, (char *const *)envp, AT_EMPTY_PATH);
     _exit(127);
 }
 

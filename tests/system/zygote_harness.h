@@ -41,6 +41,7 @@ int zygote_set_up(void **unused);
 /* What it is launched with, as hark-worker's second and third argument; "-" both, until somebody says else.
  */
 extern const char *zygote_identity, *zygote_waived;
+extern unsigned zygote_user; /* who starts hark-worker; 0: who runs the test */
 int zygote_tear_down(void **unused);
 
 /* In two steps, so that another process can be the parent: sockets, then hark-worker with `parent` told. */
