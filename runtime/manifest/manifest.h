@@ -64,7 +64,7 @@ struct manifest {
     uint64_t limit_memory_bytes;   /* 64 MiB; 4 MiB .. 4 GiB */
     uint32_t limit_cpu_s;          /* 0: none; 1 s .. 365 d */
     uint32_t limit_threads;        /* 1; 1..256 */
-    uint32_t limit_files;          /* 16; 0..1024 */
+    uint32_t limit_files;          /* 16; 4..1024 */
     uint64_t limit_log_bytes;      /* a second: 64 KiB; 1 KiB .. 64 MiB */
     struct manifest_pair *config;
     size_t config_count;

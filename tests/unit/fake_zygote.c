@@ -102,10 +102,10 @@ static void say_layers(unsigned role, const char *waived)
 {
     struct zygote_layers z = {.type = ZYGOTE_LAYERS, .uid = role};
     for (int i = 0; i < LAYER_COUNT; i++) {
-        if (role == FAKE_LACKS + (unsigned)i)
-            z.layers[i] = (struct layer_state){.status = LAYER_MISSING, .error = ENOSYS};
-        else if (strstr(waived, layer_name((enum layer)i)) || (role == FAKE_WAIVES && i == LAYER_MDWE))
+        if (strstr(waived, layer_name((enum layer)i)) || (role == FAKE_WAIVES && i == LAYER_MDWE))
             z.layers[i].status = LAYER_WAIVED;
+        else if (role == FAKE_LACKS + (unsigned)i)
+            z.layers[i] = (struct layer_state){.status = LAYER_MISSING, .error = ENOSYS};
     }
     size_t len = role == FAKE_CUTS ? sizeof z - 1 : sizeof z;
     if (role == FAKE_ENDS || send(ZYGOTE_FD, &z, len, MSG_NOSIGNAL) < 0)

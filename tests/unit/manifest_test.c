@@ -75,7 +75,7 @@ static const char full[] = "function: thermostat-2\n"
                            "retry: { attempts: 100, backoff: 1h, max_backoff: 1d }\n"
                            "dead_letter: dead/t\n"
                            "limits: { payload: 16MiB, queue: 65535, publishes: 0, memory: 4GiB,\n"
-                           "          cpu: 90s, threads: 256, files: 0, log: 1MiB/s }\n"
+                           "          cpu: 90s, threads: 256, files: 1024, log: 1MiB/s }\n"
                            "config: { setpoint: \"21.5\", Mode: eco, on: yes, empty: \"\" }\n"
                            "session: { expiry: 3650d }\n";
 
@@ -102,7 +102,7 @@ static void every_key_arrives(void **unused)
     assert_int_equal(m->limit_memory_bytes, 4294967296);
     assert_int_equal(m->limit_cpu_s, 90);
     assert_int_equal(m->limit_threads, 256);
-    assert_int_equal(m->limit_files, 0);
+    assert_int_equal(m->limit_files, 1024);
     assert_int_equal(m->limit_log_bytes, 1048576);
     assert_int_equal(m->session_expiry_s, 315360000);
     manifest_free(m);
