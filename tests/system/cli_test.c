@@ -46,8 +46,8 @@ static void help_names_every_command(void **unused)
     (void)unused;
     struct outcome o = hark_command("--help");
     assert_int_equal(o.code, 0);
-    const char *const commands[] = {"run", "dev", "check", "invoke"};
-    for (size_t i = 0; i < 4; i++) {
+    const char *const commands[] = {"run", "dev", "check", "invoke", "doctor"};
+    for (size_t i = 0; i < 5; i++) {
         char usage[32];
         assert_contains(o.out, commands[i]);
         struct outcome own = hark_command(commands[i], "--help");
@@ -69,8 +69,8 @@ static void a_command_that_does_not_exist_is_a_usage_error(void **unused)
 static void an_option_that_does_not_exist_is_a_usage_error(void **unused)
 {
     (void)unused;
-    const char *const commands[] = {"run", "dev", "check", "invoke"};
-    for (size_t i = 0; i < 4; i++)
+    const char *const commands[] = {"run", "dev", "check", "invoke", "doctor"};
+    for (size_t i = 0; i < 5; i++)
         assert_refused(hark_command(commands[i], "--colour"), USAGE, "--colour");
     assert_refused(hark_command("run", "--brokr", "x"), USAGE, "did you mean '--broker'");
 }
