@@ -101,8 +101,7 @@ static int check_named_folder(const char *path, struct diag *diag)
     if (!real)
         return fail(error, diag);
     /* a name behind it, so that the folder itself is looked at */
-    error =
-        asprintf(&inside, "%s/.", real) < 0 ? fail(ENOMEM, diag) : check_folders_above(inside, diag);
+    error = asprintf(&inside, "%s/.", real) < 0 ? fail(ENOMEM, diag) : check_folders_above(inside, diag);
     free(inside);
     free(real);
     return error;
