@@ -40,9 +40,10 @@ static int read_file(const char *path, struct manifest_pair *pair, struct diag *
 {
     struct frozen content;
     int error = trust_check(path, diag);
-    if (error == 0)
-        error = freeze_file(path, "config", MANIFEST_CONFIG_FILE_MAX, &content, diag);
-    if (error < 0)
+    if (error)
+        return error;
+    error = freeze_file(path, "config", MANIFEST_CONFIG_FILE_MAX, &content, diag);
+    if (error)
         return error;
     error = take(without_line_end(&content), pair, diag);
     freeze_finish(&content);
@@ -75,7 +76,7 @@ static int check_size(const struct manifest *m, struct diags *diags)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < m->config_count; i++)
-        bytes += strlen(m->config[i].key) + strlen(m->config[i].value);
+        bytes += strlen(m->config[i].key) + (m->config[i].value ? strlen(m->config[i].value) : 0);
     if (bytes <= MANIFEST_CONFIG_BYTES_MAX)
         return 0;
     diags_add(diags, m->file, 0, 0,
