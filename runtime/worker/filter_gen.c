@@ -18,6 +18,7 @@ enum { PROGRAM_MAX = 4096 };
 
 /* Constants of Linux on both machines, written out: the headers of the building machine may be older. */
 enum {
+    SHARED = 0x01,          /* MAP_SHARED */
     PRIVATE = 0x02,         /* MAP_PRIVATE */
     SHARE_MASK = 0x0f,      /* MAP_TYPE */
     STRANGE_MAPS = 0x40100, /* MAP_HUGETLB, MAP_GROWSDOWN */
@@ -92,6 +93,10 @@ static void allow_memory(void)
     struct scmp_arg_cmp own = SCMP_A3_32(SCMP_CMP_MASKED_EQ, SHARE_MASK | STRANGE_MAPS, PRIVATE);
     ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, EXEC, 0), own);
     ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, WRITE, 0), own);
+    /* The flight recorder, which comes after the filter. No other descriptor of a worker could be put at its
+     * place and written through a mapping. */
+    ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_EQ, READ_WRITE), SCMP_A3_32(SCMP_CMP_EQ, SHARED),
+             SCMP_A4_32(SCMP_CMP_EQ, FILTER_RECORDER));
     ALLOW_IF("mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)READ_WRITE, 0));
     /* From MADV_NORMAL to MADV_DONTNEED; MADV_FREE; huge pages yes and no; in a core dump no and yes. */
     ALLOW_IF("madvise", SCMP_A2_32(SCMP_CMP_LE, 4));
@@ -101,14 +106,15 @@ static void allow_memory(void)
 }
 
 /* The loader opens the .so. To read only, no O_PATH, O_CREAT or O_TMPFILE: the rest is landlock's. The
- * channel is the one socket; it carries bytes, never descriptors. */
+ * channel is the one socket; a worker sends bytes through it, never descriptors. */
 static void allow_files(void)
 {
     ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)OPEN_FLAGS, 0));
     ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)OPEN_FLAGS, 0));
     ALLOW_IF("sendto", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
     ALLOW_IF("recvfrom", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
-    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));  /* TCGETS: is it a terminal? */
+    ALLOW_IF("recvmsg", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL)); /* a worker's descriptors come by it */
+    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));           /* TCGETS: is it a terminal? */
     static const uint32_t fcntls[] = {0, 1, 2, 3, 1030}; /* F_DUPFD F_GETFD F_SETFD F_GETFL F_DUPFD_CLOEXEC */
     for (size_t i = 0; i < sizeof fcntls / sizeof *fcntls; i++)
         ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, fcntls[i]));

@@ -6,9 +6,8 @@
 #include <sys/resource.h>
 
 enum {
-    WORKER_FILES = 4, /* 0, 1, 2 and the channel */
-    LOADER_FILES =
-        3, /* the .so, the loader's own descriptor of it, a landlock ruleset: before the function */
+    WORKER_FILES = 4,    /* 0, 1, 2 and the channel */
+    START_FILES = 4,     /* what comes when it gets its function, and is closed before that runs */
     PENDING_SIGNALS = 64 /* of the realtime kind; others are never refused */
 };
 
@@ -54,7 +53,7 @@ static int limit_cpu(const struct seal_limits *limits)
 
 static int limit_files(const struct seal_limits *limits)
 {
-    uint32_t files = limits->files > LOADER_FILES ? limits->files : LOADER_FILES;
+    uint32_t files = limits->files > START_FILES ? limits->files : START_FILES;
     return limit(RLIMIT_NOFILE, (uint64_t)WORKER_FILES + files);
 }
 

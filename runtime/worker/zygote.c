@@ -2,8 +2,10 @@
 
 #include "shared/wire.h"
 #include "worker/children.h"
+#include "worker/descriptors.h"
 #include "worker/nest.h"
 #include "worker/seal.h"
+#include "worker/spares.h"
 #include "worker/worker.h"
 
 #include <dlfcn.h>
@@ -20,12 +22,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { SPARE_DELAY_MS = 5 }; /* a spare is made when no order came for so long: it must not slow one down */
+
 struct zygote {
     int control;
     int deaths; /* signalfd for SIGCHLD */
     pid_t pid;
     struct nest nest;
     struct children children;
+    struct spares spares;
     bool ended;
     int status; /* to exit with, once ended */
 };
@@ -102,40 +107,76 @@ static int receive(int control, struct order *o)
     return n == sizeof o->body && !(packet.msg_flags & MSG_TRUNC) ? 1 : -EBADMSG;
 }
 
-/* In the child: does not return. */
-static void become_worker(const struct zygote *z, const struct order *o)
+/* In the child. */
+static _Noreturn void become_worker(const struct zygote *z, const struct seal_limits *limits, int handoff)
 {
     struct worker_birth birth = {
         .parent = z->nest.first.pid ? 0 : z->pid,
         .proc = z->nest.proc,
-        .channel = o->fds[ZYGOTE_FD_CHANNEL],
-        .handler = o->fds[ZYGOTE_FD_HANDLER],
-        .recorder = o->fds[ZYGOTE_FD_RECORDER],
-        .log = o->fds[ZYGOTE_FD_LOG],
+        .handoff = handoff,
         .layers = z->nest.layers,
-        .limits = o->body.limits,
+        .limits = *limits,
     };
     worker_main(&birth);
+}
+
+static int give_birth(const struct zygote *z, const struct seal_limits *limits, struct newborn *ret_newborn)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_worker(z, limits, ends[1]);
+    int error = pid < 0 ? -errno : 0;
+    close(ends[1]);
+    if (error)
+        close(ends[0]);
+    else
+        *ret_newborn = (struct newborn){.pid = pid, .handoff = ends[0]};
+    return error;
+}
+
+/* A spare that died while it waited takes nothing any more; one that is just born and takes nothing is about
+ * to be reported as dead. */
+static int start_worker(struct zygote *z, const struct order *o, pid_t *ret_pid)
+{
+    struct newborn n;
+    int error = 0;
+    bool handed = false;
+    while (!handed && spares_take(&z->spares, &o->body.limits, &n)) {
+        handed = descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT) == 0;
+        close(n.handoff);
+    }
+    if (!handed && (error = give_birth(z, &o->body.limits, &n)) == 0) {
+        (void)!descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT);
+        close(n.handoff);
+    }
+    *ret_pid = n.pid;
+    return error;
 }
 
 static void fork_worker(struct zygote *z, const struct order *o)
 {
     struct child *child = children_add(&z->children, o->body.worker);
-    if (!child) {
-        report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, ENOMEM);
+    int error = child ? start_worker(z, o, &child->pid) : -ENOMEM;
+    if (!error) {
+        report(z, ZYGOTE_STARTED, child->worker, child->pid, 0);
         return;
     }
-    pid_t pid = fork();
-    if (pid == 0)
-        become_worker(z, o);
-    if (pid < 0) {
-        int error = errno;
+    if (child)
         children_remove(child);
-        report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, error);
-        return;
-    }
-    child->pid = pid;
-    report(z, ZYGOTE_STARTED, child->worker, pid, 0);
+    report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, -error);
+}
+
+/* There is no hurry: nobody has asked. */
+static void add_spare(struct zygote *z)
+{
+    struct newborn n;
+    if (give_birth(z, &z->spares.limits, &n) == 0)
+        spares_add(&z->spares, &n);
+    else
+        z->spares.wanted = false; /* until the next order */
 }
 
 static void obey_fork(struct zygote *z, const struct order *o)
@@ -185,6 +226,7 @@ static void bury(struct zygote *z)
         struct child *child = children_of_pid(&z->children, pid);
         if (pid == z->nest.first.pid)
             end(z, EX_OSERR, "the first process of the workers' pid namespace died, and they with it");
+        spares_forget(&z->spares, pid);
         if (!child)
             continue;
         uint32_t worker = child->worker;
@@ -198,6 +240,7 @@ static void kill_all(struct zygote *z)
     struct child *child;
     LIST_FOREACH (child, &z->children, link)
         kill(child->pid, SIGKILL);
+    spares_drop(&z->spares);
     if (z->nest.first.pid)
         kill(z->nest.first.pid, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
@@ -297,11 +340,13 @@ static void serve(struct zygote *z)
 {
     struct pollfd sources[] = {{.fd = z->control, .events = POLLIN}, {.fd = z->deaths, .events = POLLIN}};
     while (!z->ended) {
-        if (poll(sources, 2, -1) < 0) {
-            if (errno != EINTR)
-                end(z, EX_OSERR, "cannot poll");
+        int ready = poll(sources, 2, spares_lacking(&z->spares) ? SPARE_DELAY_MS : -1);
+        if (ready < 0 && errno != EINTR)
+            end(z, EX_OSERR, "cannot poll");
+        if (ready == 0)
+            add_spare(z);
+        if (ready <= 0)
             continue;
-        }
         if (sources[1].revents)
             bury(z);
         if (!z->ended && sources[0].revents)
