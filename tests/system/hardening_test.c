@@ -144,16 +144,17 @@ static void other_processes_of_its_user_do_not_look_into_hark(void **unused)
     assert_int_equal(st.st_uid, 0);
 }
 
-/* Who lives on is given to this process, which buries them: else the first process of their namespace would
- * wait for them. Returns how many have not ended in time. */
-static size_t outlive(struct pollfd *ends, const pid_t *pids, size_t count, uint64_t until_ns)
+/* Orphans are given to this process, which buries them: else the first process of their namespace would wait
+ * for them. Returns how many have not ended in time. */
+static size_t outlive(struct pollfd *ends, size_t count, uint64_t until_ns)
 {
     size_t left = count;
     for (uint64_t now_ns; left > 0 && (now_ns = clock_now_ns()) < until_ns;) {
         int wait_ms = (int)((until_ns - now_ns) / NS_PER_MS) + 1;
         int ready = poll(ends, count, wait_ms < BURY_MS ? wait_ms : BURY_MS);
+        while (waitpid(-1, NULL, WNOHANG) > 0) {
+        }
         for (size_t i = 0; i < count; i++) {
-            waitpid(pids[i], NULL, WNOHANG); /* not ours while its parent lives: tried in every turn */
             if (ready <= 0 || ends[i].fd < 0 || !ends[i].revents)
                 continue;
             close(ends[i].fd);
@@ -182,7 +183,7 @@ static void when_hark_is_killed_nothing_of_it_survives_a_second(void **unused)
     }
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     hark_kill(s.hark);
-    size_t left = outlive(ends, pids, count, clock_now_ns() + NS_PER_S);
+    size_t left = outlive(ends, count, clock_now_ns() + NS_PER_S);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     assert_int_equal(left, 0);
 }
