@@ -53,6 +53,12 @@ static int check_function(const struct hark_function *f, const char *name, struc
     return -ENOEXEC;
 }
 
+void loader_warm_up(void)
+{
+    if (!dlopen("self/fd/none", RTLD_NOW | RTLD_LOCAL))
+        (void)dlerror();
+}
+
 int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
 {
     char path[PATH_BYTES];

@@ -15,6 +15,10 @@
 #include "hark/function.h"
 #include "shared/diag.h"
 
+/* Looks for a library that is not there: the pages that the loader will write to are then this process's own,
+ * and its code is in the caches. For a worker that waits anyway. */
+void loader_warm_up(void);
+
 /* `name` is what messages call the file. 0, or -ENOEXEC and *why: what is wrong and what to do. The function
  * stays loaded for good. */
 __attribute__((warn_unused_result)) int loader_load(int fd, const char *name,

@@ -4,6 +4,7 @@
 #include "shared/wire.h"
 #include "worker/descriptors.h"
 #include "worker/filter_internal.h"
+#include "worker/loader.h"
 #include "worker/seal.h"
 #include "worker/serve.h"
 
@@ -109,6 +110,7 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     struct server *server = serve_open(CHANNEL_FD);
     struct diag why;
     int error = seal_apply(birth->layers, &birth->limits, &why);
+    loader_warm_up();
     struct wire_recorder *recorder = await_descriptors();
     if (error < 0)
         serve_fail(server, &why);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, SECOND_MS = 1000 };
+enum { NOBODY = 65534, SECOND_MS = 1000, CHILDREN_MAX = 16, PATIENCE_TURNS = 500 };
 
 static struct worker start_limited(const char *name, const struct seal_limits *limits)
 {
@@ -308,18 +308,82 @@ static void as_root_no_function_is_run(void **unused)
                   "cannot seal the worker: uid: this machine cannot enforce it; see `hark doctor`");
 }
 
-/* The zygote's eldest child. */
-static pid_t find_first(void)
+/* The zygote's children, the eldest first: the first process of the namespace, then workers. */
+static int read_children(int pids[CHILDREN_MAX])
 {
     char path[64];
-    int pid = 0;
+    int count = 0;
     zygote_read_layers();
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", zygote.pid, zygote.pid);
     FILE *children = fopen(path, "r");
     assert_non_null(children);
-    assert_int_equal(fscanf(children, "%d", &pid), 1);
+    while (count < CHILDREN_MAX && fscanf(children, "%d", &pids[count]) == 1)
+        count++;
     fclose(children);
-    return pid;
+    return count;
+}
+
+static pid_t find_first(void)
+{
+    int pids[CHILDREN_MAX];
+    assert_true(read_children(pids) > 0);
+    return pids[0];
+}
+
+/* Spares come when the zygote has nothing else to do, and nobody is told. */
+static void await_children(int expected)
+{
+    int pids[CHILDREN_MAX];
+    for (int i = 0; read_children(pids) != expected; i++) {
+        if (i == PATIENCE_TURNS)
+            fail_msg("the zygote has %d children instead of %d", read_children(pids), expected);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+}
+
+static void the_next_worker_was_born_before_it_was_ordered(void **unused)
+{
+    (void)unused;
+    int pids[CHILDREN_MAX];
+    struct worker a = worker_start("relay");
+    await_children(1 + 1 + 2);
+    int count = read_children(pids);
+    struct worker b = worker_start("relay");
+    assert_true(b.pid == pids[count - 1] || b.pid == pids[count - 2]);
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void a_spare_of_other_limits_is_not_used(void **unused)
+{
+    (void)unused;
+    struct worker a = start_limited("sealed", &(struct seal_limits){.data_bytes = 32 << 20, .cpu_s = 5});
+    await_children(1 + 1 + 2);
+    struct worker b =
+        start_limited("sealed", &(struct seal_limits){.data_bytes = 64 << 20, .cpu_s = 7, .files = 10});
+    assert_string_equal(worker_ask(&b, 1, "limits"),
+                        "data 67108864 cpu 8 nproc 1 nofile 14 core 0 fsize 0 stack 8388608 lock 0");
+    await_children(1 + 2 + 2);
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void a_spare_that_died_is_replaced(void **unused)
+{
+    (void)unused;
+    int pids[CHILDREN_MAX];
+    struct worker a = worker_start("relay");
+    await_children(1 + 1 + 2);
+    int count = read_children(pids);
+    pid_t last = pids[count - 1];
+    kill(last, SIGKILL);
+    do
+        await_children(1 + 1 + 2);
+    while (read_children(pids) == count && pids[count - 1] == last);
+    struct worker b = worker_start("relay");
+    assert_int_not_equal(b.pid, last);
+    worker_release(&a);
+    worker_release(&b);
 }
 
 static void when_the_first_process_dies_so_do_the_others(void **unused)
@@ -362,7 +426,7 @@ static void a_second_after_hark_nobody_is_left(void **unused)
     worker_release(&w);
 }
 
-static void a_frozen_order_cannot_name_an_unknown_layer(void **unused)
+static void a_layer_that_does_not_exist_cannot_be_waived(void **unused)
 {
     (void)unused;
     zygote_waived = "seccomp,lockland";
@@ -399,6 +463,7 @@ static int run_those_of_the_whole_seal(void)
         WITH(it_makes_no_socket, zygote_set_up),
         WITH(it_makes_no_code_and_shares_no_memory, zygote_set_up),
         WITH(its_limits_are_those_of_the_order, zygote_set_up),
+        WITH(a_spare_of_other_limits_is_not_used, zygote_set_up),
         WITH(it_starts_no_thread_unless_allowed, zygote_set_up),
         WITH(it_starts_as_many_threads_as_allowed, zygote_set_up),
         WITH(with_threads_it_is_sealed_as_tightly, zygote_set_up),
@@ -427,8 +492,10 @@ int main(void)
         WITH(without_the_filter_the_other_layers_hold, waiving_seccomp),
         WITH(without_user_namespaces_threads_are_refused, waiving_the_user_namespace),
         WITH(when_the_first_process_dies_so_do_the_others, zygote_set_up),
+        WITH(the_next_worker_was_born_before_it_was_ordered, zygote_set_up),
+        WITH(a_spare_that_died_is_replaced, zygote_set_up),
         ALONE(a_second_after_hark_nobody_is_left),
-        ALONE(a_frozen_order_cannot_name_an_unknown_layer),
+        ALONE(a_layer_that_does_not_exist_cannot_be_waived),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (!SANITIZED)
