@@ -33,7 +33,7 @@ static _Noreturn void live(int lifeline)
 
 int first_start(struct first *first)
 {
-    int ends[2], fds[DESCRIPTORS_MAX];
+    int ends[2], fds[DESCRIPTORS_MAX] = {-1};
     *first = (struct first){.lifeline = -1, .proc = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;

@@ -3,6 +3,7 @@
 #include "worker/sanitized.h"
 #include "zygote_harness.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -72,7 +73,7 @@ static int waiving_the_user_namespace(void **state)
     return as_an_ordinary_user(state);
 }
 
-static int waiving_the_user_namespace_as_root(void **state)
+static int waiving_it_as_root(void **state)
 {
     zygote_waived = "user-namespace";
     return zygote_set_up(state);
@@ -323,13 +324,6 @@ static int read_children(int pids[CHILDREN_MAX])
     return count;
 }
 
-static pid_t find_first(void)
-{
-    int pids[CHILDREN_MAX];
-    assert_true(read_children(pids) > 0);
-    return pids[0];
-}
-
 /* Spares come when the zygote has nothing else to do, and nobody is told. */
 static void await_children(int expected)
 {
@@ -337,7 +331,7 @@ static void await_children(int expected)
     for (int i = 0; read_children(pids) != expected; i++) {
         if (i == PATIENCE_TURNS)
             fail_msg("the zygote has %d children instead of %d", read_children(pids), expected);
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        poll(NULL, 0, 10);
     }
 }
 
@@ -389,8 +383,10 @@ static void a_spare_that_died_is_replaced(void **unused)
 static void when_the_first_process_dies_so_do_the_others(void **unused)
 {
     (void)unused;
+    int pids[CHILDREN_MAX];
     struct worker w = worker_start("relay");
-    kill(find_first(), SIGKILL);
+    assert_true(read_children(pids) > 0);
+    kill(pids[0], SIGKILL);
     worker_expect_end_of_channel(&w);
     zygote_expect_exit(EX_OSERR);
     zygote_expect_complaint(
@@ -443,7 +439,7 @@ static int run_those_for_root(void)
 {
     const struct CMUnitTest tests[] = {
         WITH(it_has_no_group_of_roots, zygote_set_up),
-        WITH(root_needs_no_user_namespace_for_the_others, waiving_the_user_namespace_as_root),
+        WITH(root_needs_no_user_namespace_for_the_others, waiving_it_as_root),
         WITH(as_root_no_function_is_run, remaining_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
