@@ -1,4 +1,4 @@
-/* Closes every descriptor there is. */
+/* Closes every descriptor there is, and stays. */
 #include "hostile.h"
 
 static const char *attack(const struct victims *v)
@@ -6,5 +6,5 @@ static const char *attack(const struct victims *v)
     (void)v;
     for (int fd = 0; fd < 64; fd++)
         close(fd);
-    return "did it";
+    return spin();
 }

@@ -4,6 +4,7 @@
 static const char *attack(const struct victims *v)
 {
     (void)v;
-    *(volatile int *)NULL = 1;
+    volatile int *volatile nowhere = NULL; /* or the compiler sees it coming */
+    *nowhere = 1;
     return "did it";
 }

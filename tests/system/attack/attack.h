@@ -11,7 +11,8 @@
 struct attack {
     const char *name;     /* of tests/functions/hostile/<name>.c */
     const char *sealed;   /* with every layer */
-    const char *degraded; /* without namespaces; NULL: the same */
+    const char *degraded; /* without namespaces; NULL: as sealed */
+    const char *by_root;  /* without namespaces, of a hark that root started; NULL: as degraded */
     const char *manifest; /* more lines of it; NULL: none */
 };
 

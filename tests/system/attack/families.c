@@ -1,5 +1,7 @@
 #include "attack/attack.h"
 
+#include "../functions/hostile/secret.h"
+
 #define SOON "timeout: 500ms\n"
 
 static const struct attack memory[] = {
@@ -25,15 +27,15 @@ static const struct attack memory[] = {
 };
 
 static const struct attack processor[] = {
-    {"busy_loop", "timeout", NULL, SOON},
-    {"blocked_hang", "timeout", NULL, SOON},
-    {"sleep_forever", "timeout", NULL, SOON},
-    {"call_storm", "timeout", NULL, SOON},
-    {"stop_itself", "timeout", NULL, SOON},
-    {"half_frame", "timeout", NULL, SOON},
-    {"long_jump", "timeout", NULL, SOON},
-    {"cpu_limit", "SIGXCPU", NULL, "limits: { cpu: 1s }\n"},
-    {"cpu_limit_ignored", "SIGKILL", NULL, "limits: { cpu: 1s }\n"},
+    {"busy_loop", "timeout", .manifest = SOON},
+    {"blocked_hang", "timeout", .manifest = SOON},
+    {"sleep_forever", "timeout", .manifest = SOON},
+    {"call_storm", "timeout", .manifest = SOON},
+    {"stop_itself", "timeout", .manifest = SOON},
+    {"half_frame", "timeout", .manifest = SOON},
+    {"long_jump", "timeout", .manifest = SOON},
+    {"cpu_limit", "SIGXCPU", .manifest = "limits: { cpu: 1s }\n"},
+    {"cpu_limit_ignored", "SIGKILL", .manifest = "limits: { cpu: 1s }\n"},
     {0},
 };
 
@@ -44,7 +46,10 @@ static const struct attack processes[] = {
     {"clone3", "ENOSYS"},
     {"clone_newuser", "EPERM"},
     {"thread_bomb", "0 and EPERM"},
-    {"thread_bomb_of_four", "3 and EAGAIN", NULL, "limits: { threads: 4 }\n"},
+    {"thread_bomb_of_four", "3 and EAGAIN",
+     "refused: cannot seal the worker: limits: `limits.threads` above 1 cannot be enforced without user "
+     "namespaces",
+     .manifest = "limits: { threads: 4 }\n"},
     {"execve", "EPERM"},
     {"execveat_memfd", "memfd_create: EPERM"},
     {"execveat_self", "EPERM"},
@@ -81,7 +86,8 @@ static const struct attack files[] = {
     {"read_own_maps", "ENOENT", "EACCES"},
     {"read_hark_mem", "ENOENT", "EACCES"},
     {"read_manifest", "ENOENT", "EACCES"},
-    {"reopen_log", "ENOENT", "EACCES"},
+    {"read_sibling_log", "ENOENT", "EACCES"},
+    {"reopen_log", "ENOENT", "did it", .by_root = "EACCES"}, /* its own lines, if the pipe is of its user */
     {"climb", "ENOENT", "EACCES"},
     {"list_root", "EACCES"},
     {"list_cwd", "open: EACCES"},
@@ -212,7 +218,7 @@ static const struct attack lies[] = {
     {"unwind", "unwound: 5"},
     {"forced_unwind", "unwound: 2"},
     {"write_every_fd", "broken: it sent bytes that are no frame"},
-    {"close_every_fd", "exit 70"},
+    {"close_every_fd", "SIGKILL"},
     {"result_twice", "said: it answered a call that nobody made"},
     {"result_of_another", "broken: it answered a call out of turn"},
     {"result_unknown", "broken: it sent a result that is none"},
@@ -230,6 +236,8 @@ static const struct attack lies[] = {
 
 static const struct attack secrets[] = {
     {"secret_hunt", "found nothing"},
+    {"secret_hunt_with_bait", "found it",
+     .manifest = "config: { bait: " SECRET " }\n"}, /* what it may know */
     {"own_arguments", "nothing"},
     {0},
 };
@@ -247,7 +255,7 @@ static const struct attack constructors[] = {
     {"load_null_write", "refused: killed by SIGSEGV (Segmentation fault)"},
     {"load_recursion", "refused: killed by SIGSEGV (Segmentation fault)"},
     {"load_exit0", "refused: exited with status 0 without being asked to"},
-    {"load_busy_loop", "refused: did not get ready within 500 ms (timeout)", NULL, SOON},
+    {"load_busy_loop", "refused: did not get ready within 500 ms (timeout)", .manifest = SOON},
     {0},
 };
 

@@ -5,6 +5,7 @@
 #include "support/files.h"
 #include "support/mosquitto_broker.h"
 #include "support/test.h"
+#include "worker/spares.h"
 
 #include <regex.h>
 #include <stdio.h>
@@ -38,15 +39,21 @@ static const char *installed_hark(void)
     return path_in(prefix, "bin/hark");
 }
 
+/* What an ordinary user loses together with user namespaces. */
+static const char *const waived[] = {"user-namespace", "pid-namespace", "root", "network-namespace",
+                                     "ipc-namespace"};
+
 static void start_hark(struct siege *s)
 {
     struct hark *h = s->hark;
     static char variable[160];
     snprintf(variable, sizeof variable, "HARK_BROKER=mqtt://" SIEGE_USER ":" SECRET "@127.0.0.1:%u", s->port);
-    const char *argv[] = {installed_hark(), "run",     "--node",     TEST_NODE,        "--state",
-                          h->state,         h->folder, "--insecure", "user-namespace", NULL};
-    if (!s->mode.is_degraded)
-        argv[7] = NULL;
+    const char *argv[20] = {installed_hark(), "run", "--node", TEST_NODE, "--state", h->state, h->folder};
+    size_t n = 7;
+    for (size_t i = 0; s->mode.is_degraded && i < sizeof waived / sizeof *waived; i++) {
+        argv[n++] = "--insecure";
+        argv[n++] = waived[i];
+    }
     if (s->mode.user == AS_NOBODY)
         assert_int_equal(chown(h->state, NOBODY, NOBODY), 0);
     h->process = process_start(&(struct process_options){
@@ -76,7 +83,7 @@ struct siege siege_begin(struct siege_mode mode)
     s.zygote = traces_find(hark, "hark-zygote");
     s.sibling = traces_find(hark, "hark:sibling");
     assert_true(s.broker && s.zygote && s.sibling);
-    s.before = traces_of(hark);
+    s.before = traces_at_rest(hark, SPARES_MAX);
     s.phone = device_connect_with(
         &(struct device_options){.port = s.port, .id = "phone", .username = SIEGE_USER, .password = SECRET});
     device_subscribe(s.phone, "out/+", 1);

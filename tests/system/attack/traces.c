@@ -2,6 +2,7 @@
 
 #include "shared/check.h"
 #include "shared/clock.h"
+#include "support/process.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -12,16 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PROCESSES_MAX = 8192, ORPHAN_MS = 1000, RETURN_MS = 5000, LOOK_AGAIN_MS = 20 };
 
+#define ZYGOTE "hark-zygote"
+
 struct entry {
     pid_t pid, parent;
     char name[32];
-    bool is_zombie;
 };
 
 static bool read_entry(const char *pid, struct entry *ret_entry)
@@ -39,7 +40,7 @@ static bool read_entry(const char *pid, struct entry *ret_entry)
     if (!name || !after || sscanf(after + 1, " %c %d", &state, &parent) != 2)
         return false;
     *after = '\0';
-    *ret_entry = (struct entry){(pid_t)strtol(pid, NULL, 10), parent, "", state == 'Z'};
+    *ret_entry = (struct entry){(pid_t)strtol(pid, NULL, 10), parent, ""};
     snprintf(ret_entry->name, sizeof ret_entry->name, "%s", name + 1);
     return true;
 }
@@ -103,31 +104,50 @@ static void count_descriptors(pid_t pid, struct traces *t)
     closedir(fds);
 }
 
-struct traces traces_of(pid_t hark)
+static struct traces look(pid_t hark)
 {
     struct traces t = {0};
     size_t count;
     struct entry *all = everybody(&count);
     for (size_t i = 0; i < count; i++)
-        t.processes += descends(all, count, all[i].pid, hark);
+        if (descends(all, count, all[i].pid, hark)) {
+            size_t used = strlen(t.names);
+            snprintf(t.names + used, sizeof t.names - used, " %s", all[i].name);
+            t.processes++;
+            t.spares += strcmp(all[i].name, ZYGOTE) == 0 && all[i].parent != hark; /* not named yet */
+        }
     free(all);
     count_descriptors(hark, &t);
-    count_descriptors(traces_find(hark, "hark-zygote"), &t);
+    count_descriptors(traces_find(hark, ZYGOTE), &t);
     return t;
+}
+
+struct traces traces_at_rest(pid_t hark, size_t spares)
+{
+    uint64_t until_ns = clock_now_ns() + RETURN_MS * NS_PER_MS;
+    struct traces now = look(hark), before;
+    do {
+        if (clock_now_ns() > until_ns)
+            give_up("hark does not come to rest:%s", now.names);
+        before = now;
+        (void)poll(NULL, 0, LOOK_AGAIN_MS); /* the kernel tells nobody when a descriptor is closed */
+        now = look(hark);
+    } while (now.spares != spares || now.descriptors != before.descriptors);
+    return now;
 }
 
 bool traces_return_to(pid_t hark, const struct traces *before, struct traces *ret_now)
 {
     uint64_t until_ns = clock_now_ns() + RETURN_MS * NS_PER_MS;
     for (;;) {
-        struct traces now = traces_of(hark);
+        struct traces now = look(hark);
         *ret_now = now;
         if (now.processes <= before->processes && now.descriptors <= before->descriptors &&
             now.memfds <= before->memfds)
             return true;
         if (clock_now_ns() > until_ns)
             return false;
-        (void)poll(NULL, 0, LOOK_AGAIN_MS); /* the kernel tells nobody when a descriptor is closed */
+        (void)poll(NULL, 0, LOOK_AGAIN_MS);
     }
 }
 
@@ -136,35 +156,27 @@ void traces_adopt_orphans(void)
     CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
 }
 
-/* Waits for it to end, and ends it when it does not. */
-static bool ends_by_itself(pid_t pid)
+/* Those that have ended are reaped: the first process of a pid namespace cannot end before that. How many
+ * have not; they are sent `signal`. */
+static size_t reap_orphans(pid_t except, int signal)
 {
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd < 0)
-        return true;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    bool ended = poll(&p, 1, ORPHAN_MS) == 1;
-    close(fd);
-    if (!ended)
-        kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
-    return ended;
+    size_t count, alive = 0;
+    struct entry *all = everybody(&count);
+    for (size_t i = 0; i < count; i++)
+        if (all[i].parent == getpid() && all[i].pid != except && waitpid(all[i].pid, NULL, WNOHANG) == 0) {
+            alive++;
+            (void)kill(all[i].pid, signal);
+        }
+    free(all);
+    return alive;
 }
 
 size_t traces_orphans(pid_t except)
 {
-    size_t count, left = 0, seen;
-    do {
-        struct entry *all = everybody(&count);
-        seen = 0;
-        for (size_t i = 0; i < count; i++)
-            if (all[i].parent == getpid() && all[i].pid != except) {
-                seen++;
-                left += !ends_by_itself(all[i].pid);
-            }
-        free(all);
-    } while (seen); /* one that ends may leave us its children */
-    return left;
+    uint64_t until_ns = clock_now_ns() + ORPHAN_MS * NS_PER_MS;
+    while (reap_orphans(except, 0) && clock_now_ns() < until_ns)
+        (void)poll(NULL, 0, LOOK_AGAIN_MS);
+    return reap_orphans(except, SIGKILL);
 }
 
 size_t traces_files(const char *pattern)

@@ -8,11 +8,15 @@
 
 struct traces {
     size_t processes;   /* that descend from hark */
+    size_t spares;      /* among them: workers that wait for a function */
     size_t descriptors; /* of hark and its zygote; 0: the kernel does not show them to this user */
     size_t memfds;      /* among them */
+    char names[512];    /* of the processes */
 };
 
-struct traces traces_of(pid_t hark);
+/* Of a hark at rest: waits until its zygote keeps that many spare workers. Fails the test when it does not.
+ */
+struct traces traces_at_rest(pid_t hark, size_t spares);
 
 /* Waits until it holds no more than it did; false: the deadline came first. */
 bool traces_return_to(pid_t hark, const struct traces *before, struct traces *ret_now);
