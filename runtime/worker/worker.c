@@ -9,6 +9,7 @@
 #include "worker/serve.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,12 @@ static void put_in_place(int fds[ZYGOTE_FD_COUNT])
     close(fds[ZYGOTE_FD_LOG]);
 }
 
+static bool is_awaited(void)
+{
+    struct pollfd handoff = {.fd = CHANNEL_FD, .events = POLLIN};
+    return poll(&handoff, 1, 0) > 0;
+}
+
 /* May take long: this is where a spare worker waits. */
 static struct wire_recorder *await_descriptors(void)
 {
@@ -110,7 +117,8 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     struct server *server = serve_open(CHANNEL_FD);
     struct diag why;
     int error = seal_apply(birth->layers, &birth->limits, &why);
-    loader_warm_up();
+    if (!is_awaited())
+        loader_warm_up();
     struct wire_recorder *recorder = await_descriptors();
     if (error < 0)
         serve_fail(server, &why);
