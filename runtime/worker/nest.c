@@ -43,6 +43,13 @@ static void leave_the_files(struct nest *nest)
         tell(state, root_empty());
 }
 
+/* Once for all workers, whose own seal then has little to do: each capability that is dropped costs a copy of
+ * the credentials. An ordinary user cannot; the probe of the seal will tell. */
+static void empty_bounding_set(void)
+{
+    (void)capabilities_empty_bounding_set();
+}
+
 /* Rights to make namespaces come from a user namespace, and then the identity is taken on before; or from
  * being root, and then it is the last thing. So it has to be known in advance which it will be. */
 static int settle(struct nest *nest, const struct identity *identity, struct diag *why)
@@ -63,6 +70,7 @@ static int settle(struct nest *nest, const struct identity *identity, struct dia
     if (error)
         return refuse(why, error, "cannot enter a user namespace a second time");
     leave_the_files(nest);
+    empty_bounding_set();
     return 0;
 }
 
