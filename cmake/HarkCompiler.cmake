@@ -2,6 +2,8 @@
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_EXTENSIONS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C) # else -pie is left to what the compiler was built to do
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 # CHECK() is ours and always on, so NDEBUG buys nothing; assert() in tests must stay alive.
@@ -15,7 +17,23 @@ target_include_directories(hark_compiler INTERFACE ${PROJECT_SOURCE_DIR}/runtime
 target_compile_options(hark_compiler INTERFACE
   -Wall -Wextra -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
   -Wshadow -Wundef -Wformat=2 -Wno-missing-field-initializers -fstack-protector-strong -fno-common)
-target_link_options(hark_compiler INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(hark_compiler INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+
+# Flags that not every compiler and processor has.
+include(CheckCCompilerFlag)
+set(hardening -fstack-clash-protection)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND hardening -fcf-protection=full)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  list(APPEND hardening -mbranch-protection=standard)
+endif()
+foreach(flag ${hardening})
+  string(MAKE_C_IDENTIFIER "HARK_HAS${flag}" known)
+  check_c_compiler_flag(${flag} ${known})
+  if(${known})
+    target_compile_options(hark_compiler INTERFACE ${flag})
+  endif()
+endforeach()
 
 if(HARK_WERROR)
   target_compile_options(hark_compiler INTERFACE -Werror)

@@ -184,7 +184,7 @@ static int finish(struct check *c, int code)
 static int run(struct options *o)
 {
     struct check c = {.functions = o->functions, .json = o->json ? json_array() : NULL};
-    int code = host_init(&c.host);
+    int code = host_init(&c.host, o);
     if (code != 0)
         return code;
     code = host_needs_workers(&c.host);
@@ -207,7 +207,7 @@ const struct command command_check = {
             "loads\n"
             "a handler alone. Findings go to standard output, one a line, FILE:LINE:COLUMN: what.\n\n"
             "Exit codes: 0 all good, 1 findings, 64 usage, 65 no such path, 70 internal, 77 not permitted.\n",
-    .takes = OPTION_FUNCTIONS | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
+    .takes = OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,
 };

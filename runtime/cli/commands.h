@@ -4,6 +4,6 @@
 
 #include "cli/options.h"
 
-extern const struct command command_run, command_dev, command_check, command_invoke;
+extern const struct command command_run, command_dev, command_check, command_invoke, command_doctor;
 
 #endif

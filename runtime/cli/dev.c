@@ -57,7 +57,7 @@ static int serve(struct dev *d, const struct options *o)
 static int run(struct options *o)
 {
     struct dev d;
-    int code = serve_init(&d.serve);
+    int code = serve_init(&d.serve, o);
     if (code != 0)
         return code;
     dev_print_init(&d.print);
@@ -71,16 +71,17 @@ const struct command command_dev = {
     .name = "dev",
     .arguments = "[DIR]",
     .summary = "the same with a private broker, showing every message",
-    .help =
-        "Starts a mosquitto of its own on a free port of 127.0.0.1, says 'hark: broker "
-        "mqtt://127.0.0.1:PORT' on\n"
-        "standard error, serves DIR (default: the current folder) like 'hark run', and prints a line for "
-        "each\n"
-        "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
-        "everything in\n"
-        "memory, accepts everybody on this machine, and ends with hark; so does what it remembers.\n\n"
-        "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal.\n",
-    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTION_VERBOSE | OPTION_HELP,
+    .help = "Starts a mosquitto of its own on a free port of 127.0.0.1, says 'hark: broker "
+            "mqtt://127.0.0.1:PORT' on\n"
+            "standard error, serves DIR (default: the current folder) like 'hark run', and prints a line for "
+            "each\n"
+            "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
+            "everything in\n"
+            "memory, accepts everybody on this machine, and ends with hark; so does what it remembers.\n\n"
+            "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal, "
+            "77 the seal does not "
+            "hold.\n",
+    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

@@ -1,6 +1,7 @@
 #include "cli/host.h"
 
 #include "cli/complain.h"
+#include "dispatcher/seal_policy.h"
 #include "shared/check.h"
 #include "shared/log.h"
 
@@ -21,7 +22,35 @@ static void raise_file_limit(void)
         log_warn("the limit of open files stays low: %s", strerror(errno));
 }
 
-int host_init(struct host *h)
+static int create_zygote(struct host *h, const struct options *o, struct diag *diag)
+{
+    char *program = zygote_program();
+    if (!program) {
+        diag_set(diag, NULL, 0, 0, "out of memory");
+        return EX_SOFTWARE;
+    }
+    const struct zygote_options options = {.program = program,
+                                           .changes_user = h->run_as.changes,
+                                           .uid = h->run_as.uid,
+                                           .gid = h->run_as.gid,
+                                           .waived = o->insecure};
+    h->zygote = zygote_create(&h->loop, &options, diag);
+    free(program);
+    return h->zygote ? 0 : EX_SOFTWARE;
+}
+
+/* Nothing else is on the loop yet. */
+static int await_layers(struct host *h, struct diag *diag)
+{
+    while (!zygote_layers(h->zygote) && zygote_pid(h->zygote) != 0)
+        uv_run(&h->loop, UV_RUN_ONCE);
+    if (zygote_layers(h->zygote))
+        return 0;
+    diag_set(diag, NULL, 0, 0, "the zygote ended before it knew its seal: its own words are above");
+    return EX_SOFTWARE;
+}
+
+int host_open(struct host *h, const struct options *o)
 {
     struct diag diag = {0};
     *h = (struct host){0};
@@ -30,18 +59,42 @@ int host_init(struct host *h)
         log_error("no event loop: %s", uv_strerror(error));
         return EX_SOFTWARE;
     }
-    char *program = zygote_program();
-    if (program)
-        h->zygote = zygote_create(&h->loop, program, &diag);
-    else
-        diag_set(&diag, NULL, 0, 0, "out of memory");
-    free(program);
+    int code = run_as_resolve(o, &h->run_as, &diag);
+    if (code == 0)
+        code = create_zygote(h, o, &diag);
+    if (code == 0)
+        code = await_layers(h, &diag);
     raise_file_limit();
-    if (h->zygote)
+    if (code == 0)
         return 0;
     complain(&diag);
     host_finish(h);
-    return EX_SOFTWARE;
+    return code;
+}
+
+static int judge(const struct zygote_layers *z)
+{
+    char line[SEAL_LINE_MAX];
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        enum layer layer = (enum layer)i;
+        if (seal_layer_is_fatal(z, layer))
+            log_error("functions are not run: %s; --insecure=%s runs them without it",
+                      seal_describe(z, layer, line), layer_name(layer));
+        else if (z->layers[i].status != LAYER_ENFORCED)
+            log_warn("%s", seal_describe(z, layer, line));
+    }
+    return seal_holds(z) ? 0 : EX_NOPERM;
+}
+
+int host_init(struct host *h, const struct options *o)
+{
+    int code = host_open(h, o);
+    if (code != 0)
+        return code;
+    code = judge(zygote_layers(h->zygote));
+    if (code != 0)
+        host_finish(h);
+    return code;
 }
 
 int host_needs_workers(struct host *h)

@@ -4,6 +4,7 @@
 #ifndef HARK_CLI_HOST_H
 #define HARK_CLI_HOST_H
 
+#include "cli/run_as.h"
 #include "dispatcher/worker.h"
 #include "dispatcher/zygote.h"
 
@@ -11,10 +12,13 @@ struct host {
     uv_loop_t loop;
     struct zygote *zygote;
     struct worker_io *io; /* NULL until host_needs_workers */
+    struct run_as run_as;
 };
 
-/* 0, or the exit code, logged. */
-__attribute__((warn_unused_result)) int host_init(struct host *h);
+/* The zygote is up and its layers are known. 0, or the exit code, logged: 64 and 77 as run_as_resolve, 70. */
+__attribute__((warn_unused_result)) int host_open(struct host *h, const struct options *o);
+/* And they hold: a line for each that does not. 77: without what is missing functions are not run. */
+__attribute__((warn_unused_result)) int host_init(struct host *h, const struct options *o);
 __attribute__((warn_unused_result)) int host_needs_workers(struct host *h);
 
 /* Ends the zygote and runs the loop until every handle has closed: what the caller has on it must be closed

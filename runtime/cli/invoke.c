@@ -117,7 +117,7 @@ static int execute(struct host *h, struct invocation *i)
     return i->has_result ? exit_code_of_result(i) : exit_code_of_end(i);
 }
 
-static int invoke(const struct revision *r, const struct invoke_message *message, bool json)
+static int invoke(const struct revision *r, const struct invoke_message *message, const struct options *o)
 {
     struct host host;
     struct invocation i = {.revision = r,
@@ -126,7 +126,7 @@ static int invoke(const struct revision *r, const struct invoke_message *message
                                      .publish_anywhere = r->publish_anywhere,
                                      .captures = &message->captures,
                                      .response_topic = message->mqtt.response_topic}};
-    int code = host_init(&host);
+    int code = host_init(&host, o);
     if (code != 0)
         return code;
     code = host_needs_workers(&host);
@@ -134,7 +134,7 @@ static int invoke(const struct revision *r, const struct invoke_message *message
         code = execute(&host, &i);
     host_finish(&host);
     if (code == EX_OK)
-        invoke_print(&i.outbox, &message->mqtt, json);
+        invoke_print(&i.outbox, &message->mqtt, o->json);
     outbox_clear(&i.outbox);
     return code;
 }
@@ -155,7 +155,7 @@ static int run(struct options *o)
     struct invoke_message message;
     int code = invoke_message_init(&message, o, r);
     if (code == 0) {
-        code = invoke(r, &message, o->json);
+        code = invoke(r, &message, o);
         invoke_message_finish(&message);
     }
     revision_drop(r);
@@ -175,10 +175,10 @@ const struct command command_invoke = {
             "takes any topic and may publish anywhere.\n\n"
             "Exit codes: 0 ok, 1 retry, 2 reject, 3 crash, 4 timeout, 64 usage, 65 bad manifest or .so (it "
             "does not\n"
-            "get ready), 70 internal.\n",
+            "get ready), 70 internal, 77 the seal does not hold.\n",
     .takes = OPTION_FUNCTIONS | OPTION_TOPIC | OPTION_PAYLOAD | OPTION_PAYLOAD_FILE | OPTION_QOS |
-             OPTION_RETAINED | OPTION_PROPERTY | OPTION_RESPONSE_TOPIC | OPTION_CORRELATION | OPTION_JSON |
-             OPTION_VERBOSE | OPTION_HELP,
+             OPTION_RETAINED | OPTION_PROPERTY | OPTION_RESPONSE_TOPIC | OPTION_CORRELATION | OPTIONS_SEAL |
+             OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

@@ -8,10 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_run, &command_dev, &command_check, &command_invoke};
+static const struct command *const commands[] = {&command_run, &command_dev, &command_check, &command_invoke,
+                                                 &command_doctor};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -100,6 +102,7 @@ int main(int argc, char **argv)
         return EX_SOFTWARE;
     }
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0); /* no core dump, and no process of the same user reads the memory: passwords */
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = choose(argc, argv);
     if (fflush(stdout) != 0 && code == EX_OK) {

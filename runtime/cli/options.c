@@ -2,6 +2,7 @@
 
 #include "manifest/suggest.h"
 #include "shared/check.h"
+#include "shared/layers.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +34,8 @@ static const struct description table[] = {
     {"property", "K=V", "a user property; may be repeated"},
     {"response-topic", "TOPIC", "where a reply is wanted"},
     {"correlation", "TEXT", "correlation data, which a reply repeats"},
+    {"user", "NAME", "who functions run as, a name or number (as root: hark if there is one, else nobody)"},
+    {"insecure", "LAYER", "run functions without that layer of the seal; may be repeated (see hark doctor)"},
     {"json", NULL, "results as JSON"},
     {"verbose", NULL, "log also what is only of use in looking for a fault"},
     {"help", NULL, "this text"},
@@ -130,6 +133,22 @@ static int take_property(const struct command *command, const char *value, struc
     return 0;
 }
 
+static int take_insecure(const struct command *command, const char *value, struct options *o,
+                         struct diag *diag)
+{
+    int layer = layer_find(value);
+    struct suggest s = suggest_start(slice_of(value));
+    for (int i = 0; i < LAYER_COUNT; i++)
+        suggest_consider(&s, layer_name((enum layer)i));
+    if (layer < 0 && s.best)
+        return refuse(command, diag, "--insecure '%s': no layer of the seal: did you mean '%s'?", value,
+                      s.best);
+    if (layer < 0)
+        return refuse(command, diag, "--insecure '%s': no layer of the seal: hark doctor lists them", value);
+    o->insecure |= 1u << layer;
+    return 0;
+}
+
 /* Where the value of an option that is a plain text goes; NULL: the option is of another kind. */
 static const char **text_of(struct options *o, unsigned option)
 {
@@ -154,6 +173,8 @@ static const char **text_of(struct options *o, unsigned option)
         return &o->response_topic;
     case OPTION_CORRELATION:
         return &o->correlation;
+    case OPTION_USER:
+        return &o->user;
     default:
         return NULL;
     }
@@ -173,6 +194,8 @@ static int take(const struct command *command, unsigned option, char *value, str
         return take_qos(command, value, o, diag);
     else if (option == OPTION_PROPERTY)
         return take_property(command, value, o, diag);
+    else if (option == OPTION_INSECURE)
+        return take_insecure(command, value, o, diag);
     else if (option == OPTION_RETAINED)
         o->retained = true;
     else if (option == OPTION_JSON)

@@ -31,10 +31,15 @@ enum option_bit {
     OPTION_PROPERTY = 1 << 12,
     OPTION_RESPONSE_TOPIC = 1 << 13,
     OPTION_CORRELATION = 1 << 14,
-    OPTION_JSON = 1 << 15,
-    OPTION_VERBOSE = 1 << 16,
-    OPTION_HELP = 1 << 17
+    OPTION_USER = 1 << 15,
+    OPTION_INSECURE = 1 << 16,
+    OPTION_JSON = 1 << 17,
+    OPTION_VERBOSE = 1 << 18,
+    OPTION_HELP = 1 << 19
 };
+
+/* What every command takes that runs functions. */
+enum { OPTIONS_SEAL = OPTION_USER | OPTION_INSECURE };
 
 /* What was given. All strings are borrowed from argv; NULL: not given. */
 struct options {
@@ -42,6 +47,8 @@ struct options {
     const char *config, *node, *state, *manifests, *functions;
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation;
+    const char *user;
+    uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
     bool retained, json, verbose, help;
     const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */

@@ -6,7 +6,7 @@ static int run(struct options *o)
 {
     struct serve serve;
     struct settings settings;
-    int code = serve_init(&serve); /* the zygote is there before any credential is read */
+    int code = serve_init(&serve, o); /* the zygote is there before any credential is read */
     if (code != 0)
         return code;
     code = settings_load(o, &settings);
@@ -33,10 +33,14 @@ const struct command command_run = {
         "--config, /etc/hark/hark.yaml is read where it exists and no folder is given. A password belongs "
         "into\n"
         "the password_file of a broker in hark.yaml: one in --broker can be seen by others for a moment.\n\n"
-        "Exit codes: 0 stopped, 64 usage, 65 bad settings or no such folder, 70 internal, 77 not "
-        "permitted.\n",
+        "Functions run sealed: see 'hark doctor'. When hark is root they run as another user: --user, else "
+        "hark\n"
+        "if there is one, else nobody.\n\n"
+        "Exit codes: 0 stopped, 64 usage, 65 bad settings or no such folder, 70 internal, 77 not permitted, "
+        "or the\n"
+        "seal does not hold.\n",
     .takes = OPTION_BROKER | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_MANIFESTS |
-             OPTION_FUNCTIONS | OPTION_VERBOSE | OPTION_HELP,
+             OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

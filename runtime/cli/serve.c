@@ -56,10 +56,10 @@ static bool is_unwanted(int number)
     return number == SIGHUP && sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-int serve_init(struct serve *s)
+int serve_init(struct serve *s, const struct options *o)
 {
     *s = (struct serve){0};
-    int code = host_init(&s->host);
+    int code = host_init(&s->host, o);
     if (code != 0)
         return code;
     uv_timer_init(&s->host.loop, &s->last);
@@ -75,6 +75,13 @@ int serve_init(struct serve *s)
 bool serve_is_stopping(const struct serve *s)
 {
     return s->stops > 0;
+}
+
+static void say_who(const struct host *h)
+{
+    char name[RUN_AS_TEXT_MAX];
+    if (h->run_as.changes)
+        log_info("functions run as %s", run_as_name(h->run_as.uid, name));
 }
 
 static int start(struct serve *s, const struct settings *settings, const struct observer *observer,
@@ -93,8 +100,10 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .observer_user = observer_user};
     s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);
     explicit_bzero(&options.broker, sizeof options.broker);
-    if (s->runtime)
+    if (s->runtime) {
+        say_who(&s->host);
         return 0;
+    }
     complain(&diag);
     return code;
 }

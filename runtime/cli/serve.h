@@ -21,7 +21,7 @@ struct serve {
 };
 
 /* Loop, zygote, signals. 0, or the exit code, logged. */
-__attribute__((warn_unused_result)) int serve_init(struct serve *s);
+__attribute__((warn_unused_result)) int serve_init(struct serve *s, const struct options *o);
 /* Has a signal come? For what is done before serve_run. */
 bool serve_is_stopping(const struct serve *s);
 

@@ -21,6 +21,8 @@ enum source_phase {
 
 struct source_signature {
     struct file_signature manifest, handler;
+    uint64_t config; /* of all its files */
+    bool is_trusted; /* only looked at after a refusal for want of it: folders count there, not only files */
 };
 
 /* A manifest in the folder. */
@@ -34,6 +36,8 @@ struct source {
     bool has_tried;
     bool present;              /* in the folder at the last scan */
     char *handler_path;        /* as of the last good manifest; NULL: unknown */
+    char **config_files;       /* likewise, ends in NULL; NULL: none */
+    bool is_untrusted;         /* refused, because somebody else could change its files */
     struct stage *stage;       /* NULL: none */
     struct function *function; /* that it runs as; NULL: none */
     bool twin;                 /* refused, because another manifest has its function's name */

@@ -1,7 +1,9 @@
 #include "dispatcher/revision.h"
 
+#include "dispatcher/config_file.h"
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
+#include "dispatcher/trust.h"
 #include "shared/check.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void file_signature_take(const char *path, struct file_signature *ret_signature)
@@ -29,6 +32,34 @@ bool file_signature_equal(const struct file_signature *a, const struct file_sign
 {
     return a->exists == b->exists && a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
            same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+/* FNV-1a (Fowler, Noll, Vo): to see a change, not to withstand an enemy. */
+static uint64_t fold(uint64_t hash, uint64_t value)
+{
+    for (int i = 0; i < 64; i += 8)
+        hash = (hash ^ (value >> i & 0xff)) * 0x100000001b3u;
+    return hash;
+}
+
+uint64_t file_signatures_fold(char *const *paths)
+{
+    uint64_t hash = paths ? 0xcbf29ce484222325u : 0;
+    for (; paths && *paths; paths++) {
+        struct file_signature s;
+        file_signature_take(*paths, &s);
+        const uint64_t values[] = {s.exists,
+                                   s.device,
+                                   s.inode,
+                                   (uint64_t)s.bytes,
+                                   (uint64_t)s.modified.tv_sec,
+                                   (uint64_t)s.modified.tv_nsec,
+                                   (uint64_t)s.changed.tv_sec,
+                                   (uint64_t)s.changed.tv_nsec};
+        for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+            hash = fold(hash, values[i]);
+    }
+    return hash;
 }
 
 /* `path`'s folder as a prefix to put a name behind: "" or something that ends in '/'. */
@@ -61,20 +92,34 @@ char *revision_handler_path(const char *manifest_path, const char *functions, co
     return beside;
 }
 
-/* The version names the content of both files; the length keeps their border in place. */
-static int compute_version(struct slice manifest, const struct frozen *handler, char *ret_version)
+static bool hash_piece(EVP_MD_CTX *context, const void *data, uint64_t len)
+{
+    return EVP_DigestUpdate(context, &len, sizeof len) == 1 && EVP_DigestUpdate(context, data, len) == 1;
+}
+
+/* The manifest's text has the config that it writes out. */
+static bool hash_config_files(EVP_MD_CTX *context, const struct manifest *m)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < m->config_count; i++) {
+        if (m->config[i].from_file)
+            ok = hash_piece(context, m->config[i].value, strlen(m->config[i].value));
+    }
+    return ok;
+}
+
+/* The version names the content of all files; the lengths keep their borders in place. */
+static int compute_version(struct revision *r, struct slice manifest, const struct frozen *handler)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    uint64_t border = manifest.len;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-              EVP_DigestUpdate(context, &border, sizeof border) == 1 &&
-              EVP_DigestUpdate(context, manifest.data, manifest.len) == 1 &&
+              hash_piece(context, manifest.data, manifest.len) && hash_config_files(context, r->manifest) &&
               EVP_DigestUpdate(context, handler->data, handler->len) == 1 &&
               EVP_DigestFinal_ex(context, hash, NULL) == 1;
     EVP_MD_CTX_free(context);
     for (size_t i = 0; ok && i < REVISION_VERSION_LEN / 2; i++)
-        snprintf(ret_version + 2 * i, 3, "%02x", hash[i]);
+        snprintf(r->version + 2 * i, 3, "%02x", hash[i]);
     return ok ? 0 : -ENOMEM;
 }
 
@@ -115,13 +160,15 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
 static int load_handler(struct revision *r, struct slice manifest, struct diag *diag)
 {
     struct frozen frozen;
-    int error =
-        freeze_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX, &frozen, diag);
+    int error = trust_check(r->handler_path, diag);
+    if (error == 0)
+        error = freeze_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX, &frozen,
+                            diag);
     if (error < 0)
         return error;
     error = elf_check(frozen.data, frozen.len, diag);
     if (error == 0) {
-        error = compute_version(manifest, &frozen, r->version);
+        error = compute_version(r, manifest, &frozen);
         if (error < 0)
             diag_set(diag, NULL, 0, 0, "its version cannot be computed: out of memory");
     }
@@ -135,13 +182,16 @@ static int load_handler(struct revision *r, struct slice manifest, struct diag *
 static struct revision *revision_create(struct manifest *m, char *handler_path)
 {
     struct revision *r = calloc(1, sizeof *r);
-    if (!r || !m || !handler_path) {
+    struct log_budget *budget = calloc(1, sizeof *budget);
+    if (!r || !budget || !m || !handler_path) {
         free(r);
+        free(budget);
         free(handler_path);
         manifest_free(m);
         return NULL;
     }
-    *r = (struct revision){.references = 1, .manifest = m, .handler_fd = -1, .handler_path = handler_path};
+    *r = (struct revision){
+        .references = 1, .manifest = m, .handler_fd = -1, .handler_path = handler_path, .log_budget = budget};
     return r;
 }
 
@@ -149,6 +199,18 @@ static int out_of_memory(const char *file, struct diags *diags)
 {
     diags_add(diags, file, 0, 0, "out of memory");
     return -ENOMEM;
+}
+
+static int load_named_handler(struct revision *r, const char *manifest_path, const char *functions,
+                              struct slice text, struct diags *diags)
+{
+    struct diag diag = {0};
+    int error = load_handler(r, text, &diag);
+    if (error == -ENOENT)
+        complain_of_missing(r->manifest, manifest_path, functions, diags);
+    else if (error < 0)
+        complain_of_handler(r, &diag, diags);
+    return error;
 }
 
 static int load_with_manifest(const char *manifest_path, const char *functions, struct slice text,
@@ -162,15 +224,14 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
     struct revision *r = revision_create(m, revision_handler_path(manifest_path, functions, m->handler));
     if (!r)
         return out_of_memory(manifest_path, diags);
-    *ret_names =
-        (struct revision_names){.function = strdup(m->function), .handler_path = strdup(r->handler_path)};
+    *ret_names = (struct revision_names){.function = strdup(m->function),
+                                         .handler_path = strdup(r->handler_path),
+                                         .config_files = config_files_list(m, folder_prefix(manifest_path))};
     file_signature_take(r->handler_path, &ret_names->handler_signature);
-    struct diag diag = {0};
-    error = load_handler(r, text, &diag);
-    if (error == -ENOENT)
-        complain_of_missing(m, manifest_path, functions, diags);
-    else if (error < 0)
-        complain_of_handler(r, &diag, diags);
+    ret_names->config_signature = file_signatures_fold(ret_names->config_files);
+    error = config_files_read(m, folder_prefix(manifest_path), diags);
+    if (error == 0)
+        error = load_named_handler(r, manifest_path, functions, text, diags);
     if (error < 0)
         revision_drop(r);
     else
@@ -182,6 +243,7 @@ void revision_names_finish(struct revision_names *names)
 {
     free(names->function);
     free(names->handler_path);
+    config_files_free(names->config_files);
     *names = (struct revision_names){0};
 }
 
@@ -199,7 +261,9 @@ int revision_load_named(const char *manifest_path, const char *functions, struct
 {
     struct frozen text;
     struct diag diag = {0};
-    int error = freeze_file(manifest_path, base_name(manifest_path), MANIFEST_BYTES_MAX, &text, &diag);
+    int error = trust_check(manifest_path, &diag);
+    if (error == 0)
+        error = freeze_file(manifest_path, base_name(manifest_path), MANIFEST_BYTES_MAX, &text, &diag);
     if (error < 0) {
         diags_add(diags, manifest_path, 0, 0, "%s", diag.text);
         return error;
@@ -227,6 +291,18 @@ int revision_load_handler(const char *handler_path, struct revision **ret_revisi
     return 0;
 }
 
+struct revision *revision_of_bytes(const char *name, struct slice bytes)
+{
+    struct revision *r = revision_create(manifest_for_handler(name), strdup(name));
+    if (!r)
+        return NULL;
+    r->handler_fd = memfd_create(name, MFD_CLOEXEC);
+    if (r->handler_fd >= 0 && write(r->handler_fd, bytes.data, bytes.len) == (ssize_t)bytes.len)
+        return r;
+    revision_drop(r);
+    return NULL;
+}
+
 void revision_hold(struct revision *r)
 {
     r->references++;
@@ -243,5 +319,6 @@ void revision_drop(struct revision *r)
         close(r->handler_fd);
     manifest_free(r->manifest);
     free(r->handler_path);
+    free(r->log_budget);
     free(r);
 }

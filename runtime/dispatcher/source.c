@@ -1,5 +1,6 @@
+#include "dispatcher/config_file.h"
 #include "dispatcher/deploy_internal.h"
-
+#include "dispatcher/trust.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -8,17 +9,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_trusted(const struct source *s)
+{
+    struct diag diag;
+    bool trusted = trust_check(s->path, &diag) == 0;
+    if (trusted && s->handler_path)
+        trusted = trust_check(s->handler_path, &diag) == 0;
+    for (char **path = s->config_files; trusted && path && *path; path++)
+        trusted = trust_check(*path, &diag) == 0;
+    return trusted;
+}
+
 static void take_signature(const struct source *s, struct source_signature *ret_signature)
 {
     *ret_signature = (struct source_signature){0};
     file_signature_take(s->path, &ret_signature->manifest);
     if (s->handler_path)
         file_signature_take(s->handler_path, &ret_signature->handler);
+    ret_signature->config = file_signatures_fold(s->config_files);
+    ret_signature->is_trusted = s->is_untrusted && is_trusted(s);
 }
 
 static bool same_signature(const struct source_signature *a, const struct source_signature *b)
 {
-    return file_signature_equal(&a->manifest, &b->manifest) && file_signature_equal(&a->handler, &b->handler);
+    return file_signature_equal(&a->manifest, &b->manifest) &&
+           file_signature_equal(&a->handler, &b->handler) && a->config == b->config &&
+           a->is_trusted == b->is_trusted;
 }
 
 struct source *source_create(struct deployer *d, const char *path)
@@ -50,6 +66,7 @@ void source_destroy(struct source *s)
     TAILQ_REMOVE(&s->deployer->sources, s, link);
     free(s->path);
     free(s->handler_path);
+    config_files_free(s->config_files);
     free(s->announced);
     free(s);
 }
@@ -176,15 +193,25 @@ static void on_probed(void *user, struct stage *stage, struct worker *worker, in
         refuse(s, text);
 }
 
+static void take_names(struct source *s, struct stage *stage)
+{
+    const struct revision_names *names = stage_names(stage);
+    if (!names->handler_path)
+        return;
+    free(s->handler_path);
+    s->handler_path = strdup(names->handler_path);
+    s->tried.handler = s->seen.handler = names->handler_signature;
+    config_files_free(s->config_files);
+    s->config_files = stage_take_config_files(stage);
+    s->tried.config = s->seen.config = names->config_signature;
+}
+
 static void on_loaded(void *user, struct stage *stage, int error, const struct diags *diags)
 {
     struct source *s = user;
-    const struct revision_names *names = stage_names(stage);
-    if (names->handler_path) {
-        free(s->handler_path);
-        s->handler_path = strdup(names->handler_path);
-        s->tried.handler = s->seen.handler = names->handler_signature;
-    }
+    take_names(s, stage);
+    s->is_untrusted = error == -EPERM;
+    s->tried.is_trusted = s->seen.is_trusted = false;
     if (error == -EAGAIN) {
         s->has_tried = false; /* it is being written: the next look decides */
         end_stage(s);

@@ -77,6 +77,13 @@ const struct revision_names *stage_names(const struct stage *stage)
     return &stage->names;
 }
 
+char **stage_take_config_files(struct stage *stage)
+{
+    char **files = stage->names.config_files;
+    stage->names.config_files = NULL;
+    return files;
+}
+
 /* ---- a worker with no function behind it ---- */
 
 static void ignore_ready(void *user, struct worker *w)

@@ -24,6 +24,7 @@ struct stage *stage_create(uv_loop_t *loop, const char *manifest_path, const cha
                            const struct stage_events *events, void *user);
 struct revision *stage_revision(const struct stage *stage); /* the stage's reference */
 const struct revision_names *stage_names(const struct stage *stage);
+char **stage_take_config_files(struct stage *stage); /* of the names; the caller's from now on */
 /* After loaded: loads it in a worker. */
 void stage_probe(struct stage *stage, struct worker_io *io);
 /* Ends it; allowed at any time, also from its callbacks, which are not called any more. A probe that runs is

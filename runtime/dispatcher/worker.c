@@ -56,9 +56,12 @@ static uint64_t deadline(struct worker *w)
     return since_ns + w->revision->manifest->timeout_ns;
 }
 
-static void arm(struct worker *w, uint64_t at_ns)
+void worker_arm(struct worker *w, uint64_t at_ns)
 {
-    uint64_t now_ns = clock_now_ns();
+    uint64_t now_ns = clock_now_ns(), report_ns = log_budget_due_ns(w->revision->log_budget);
+    at_ns = report_ns < at_ns ? report_ns : at_ns;
+    if (at_ns == CLOCK_NEVER)
+        return;
     uint64_t in_ms = at_ns > now_ns ? (at_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
     w->timer_at_ns = at_ns;
     uv_timer_start(&w->timer, on_timer, in_ms, 0);
@@ -70,12 +73,15 @@ static void on_timer(uv_timer_t *timer)
     struct worker *w = timer->data;
     w->timer_at_ns = CLOCK_NEVER;
     channel_read_pending(w); /* what it finished while this loop was busy elsewhere is not late */
-    if (w->state == WS_IDLE || w->state == WS_KILLING || w->state == WS_GONE)
+    worker_report_dropped(w, clock_now_ns());
+    if (w->state == WS_IDLE || w->state == WS_KILLING || w->state == WS_GONE) {
+        worker_arm(w, CLOCK_NEVER);
         return;
+    }
     consult_recorder(w);
     uint64_t at_ns = deadline(w);
     if (clock_now_ns() < at_ns) {
-        arm(w, at_ns);
+        worker_arm(w, at_ns);
         return;
     }
     unsigned long ms = (unsigned long)(w->revision->manifest->timeout_ns / NS_PER_MS);
@@ -117,6 +123,7 @@ static void end(struct worker *w)
     TAILQ_INIT(&end.left);
     TAILQ_CONCAT(&end.left, &w->calls, link);
     w->load = 0;
+    worker_report_dropped(w, CLOCK_NEVER);
     munmap((void *)(uintptr_t)w->recorder, sizeof *w->recorder);
     channel_close(w, on_handle_closed);
     uv_close((uv_handle_t *)&w->timer, on_handle_closed);
@@ -160,7 +167,7 @@ static void send_stop(struct worker *w)
     wire_put_empty(&w->out, WIRE_STOP);
     channel_mark_dirty(w);
     w->head_since_ns = clock_now_ns();
-    arm(w, deadline(w));
+    worker_arm(w, deadline(w));
 }
 
 static void act(struct worker *w, enum worker_action action)
@@ -287,11 +294,16 @@ static struct worker *worker_create(struct worker_io *io, const struct revision 
 
 static int order_fork(struct worker *w)
 {
+    const struct manifest *m = w->revision->manifest;
+    const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
+                                       .cpu_s = m->limit_cpu_s,
+                                       .threads = m->limit_threads,
+                                       .files = m->limit_files};
     int fds[ZYGOTE_FD_COUNT];
     int error = create_fds(w, fds);
     if (error)
         return error;
-    error = zygote_fork(w->io->zygote, &w->child, fds, REVISION_DATA_BYTES);
+    error = zygote_fork(w->io->zygote, &w->child, fds, &limits);
     if (!error)
         return 0;
     close(w->channel);
@@ -307,7 +319,9 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
     int error = w ? order_fork(w) : -ENOMEM;
     if (error) {
         diag_set(diag, NULL, 0, 0, "cannot start a worker: %s",
-                 error == -ECHILD ? "there is no zygote just now" : strerror(-error));
+                 error == -ECHILD  ? "there is no zygote just now"
+                 : error == -EPERM ? "the seal does not hold: see hark doctor"
+                                   : strerror(-error));
         free(w);
         return NULL;
     }
@@ -319,7 +333,7 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
     channel_start(w);
     put_setup(w);
     channel_mark_dirty(w);
-    arm(w, deadline(w));
+    worker_arm(w, deadline(w));
     return w;
 }
 
@@ -339,7 +353,7 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
     worker_on(w, WE_INVOKE);
     channel_mark_dirty(w);
     if (w->timer_at_ns == CLOCK_NEVER)
-        arm(w, deadline(w));
+        worker_arm(w, deadline(w));
     if (buffer_failed(&w->out)) {
         worker_blame(w, WORKER_NO_FORK, "out of memory");
         worker_on(w, WE_ABORT);

@@ -68,7 +68,7 @@ static void give_line(struct worker *w, struct slice line)
 {
     if (line.data && line.len && line.data[line.len - 1] == '\r')
         line.len--;
-    w->events->log(w->user, w, LOG_INFO, line);
+    worker_say(w, LOG_INFO, line);
 }
 
 /* Whole lines go to the log; a line that grows too long goes in pieces. */

@@ -82,7 +82,7 @@ static int take_log(struct worker *w, struct slice body)
     struct slice text;
     if (wire_get_log(body, &level, &text))
         return broken(w, "it sent a log line that is none");
-    w->events->log(w->user, w, (int)level, text);
+    worker_say(w, (int)level, text);
     return 0;
 }
 

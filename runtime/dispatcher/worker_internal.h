@@ -68,6 +68,14 @@ void worker_on(struct worker *w, enum worker_event event);
 __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum worker_cause cause,
                                                         const char *format, ...);
 
+/* Looks at the clock then, or when a report of dropped log lines is due before. */
+void worker_arm(struct worker *w, uint64_t at_ns);
+
+/* worker_log.c: a line for the log, if the function may still say it. */
+void worker_say(struct worker *w, int level, struct slice text);
+/* Says how many lines were dropped, if that is due by now_ns. */
+void worker_report_dropped(struct worker *w, uint64_t now_ns);
+
 /* worker_channel.c */
 void channel_start(struct worker *w); /* polls both fds */
 void channel_mark_dirty(struct worker *w);

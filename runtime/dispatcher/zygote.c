@@ -1,5 +1,6 @@
 #include "dispatcher/zygote.h"
 
+#include "dispatcher/seal_policy.h"
 #include "shared/check.h"
 #include "shared/log.h"
 
@@ -19,6 +20,11 @@ enum { BUCKETS = 64, RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000 };
 
 LIST_HEAD(child_list, zygote_child);
 
+union packet {
+    struct zygote_layers layers; /* the first */
+    struct zygote_report report; /* all others */
+};
+
 /* An order that the socket had no room for. */
 struct waiting_order {
     STAILQ_ENTRY(waiting_order) link;
@@ -29,10 +35,17 @@ struct waiting_order {
 struct zygote {
     uv_loop_t *loop;
     char *program;
+    char user[32]; /* "UID:GID", or "-" */
+    char *waived;  /* names of layers, or "-" */
+    uint32_t waived_bits;
     uv_poll_t poll;
     uv_timer_t respawn; /* also the handle whose close frees the zygote */
     int control;        /* -1: none */
     int pid;            /* 0: none */
+    bool knows_layers;  /* its first packet has come */
+    bool has_served;    /* it has known them once; one that never did is not started again */
+    bool is_respawned;
+    struct zygote_layers layers;
     uint64_t respawn_ms;
     uint32_t last_id;
     struct child_list children[BUCKETS];
@@ -57,7 +70,7 @@ static int spawn_process(struct zygote *z, int control)
 {
     char parent[16];
     snprintf(parent, sizeof parent, "%d", (int)getpid());
-    char *const argv[] = {(char[]){"hark-worker"}, parent, NULL};
+    char *const argv[] = {(char[]){"hark-worker"}, parent, z->user, z->waived, NULL};
     char *const envp[] = {NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -119,18 +132,49 @@ static void watch_control(struct zygote *z)
     uv_poll_start(&z->poll, UV_READABLE, on_readable);
 }
 
-struct zygote *zygote_create(uv_loop_t *loop, const char *program, struct diag *diag)
+/* "landlock,mdwe", or "-". */
+static char *list_layers(uint32_t layers)
+{
+    char list[512] = "-";
+    size_t used = 0;
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        if (layers & (1u << i))
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", layer_name(i));
+    }
+    CHECK(used < sizeof list);
+    return must_strdup(list);
+}
+
+static void destroy(struct zygote *z)
+{
+    free(z->program);
+    free(z->waived);
+    free(z);
+}
+
+static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *options)
 {
     struct zygote *z = must_alloc(sizeof *z);
     z->loop = loop;
-    z->program = must_strdup(program);
+    z->program = must_strdup(options->program);
+    z->waived = list_layers(options->waived);
+    z->waived_bits = options->waived;
+    if (options->changes_user)
+        snprintf(z->user, sizeof z->user, "%u:%u", (unsigned)options->uid, (unsigned)options->gid);
+    else
+        snprintf(z->user, sizeof z->user, "-");
     z->respawn_ms = RESPAWN_FIRST_MS;
     STAILQ_INIT(&z->waiting);
+    return z;
+}
+
+struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag)
+{
+    struct zygote *z = allocate(loop, options);
     int error = spawn(z);
     if (error) {
-        diag_set(diag, NULL, 0, 0, "cannot start %s: %s", program, strerror(-error));
-        free(z->program);
-        free(z);
+        diag_set(diag, NULL, 0, 0, "cannot start %s: %s", z->program, strerror(-error));
+        destroy(z);
         return NULL;
     }
     uv_timer_init(loop, &z->respawn);
@@ -179,13 +223,25 @@ static int keep_for_later(struct zygote *z, const struct zygote_order *order, co
     waiting->order = *order;
     memcpy(waiting->fds, fds, sizeof waiting->fds);
     STAILQ_INSERT_TAIL(&z->waiting, waiting, link);
-    uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
+    if (z->knows_layers)
+        uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
     return 0;
+}
+
+static int try_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+{
+    if (z->control < 0)
+        return -ECHILD;
+    if (!z->knows_layers)
+        return -EAGAIN;
+    if (!seal_holds(&z->layers))
+        return -EPERM;
+    return STAILQ_EMPTY(&z->waiting) ? send_order(z, order, fds) : -EAGAIN;
 }
 
 static int give_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
 {
-    int error = z->control < 0 ? -ECHILD : STAILQ_EMPTY(&z->waiting) ? send_order(z, order, fds) : -EAGAIN;
+    int error = try_order(z, order, fds);
     if (error == -EAGAIN) {
         error = keep_for_later(z, order, fds);
         if (!error)
@@ -196,10 +252,10 @@ static int give_order(struct zygote *z, const struct zygote_order *order, const 
 }
 
 int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                uint64_t data_bytes)
+                const struct seal_limits *limits)
 {
     child->id = ++z->last_id;
-    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = child->id, .data_bytes = data_bytes};
+    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = child->id, .limits = *limits};
     int error = give_order(z, &order, fds);
     if (!error)
         LIST_INSERT_HEAD(&z->children[child->id % BUCKETS], child, link);
@@ -218,6 +274,11 @@ void zygote_kill(struct zygote *z, struct zygote_child *child)
 int zygote_pid(const struct zygote *z)
 {
     return z->pid;
+}
+
+const struct zygote_layers *zygote_layers(const struct zygote *z)
+{
+    return z->knows_layers ? &z->layers : NULL;
 }
 
 static void forget_waiting(struct zygote *z)
@@ -245,10 +306,8 @@ static void tell_children_lost(struct zygote *z)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct zygote *z = handle->data;
-    if (--z->handles > 0 || !z->closing)
-        return;
-    free(z->program);
-    free(z);
+    if (--z->handles == 0 && z->closing)
+        destroy(z);
 }
 
 static void on_respawn(uv_timer_t *timer)
@@ -257,6 +316,7 @@ static void on_respawn(uv_timer_t *timer)
     int error = spawn(z);
     z->respawn_ms = z->respawn_ms * 2 < RESPAWN_LAST_MS ? z->respawn_ms * 2 : RESPAWN_LAST_MS;
     if (!error) {
+        z->is_respawned = true;
         watch_control(z);
         log_warn("zygote started again: pid=%d", z->pid);
         return;
@@ -282,13 +342,16 @@ static void lose(struct zygote *z)
     uv_close((uv_handle_t *)&z->poll, on_handle_closed);
     close(z->control);
     z->control = -1;
+    z->knows_layers = false;
     reap(z);
     forget_waiting(z);
     if (z->closing)
         return;
-    log_error("the zygote died; its workers died with it; a new one starts in %u ms",
-              (unsigned)z->respawn_ms);
-    uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
+    if (z->has_served) {
+        log_error("the zygote died; its workers died with it; a new one starts in %u ms",
+                  (unsigned)z->respawn_ms);
+        uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
+    }
     tell_children_lost(z);
 }
 
@@ -315,8 +378,9 @@ static void take_report(struct zygote *z, const struct zygote_report *report)
 static void send_waiting(struct zygote *z)
 {
     struct waiting_order *waiting;
+    bool holds = seal_holds(&z->layers);
     while ((waiting = STAILQ_FIRST(&z->waiting))) {
-        int error = send_order(z, &waiting->order, waiting->fds);
+        int error = holds ? send_order(z, &waiting->order, waiting->fds) : -EPERM;
         if (error == -EAGAIN)
             return;
         uint32_t worker = waiting->order.worker;
@@ -330,6 +394,45 @@ static void send_waiting(struct zygote *z)
     uv_poll_start(&z->poll, UV_READABLE, on_readable);
 }
 
+/* The first zygote's layers are the caller's to judge. One that comes later may find less on this machine. */
+static void say_if_lost(const struct zygote *z)
+{
+    char line[SEAL_LINE_MAX];
+    for (int i = 0; z->is_respawned && i < LAYER_COUNT; i++) {
+        if (seal_layer_is_fatal(&z->layers, (enum layer)i))
+            log_error("functions cannot run any more: %s", seal_describe(&z->layers, (enum layer)i, line));
+    }
+}
+
+static bool waives_by_itself(const struct zygote *z, const struct zygote_layers *layers)
+{
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        if (layers->layers[i].status == LAYER_WAIVED && !(z->waived_bits & (1u << i)))
+            return true;
+    }
+    return false;
+}
+
+/* 0: taken. -EBADMSG: it is not what has to come now. */
+static int take_packet(struct zygote *z, const union packet *packet, size_t len)
+{
+    if (z->knows_layers) {
+        if (len != sizeof packet->report || packet->report.type == ZYGOTE_LAYERS)
+            return -EBADMSG;
+        take_report(z, &packet->report);
+        return 0;
+    }
+    if (len != sizeof packet->layers || packet->layers.type != ZYGOTE_LAYERS ||
+        waives_by_itself(z, &packet->layers))
+        return -EBADMSG;
+    z->layers = packet->layers;
+    z->knows_layers = z->has_served = true;
+    say_if_lost(z);
+    if (!STAILQ_EMPTY(&z->waiting))
+        uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
+    return 0;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct zygote *z = poll->data;
@@ -337,16 +440,15 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE)
         send_waiting(z);
     while (z->control >= 0 && !z->closing) {
-        struct zygote_report report;
-        ssize_t got = recv(z->control, &report, sizeof report, 0);
-        if (got == (ssize_t)sizeof report)
-            take_report(z, &report);
-        else if (got < 0 && errno == EINTR)
+        union packet packet;
+        ssize_t got = recv(z->control, &packet, sizeof packet, 0);
+        if (got > 0 && take_packet(z, &packet, (size_t)got) == 0)
             continue;
-        else if (got < 0 && errno == EAGAIN)
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
             return;
-        else
-            lose(z);
+        lose(z);
     }
 }
 

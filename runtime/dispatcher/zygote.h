@@ -1,8 +1,10 @@
 /* zygote.h: the dispatcher's end of the zygote: the process that forks all workers.
  *
  * On the loop thread. Create it before any secret is read and before the loop has much memory: it is made by
- * posix_spawn(3), with an empty environment and no file but its control socket. When it dies, all its workers
- * die with it (PDEATHSIG); each is told so, and a new zygote is spawned, with a growing delay. */
+ * posix_spawn(3), with an empty environment and no file but its control socket. Its first word is which
+ * layers of the seal hold; orders wait for it. When a layer is missing without which functions are not run,
+ * every fork fails: there is no worker outside the seal. When the zygote dies, all its workers die with it
+ * (PDEATHSIG); each is told so, and a new zygote is spawned in the same way, with a growing delay. */
 #ifndef HARK_DISPATCHER_ZYGOTE_H
 #define HARK_DISPATCHER_ZYGOTE_H
 
@@ -26,17 +28,30 @@ struct zygote_child {
 
 struct zygote;
 
-/* Spawns `program` (the path of hark-worker). NULL and *diag on failure. */
-struct zygote *zygote_create(uv_loop_t *loop, const char *program, struct diag *diag);
+struct zygote_options {
+    const char *program; /* the path of hark-worker; copied */
+    bool changes_user;   /* it becomes uid and gid before anything else; needs root */
+    uid_t uid;
+    gid_t gid;
+    uint32_t waived; /* bit 1 << n: enum layer n is not applied (--insecure) */
+};
+
+/* Spawns it. NULL and *diag on failure. */
+struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag);
+
+/* What it said of the seal; NULL: nothing yet, or it died. Borrowed until the loop turns. */
+const struct zygote_layers *zygote_layers(const struct zygote *z);
 
 /* Orders a fork. The zygote takes the fds (all ZYGOTE_FD_COUNT) in any case and closes this process's copies.
- * 0, or a negative errno: then `exited` is never called. */
+ * 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not hold (seal_policy.h). */
 __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zygote_child *child,
-                                                    const int fds[ZYGOTE_FD_COUNT], uint64_t data_bytes);
+                                                    const int fds[ZYGOTE_FD_COUNT],
+                                                    const struct seal_limits *limits);
 /* SIGKILL. `exited` follows. */
 void zygote_kill(struct zygote *z, struct zygote_child *child);
 
-/* The pid of the zygote process; 0 while there is none. For tests and status. */
+/* The pid of the zygote process; 0 while there is none: for good, when the first died before it knew its
+ * layers. */
 int zygote_pid(const struct zygote *z);
 
 /* Ends the zygote and all its workers; asynchronous: freed in a later turn. All children are gone already, or

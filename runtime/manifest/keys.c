@@ -16,6 +16,7 @@ static const struct {
     [KEY_DURATION] = {"duration", "ms s m h d"},
     [KEY_SECONDS] = {"duration", "s m h d"},
     [KEY_SIZE] = {"size", "B KiB MiB GiB"},
+    [KEY_RATE] = {"rate", "B/s KiB/s MiB/s GiB/s"},
     [KEY_COUNT] = {"whole number", ""},
     [KEY_CHOICE] = {"word", ""},
     [KEY_ORDER] = {"word", ""},
@@ -79,6 +80,8 @@ int key_number(const struct key *key, struct slice text, uint64_t *ret_number, c
         return seconds_number(text, ret_number, ret_why);
     case KEY_SIZE:
         return units_parse_size(text, ret_number, ret_why);
+    case KEY_RATE:
+        return units_parse_rate(text, ret_number, ret_why);
     case KEY_COUNT:
         return units_parse_count(text, ret_number, ret_why);
     default:
@@ -93,6 +96,8 @@ const char *key_format(const struct key *key, uint64_t number, char buffer[KEY_F
         return units_format_duration(number, buffer);
     if (key->type == KEY_SIZE)
         return units_format_size(number, buffer);
+    if (key->type == KEY_RATE)
+        return units_format_rate(number, buffer);
     snprintf(buffer, KEY_FORMATTED_MAX, "%llu", (unsigned long long)number);
     return buffer;
 }

@@ -20,6 +20,7 @@ enum key_type {
     KEY_DURATION, /* uint64_t ns; min..max ns */
     KEY_SECONDS,  /* uint32_t s, written as a duration; min..max ns */
     KEY_SIZE,     /* uint64_t bytes; min..max bytes */
+    KEY_RATE,     /* uint64_t bytes a second; min..max bytes */
     KEY_COUNT,    /* uint32_t or uint8_t; min..max */
     KEY_CHOICE,   /* one of `words`: its value, in any integer or bool */
     KEY_ORDER,    /* one of `words`, or {name} */
@@ -27,7 +28,7 @@ enum key_type {
     KEY_MAPS,     /* list of maps of `inside`; min..max items */
     KEY_NAMED,    /* free names, each with a map of `inside`; min..max of them */
     KEY_PATTERNS, /* list of patterns; min..max items */
-    KEY_PAIRS,    /* free names, each with a text; min..max of them */
+    KEY_PAIRS,    /* free names, each with a text, or a map of `inside`; min..max of them */
     KEY_TYPES
 };
 
@@ -54,7 +55,7 @@ struct key {
     const char *example;          /* what to write after `name: ` */
     const char *meaning;          /* one line */
     const struct key_word *words; /* KEY_CHOICE, KEY_ORDER */
-    const struct keys *inside;    /* KEY_MAP, KEY_MAPS, KEY_NAMED */
+    const struct keys *inside;    /* KEY_MAP, KEY_MAPS, KEY_NAMED, KEY_PAIRS */
     const char *regex;            /* the rule of a text for the JSON Schema; NULL: any */
 
     /* Is the text good? NULL, or what is wrong and what to write. */
@@ -115,8 +116,8 @@ const struct key *keys_find(const struct keys *keys, struct slice name); /* NULL
 const char *key_type_name(enum key_type type);                           /* for people: `duration` */
 const char *key_unit(enum key_type type);                                /* of what is written; "" if none */
 
-/* What a default or a value of KEY_DURATION, _SECONDS, _SIZE, _COUNT, _CHOICE or _ORDER stands for, in the
- * unit of min and max. 0, or -EINVAL or -ERANGE and *ret_why completes "'2x' …". */
+/* What a default or a value of KEY_DURATION, _SECONDS, _SIZE, _RATE, _COUNT, _CHOICE or _ORDER stands for, in
+ * the unit of min and max. 0, or -EINVAL or -ERANGE and *ret_why completes "'2x' …". */
 __attribute__((warn_unused_result)) int key_number(const struct key *key, struct slice text,
                                                    uint64_t *ret_number, const char **ret_why);
 

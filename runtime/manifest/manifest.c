@@ -141,7 +141,10 @@ void manifest_free(struct manifest *m)
         free(m->publishes[i]);
     for (size_t i = 0; i < m->config_count; i++) {
         free(m->config[i].key);
+        if (m->config[i].value && m->config[i].from_file)
+            explicit_bzero(m->config[i].value, strlen(m->config[i].value)); /* it may be a secret */
         free(m->config[i].value);
+        free(m->config[i].from_file);
     }
     free(m->triggers);
     free(m->publishes);

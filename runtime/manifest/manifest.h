@@ -12,13 +12,16 @@
 
 #include <stdint.h>
 
-/* `publishes` and `config` are at most 256 KiB each, which a worker's SETUP frame holds. */
+/* `publishes` and `config` are at most 256 KiB each (what comes from files included), which a worker's SETUP
+ * frame holds. */
 enum {
     MANIFEST_BYTES_MAX = 1024 * 1024,
     MANIFEST_NAME_MAX = 63,
     MANIFEST_TRIGGERS_MAX = 64,
     MANIFEST_PUBLISHES_MAX = 256,
     MANIFEST_CONFIG_MAX = 256,
+    MANIFEST_CONFIG_BYTES_MAX = 256 * 1024, /* names and values together */
+    MANIFEST_CONFIG_FILE_MAX = 64 * 1024,   /* one value from a file */
     MANIFEST_INSTANCES_MAX = 256
 };
 
@@ -32,7 +35,9 @@ enum manifest_order { ORDER_NONE, ORDER_TOPIC, ORDER_CAPTURE, ORDER_ALL };
 
 struct manifest_pair {
     char *key;
-    char *value;
+    char *value;     /* NULL: still to be read from from_file */
+    char *from_file; /* path as written, by the rules of `handler`; NULL: the value is in the manifest */
+    unsigned line, column; /* of the value, for later complaints */
 };
 
 struct manifest {
@@ -56,6 +61,11 @@ struct manifest {
     uint64_t limit_payload_bytes;  /* 256 KiB; 1 B .. 16 MiB */
     uint32_t limit_queue;          /* 1000 messages; 1..65535 */
     uint32_t limit_publishes;      /* 1000 per invocation; 0..100000 */
+    uint64_t limit_memory_bytes;   /* 64 MiB; 4 MiB .. 4 GiB */
+    uint32_t limit_cpu_s;          /* 0: none; 1 s .. 365 d */
+    uint32_t limit_threads;        /* 1; 1..256 */
+    uint32_t limit_files;          /* 16; 4..1024 */
+    uint64_t limit_log_bytes;      /* a second: 64 KiB; 1 KiB .. 64 MiB */
     struct manifest_pair *config;
     size_t config_count;
     uint32_t session_expiry_s; /* 1 d; 0 .. 10 years */

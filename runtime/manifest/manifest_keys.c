@@ -54,6 +54,13 @@ static const char *check_handler(struct slice text)
     return NULL;
 }
 
+static const char *check_config_file(struct slice text)
+{
+    if (text.len > 0 && text.data[0] != '/' && climbs(text))
+        return "'..' leaves the folder: write a path inside it, or one from the root: /etc/hark/api.key";
+    return NULL;
+}
+
 static const char *check_dead_letter(struct slice text)
 {
     if (text.len == 0)
@@ -214,9 +221,76 @@ static const struct key limits_list[] = {
         .meaning = "messages that one invocation may publish",
         KEY_MEMBER(struct manifest, limit_publishes),
     },
+    {
+        .name = "memory",
+        .type = KEY_SIZE,
+        .initial = "64MiB",
+        .min = 4 * MIB,
+        .max = 4096 * MIB,
+        .example = "64MiB",
+        .meaning = "heap, globals and stacks of threads of one worker; beyond that malloc() returns NULL",
+        KEY_MEMBER(struct manifest, limit_memory_bytes),
+    },
+    {
+        .name = "cpu",
+        .type = KEY_SECONDS,
+        .min = NS_PER_S,
+        .max = 365 * DAY,
+        .example = "1h",
+        .meaning = "processor time of a worker's whole life; a worker beyond that is killed and replaced",
+        KEY_MEMBER(struct manifest, limit_cpu_s),
+    },
+    {
+        .name = "threads",
+        .type = KEY_COUNT,
+        .initial = "1",
+        .min = 1,
+        .max = 256,
+        .example = "4",
+        .meaning = "threads of one worker, the one that handles messages included",
+        KEY_MEMBER(struct manifest, limit_threads),
+    },
+    {
+        .name = "files",
+        .type = KEY_COUNT,
+        .initial = "16",
+        .min = 4, /* the loader needs them before the function does */
+        .max = 1024,
+        .example = "16",
+        .meaning = "descriptors that the function may have open at one time",
+        KEY_MEMBER(struct manifest, limit_files),
+    },
+    {
+        .name = "log",
+        .type = KEY_RATE,
+        .initial = "64KiB/s",
+        .min = KIB,
+        .max = 64 * MIB,
+        .example = "64KiB/s",
+        .meaning = "what the function may log, its standard output included; more is dropped and counted",
+        KEY_MEMBER(struct manifest, limit_log_bytes),
+    },
 };
 
 static const struct keys limits_keys = {"limits.", KEYS_OF(limits_list)};
+
+static const struct key config_list[] = {
+    {
+        .name = "from_file",
+        .type = KEY_TEXT,
+        .required = true,
+        .min = 1,
+        .max = 4095,
+        .bounds = "1 to 4095 bytes, no .. in a relative path; the file: at most 64KiB of UTF-8",
+        .example = "api.key",
+        .meaning = "instead of a text: a file, relative to the manifest's folder, whose content is the text, "
+                   "without one line end at its end",
+        .check = check_config_file,
+        KEY_MEMBER(struct manifest_pair, from_file),
+    },
+};
+
+static const struct keys config_keys = {"config.<name>.", KEYS_OF(config_list)};
 
 static const struct key session_list[] = {
     {
@@ -343,8 +417,8 @@ static const struct key manifest_list[] = {
     {
         .name = "limits",
         .type = KEY_MAP,
-        .example = "{ payload: 256KiB, queue: 1000 }",
-        .meaning = "bounds of what the function takes and gives",
+        .example = "{ payload: 256KiB, memory: 64MiB }",
+        .meaning = "bounds of what the function takes, gives and uses",
         .inside = &limits_keys,
     },
     {
@@ -356,6 +430,7 @@ static const struct key manifest_list[] = {
         .bounds = "at most 256 names of 1 to 255 bytes, 256KiB together",
         .example = "{ setpoint: \"21.5\" }",
         .meaning = "texts that the function can ask for by name, kept as they are written",
+        .inside = &config_keys,
         .load = manifest_load_config,
     },
     {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { TEXTS_BYTES_MAX = 256 * 1024, CONFIG_NAME_MAX = 255 };
+enum { TEXTS_BYTES_MAX = MANIFEST_CONFIG_BYTES_MAX, CONFIG_NAME_MAX = 255 };
 
 int manifest_load_triggers(struct key_loader *loader, const struct keys *keys, const struct key *key,
                            struct yaml_node *node, void *target)
@@ -131,19 +131,38 @@ int manifest_load_order(struct key_loader *loader, const struct keys *keys, cons
 
 /* ---- config ---- */
 
-static bool expect_pair(struct key_loader *loader, struct yaml_node *value)
+static bool expect_name(struct key_loader *loader, struct yaml_node *name)
+{
+    if (name->text.len >= 1 && name->text.len <= CONFIG_NAME_MAX)
+        return !name->refused;
+    keys_complain(loader, name, "config: a name of %zu bytes: write 1 to %d", name->text.len,
+                  CONFIG_NAME_MAX);
+    return false;
+}
+
+static bool expect_value(struct key_loader *loader, struct yaml_node *value)
 {
     char shown[YAML_SHOWN_MAX], shown_key[YAML_SHOWN_MAX];
-    struct yaml_node *name = value->key;
 
-    if (name->text.len < 1 || name->text.len > CONFIG_NAME_MAX)
-        keys_complain(loader, name, "config: a name of %zu bytes: write 1 to %d", name->text.len,
-                      CONFIG_NAME_MAX);
-    else if (value->kind != YAML_TEXT || yaml_is_null(value))
-        keys_complain(loader, value,
-                      "config: %s: expected a text, found %s: write it in quotes, for instance \"21.5\"",
-                      yaml_show(name, shown_key), yaml_show(value, shown));
-    return !name->refused && !value->refused;
+    if (value->kind == YAML_TEXT && !yaml_is_null(value))
+        return !value->refused;
+    keys_complain(loader, value,
+                  "config: %s: expected a text, found %s: write it in quotes, for instance \"21.5\", or "
+                  "{ from_file: PATH }",
+                  yaml_show(value->key, shown_key), yaml_show(value, shown));
+    return false;
+}
+
+static int load_pair(struct key_loader *loader, const struct key *key, struct yaml_node *value,
+                     struct manifest_pair *pair)
+{
+    pair->line = value->line;
+    pair->column = value->column;
+    if (keys_copy(value->key->text, &pair->key) < 0)
+        return -ENOMEM;
+    if (value->kind == YAML_MAP)
+        return keys_load(loader, key->inside, value, pair);
+    return expect_value(loader, value) ? keys_copy(value->text, &pair->value) : 0;
 }
 
 int manifest_load_config(struct key_loader *loader, const struct keys *keys, const struct key *key,
@@ -160,10 +179,8 @@ int manifest_load_config(struct key_loader *loader, const struct keys *keys, con
     if (!m->config)
         return -ENOMEM;
     STAILQ_FOREACH (value, &node->children, next) {
-        if (!expect_pair(loader, value))
-            continue;
-        struct manifest_pair *pair = &m->config[m->config_count++];
-        if (keys_copy(value->key->text, &pair->key) < 0 || keys_copy(value->text, &pair->value) < 0)
+        if (expect_name(loader, value->key) && !value->refused &&
+            load_pair(loader, key, value, &m->config[m->config_count++]) < 0)
             return -ENOMEM;
     }
     return 0;

@@ -20,6 +20,10 @@ static const struct unit sizes[] = {
     {"B", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {NULL, 0},
 };
 
+static const struct unit rates[] = {
+    {"B/s", 1}, {"KiB/s", 1024}, {"MiB/s", 1024 * 1024}, {"GiB/s", 1024 * 1024 * 1024}, {NULL, 0},
+};
+
 static const struct unit counts[] = {{"", 1}, {NULL, 0}};
 
 static bool is_digit(char c)
@@ -105,6 +109,11 @@ int units_parse_size(struct slice text, uint64_t *ret_bytes, const char **ret_wh
     return parse(sizes, text, ret_bytes, ret_why);
 }
 
+int units_parse_rate(struct slice text, uint64_t *ret_bytes, const char **ret_why)
+{
+    return parse(rates, text, ret_bytes, ret_why);
+}
+
 int units_parse_count(struct slice text, uint64_t *ret_count, const char **ret_why)
 {
     return parse(counts, text, ret_count, ret_why);
@@ -133,4 +142,9 @@ const char *units_format_duration(uint64_t ns, char buffer[UNITS_TEXT_MAX])
 const char *units_format_size(uint64_t bytes, char buffer[UNITS_TEXT_MAX])
 {
     return format(sizes, bytes, "0B", buffer);
+}
+
+const char *units_format_rate(uint64_t bytes, char buffer[UNITS_TEXT_MAX])
+{
+    return format(rates, bytes, "0B/s", buffer);
 }

@@ -1,4 +1,4 @@
-/* units.h: durations (`ms s m h d`) and sizes (`B KiB MiB GiB`) as people write them. Pure.
+/* units.h: durations (`ms s m h d`), sizes (`B KiB MiB GiB`) and rates (`KiB/s`) as people write them. Pure.
  *
  * A whole number and a unit, nothing between them: `200ms`, `64MiB`. */
 #ifndef HARK_MANIFEST_UNITS_H
@@ -16,6 +16,9 @@ __attribute__((warn_unused_result)) int units_parse_duration(struct slice text, 
                                                              const char **ret_why);
 __attribute__((warn_unused_result)) int units_parse_size(struct slice text, uint64_t *ret_bytes,
                                                          const char **ret_why);
+/* Bytes a second: a size with `/s` behind it. */
+__attribute__((warn_unused_result)) int units_parse_rate(struct slice text, uint64_t *ret_bytes,
+                                                         const char **ret_why);
 
 /* A whole number without a unit. As the others. */
 __attribute__((warn_unused_result)) int units_parse_count(struct slice text, uint64_t *ret_count,
@@ -24,5 +27,6 @@ __attribute__((warn_unused_result)) int units_parse_count(struct slice text, uin
 /* In the largest unit that divides it; whole milliseconds only, less is cut off. Returns buffer. */
 const char *units_format_duration(uint64_t ns, char buffer[UNITS_TEXT_MAX]);
 const char *units_format_size(uint64_t bytes, char buffer[UNITS_TEXT_MAX]);
+const char *units_format_rate(uint64_t bytes, char buffer[UNITS_TEXT_MAX]);
 
 #endif

@@ -11,6 +11,7 @@
 #define HARK_SHARED_WIRE_H
 
 #include "shared/buffer.h"
+#include "shared/layers.h"
 #include "shared/slice.h"
 #include "shared/topic.h"
 
@@ -135,13 +136,28 @@ enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL };
 /* FORK comes with four fds by SCM_RIGHTS in this order; the zygote closes its copies after the fork. */
 enum zygote_fd { ZYGOTE_FD_CHANNEL, ZYGOTE_FD_HANDLER, ZYGOTE_FD_RECORDER, ZYGOTE_FD_LOG, ZYGOTE_FD_COUNT };
 
-struct zygote_order {
-    uint32_t type;
-    uint32_t worker;     /* chosen by the dispatcher, never used twice */
-    uint64_t data_bytes; /* RLIMIT_DATA; 0: no limit */
+/* What a worker may use, from the manifest's `limits`. */
+struct seal_limits {
+    uint64_t data_bytes; /* RLIMIT_DATA: heap, stack of threads, private mappings; 0: no limit */
+    uint32_t cpu_s;      /* RLIMIT_CPU of the whole worker: a backstop; 0: no limit */
+    uint32_t threads;    /* the most, the first included; 1: the function may not start any */
+    uint32_t files;      /* RLIMIT_NOFILE: descriptors of the function's own, beside the worker's */
 };
 
-enum zygote_report_type { ZYGOTE_STARTED = 1, ZYGOTE_EXITED, ZYGOTE_FORK_FAILED };
+struct zygote_order {
+    uint32_t type;
+    uint32_t worker; /* chosen by the dispatcher, never used twice */
+    struct seal_limits limits;
+};
+
+enum zygote_report_type { ZYGOTE_STARTED = 1, ZYGOTE_EXITED, ZYGOTE_FORK_FAILED, ZYGOTE_LAYERS };
+
+/* The zygote's first packet, before it takes orders. */
+struct zygote_layers {
+    uint32_t type; /* ZYGOTE_LAYERS */
+    uint32_t uid;  /* that workers run as, as the host sees it */
+    struct layer_state layers[LAYER_COUNT];
+};
 
 struct zygote_report {
     uint32_t type;

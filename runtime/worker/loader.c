@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PATH_BYTES = 32 };
 
@@ -13,7 +14,7 @@ static const char *hint(const char *error)
     if (strstr(error, "undefined symbol"))
         return ": link the library that has it statically, or remove its use";
     if (strstr(error, "cannot open shared object file"))
-        return ": install that library, or link it statically";
+        return ": link it statically; a function finds no library but libc, libm, libgcc_s and libstdc++";
     if (strstr(error, "annot allocate memory") || strstr(error, "cannot create shared object"))
         return ": it needs more memory than the function may have";
     return "";
@@ -52,13 +53,23 @@ static int check_function(const struct hark_function *f, const char *name, struc
     return -ENOEXEC;
 }
 
+void loader_warm_up(void)
+{
+    if (!dlopen("self/fd/none", RTLD_NOW | RTLD_LOCAL))
+        (void)dlerror();
+}
+
 int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    snprintf(path, sizeof path, "self/fd/%d", fd);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return refuse_load(why, path, name);
+    if (chdir("/") < 0) {
+        diag_set(why, NULL, 0, 0, "cannot leave /proc: %s", strerror(errno));
+        return -errno;
+    }
     const struct hark_function *f = dlsym(library, "hark_function");
     if (!f) {
         diag_set(why, NULL, 0, 0,

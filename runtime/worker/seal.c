@@ -1,53 +1,181 @@
 #include "worker/seal.h"
 
+#include "worker/capabilities.h"
+#include "worker/filter.h"
+#include "worker/landlock.h"
+#include "worker/limits.h"
+#include "worker/sanitized.h"
+
 #include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-/* The sanitizer's shadow is terabytes of private mappings: no limit on them can hold. */
-#if defined(__SANITIZE_ADDRESS__)
-#define DATA_CAN_BE_LIMITED 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DATA_CAN_BE_LIMITED 0
-#endif
-#endif
-#ifndef DATA_CAN_BE_LIMITED
-#define DATA_CAN_BE_LIMITED 1
-#endif
+enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 }; /* PR_SET_MDWE, newer than the headers of some machines */
 
-enum { FILES_MAX = 64 }; /* enough for the loader and the libraries of a function */
+/* A layer: 0 with *ret_state filled in, or a negative errno. */
 
-static int limit(int resource, const char *name, uint64_t value, struct diag *why)
+static int apply_limits(const struct seal_limits *limits, struct layer_state *ret_state)
 {
-    struct rlimit both = {.rlim_cur = value, .rlim_max = value};
-    if (setrlimit((__rlimit_resource_t)resource, &both) == 0)
-        return 0;
-    int error = -errno;
-    diag_set(why, NULL, 0, 0, "cannot seal the worker: %s: %s", name, strerror(-error));
+    ret_state->status = SANITIZED ? LAYER_DEGRADED : LAYER_ENFORCED;
+    return limits_apply(limits);
+}
+
+static int apply_capabilities(const struct seal_limits *limits, struct layer_state *ret_state)
+{
+    (void)limits;
+    bool emptied;
+    int error = capabilities_drop(&emptied);
+    if (!error && !emptied)
+        *ret_state = (struct layer_state){.status = LAYER_DEGRADED, .error = EPERM};
     return error;
 }
 
-static int bar_new_privileges(struct diag *why)
+static int apply_no_new_privs(const struct seal_limits *limits, struct layer_state *ret_state)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+    (void)limits;
+    (void)ret_state;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int apply_mdwe(const struct seal_limits *limits, struct layer_state *ret_state)
+{
+    (void)limits;
+    if (SANITIZED) {
+        ret_state->status = LAYER_DEGRADED;
         return 0;
-    int error = -errno;
-    diag_set(why, NULL, 0, 0, "cannot seal the worker: no_new_privs: %s", strerror(-error));
+    }
+    return prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* Below ABI 6 nothing is scoped: signals and abstract sockets are left to the filter and the namespaces. */
+static int apply_landlock(const struct seal_limits *limits, struct layer_state *ret_state)
+{
+    (void)limits;
+    int error = landlock_deny_all(&ret_state->detail);
+    if (!error && ret_state->detail < LANDLOCK_SCOPED_ABI)
+        ret_state->status = LAYER_DEGRADED;
     return error;
 }
 
-int seal_apply(const struct seal *seal, struct diag *why)
+static int apply_filter(const struct seal_limits *limits, struct layer_state *ret_state)
 {
-    int error = 0;
-    if (DATA_CAN_BE_LIMITED && seal->data_bytes)
-        error = limit(RLIMIT_DATA, "RLIMIT_DATA", seal->data_bytes, why);
+    if (SANITIZED) {
+        ret_state->status = LAYER_DEGRADED;
+        return 0;
+    }
+    return filter_install(limits_threads(limits) > 1);
+}
+
+/* In order: limits while there are rights to set them and capabilities before no_new_privs would spoil them;
+ * the filter last, for it forbids all the others. */
+static const struct {
+    enum layer layer;
+    int (*apply)(const struct seal_limits *limits, struct layer_state *ret_state);
+} steps[] = {
+    {LAYER_LIMITS, apply_limits}, {LAYER_CAPS, apply_capabilities}, {LAYER_NNP, apply_no_new_privs},
+    {LAYER_MDWE, apply_mdwe},     {LAYER_LANDLOCK, apply_landlock}, {LAYER_SECCOMP, apply_filter},
+};
+
+enum { STEPS = sizeof steps / sizeof *steps };
+
+/* The child has the zygote's descriptors still, and landlock takes one. */
+static const struct seal_limits PROBE_LIMITS = {.threads = 1, .files = 64};
+
+static void try_all(struct layer_state states[LAYER_COUNT])
+{
+    for (int i = 0; i < STEPS; i++) {
+        struct layer_state *state = &states[steps[i].layer];
+        if (state->status == LAYER_WAIVED)
+            continue;
+        struct layer_state found = {.status = LAYER_ENFORCED};
+        int error = steps[i].apply(&PROBE_LIMITS, &found);
+        *state = error ? (struct layer_state){.status = LAYER_MISSING, .error = -error} : found;
+    }
+}
+
+static void mark_missing(struct layer_state states[LAYER_COUNT], int error)
+{
+    for (int i = 0; i < STEPS; i++)
+        if (states[steps[i].layer].status != LAYER_WAIVED)
+            states[steps[i].layer] = (struct layer_state){.status = LAYER_MISSING, .error = error};
+}
+
+/* The child cannot undo what it tries; it leaves its findings in a page that both see. A step that kills it
+ * counts as missing, and so do those behind. */
+void seal_probe(struct layer_state states[LAYER_COUNT])
+{
+    size_t bytes = sizeof *states * LAYER_COUNT;
+    mark_missing(states, EIO);
+    struct layer_state *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        mark_missing(states, errno);
+        return;
+    }
+    memcpy(shared, states, bytes);
+    pid_t pid = fork();
+    if (pid == 0) {
+        try_all(shared);
+        _exit(EXIT_SUCCESS);
+    }
+    if (pid < 0)
+        mark_missing(shared, errno);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    memcpy(states, shared, bytes);
+    munmap(shared, bytes);
+}
+
+static int refuse(struct diag *why, enum layer layer, int error, const char *what)
+{
+    diag_set(why, NULL, 0, 0, "cannot seal the worker: %s: %s", layer_name(layer),
+             what ? what : strerror(-error));
+    return error;
+}
+
+static int check_mandatory(const struct layer_state states[LAYER_COUNT], struct diag *why)
+{
+    for (int i = 0; i < LAYER_COUNT; i++)
+        if (states[i].status == LAYER_MISSING && layer_is_mandatory((enum layer)i, states))
+            return refuse(why, (enum layer)i, -EPERM, "this machine cannot enforce it; see `hark doctor`");
+    return 0;
+}
+
+static bool applies(const struct layer_state states[LAYER_COUNT], enum layer layer)
+{
+    return states[layer].status == LAYER_ENFORCED || states[layer].status == LAYER_DEGRADED;
+}
+
+/* Threads are counted per user namespace: without one of its own the worker would count everybody's. */
+static int count_threads_alone(const struct layer_state states[LAYER_COUNT], const struct seal_limits *limits,
+                               struct diag *why)
+{
+    if (limits_threads(limits) == 1 || !applies(states, LAYER_LIMITS))
+        return 0;
+    if (!applies(states, LAYER_USERNS))
+        return refuse(why, LAYER_LIMITS, -EPERM,
+                      "`limits.threads` above 1 cannot be enforced without user namespaces");
+    return unshare(CLONE_NEWUSER) < 0 ? refuse(why, LAYER_USERNS, -errno, NULL) : 0;
+}
+
+int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_limits *limits,
+               struct diag *why)
+{
+    int error = check_mandatory(states, why);
     if (!error)
-        error = limit(RLIMIT_CORE, "RLIMIT_CORE", 0, why);
-    if (!error)
-        error = limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", FILES_MAX, why);
-    if (!error)
-        error = bar_new_privileges(why);
+        error = count_threads_alone(states, limits, why);
+    (void)prctl(PR_SET_DUMPABLE, 0); /* again: a user namespace brings the machine's default. Cannot fail */
+    for (int i = 0; !error && i < STEPS; i++) {
+        struct layer_state ignored = {0};
+        if (!applies(states, steps[i].layer))
+            continue;
+        error = steps[i].apply(limits, &ignored);
+        if (error)
+            refuse(why, steps[i].layer, error, NULL);
+    }
     return error;
 }

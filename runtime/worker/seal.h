@@ -1,21 +1,53 @@
-/* seal.h: takes away from a worker what its function must not have.
+/* seal.h: takes away from a worker what its function must not have, before the function is there.
  *
- * In the worker, after the fork and before the function's .so is loaded: this is the place of the whole seal.
- * A constructor of the .so is the function's code, so nothing applied after dlopen(3) is a boundary. Today it
- * limits resources and bars new privileges; it does not keep a hostile function from reading files or opening
- * sockets as hark's own user. */
+ * A function is a .so of whoever wrote it: it runs in this process, and its constructors run while it is
+ * loaded. So the seal is complete before dlopen(3); nothing applied later would be a boundary, and there is
+ * no way back. What a function keeps: its channel to the dispatcher, its log pipe, its share of memory, CPU
+ * time and descriptors, and the libraries that are mapped already.
+ *
+ * Around the zygote, once, inherited by all workers (nest.h):
+ *   uid             hark that runs as root becomes a user of no importance. Stops: everything that uid 0 may
+ *                   without a capability. Remains: what that user owns, for the layers below.
+ *   user namespace  for what needs a capability here, without one on the machine. Inside, everybody is 65534.
+ *   network, ipc    no interface, not even a loopback that is up; no System V IPC, no message queue of the
+ *                   machine, another host name. Remains: unix sockets that have a path, of which the root has
+ *                   none.
+ *   root            an empty read-only tmpfs. Stops: every path. Remains: descriptors, of which there are
+ * four. pid namespace   one for all workers, its process 1 is in first.h. Stops: signals to, and knowledge
+ * of, any process of the machine. Remains: other workers, as numbers; landlock and the filter keep them from
+ * each other.
+ *
+ * In each worker, in this order (seal_apply):
+ *   descriptors     closed, all but /dev/null and one socket. By that come, when all of the below is done,
+ * the log pipe, the channel, the .so and the flight recorder; the last two are closed again before the
+ * function is called (the .so once it is loaded). limits          setrlimit(2), limits.h. With more than one
+ * thread a user namespace of the worker's own, because RLIMIT_NPROC counts per user in one. It costs about 50
+ * us, so only then. Remains: what the limits grant, and kernel memory behind descriptors (pipes, timers,
+ * epoll). capabilities    all sets empty, bounding set too; securebits locked. no-new-privs    an exec gains
+ * nothing; seccomp and landlock need it. mdwe            memory that was ever writable never becomes code,
+ * prctl(2). landlock        landlock(7): no file, no TCP, no abstract socket, no signal to anybody outside.
+ * Remains: stat(2) and chdir(2), which it does not govern: in an empty root they find nothing. A constructor
+ * runs with a procfs as working folder (loader.h) and can stat there which workers exist; it can open nothing
+ * in it but its own .so. Without landlock a constructor can read there what /proc shows of other workers,
+ * which are not dumpable: their names and counters. dumpable        0: no ptrace and no /proc/PID/mem by the
+ * same user, no core. filter          seccomp(2), filter_gen.c: an allow-list of system calls and arguments,
+ * EPERM otherwise, SIGSYS for what only an attacker calls.
+ *
+ * What none of this stops: bugs of the kernel in the calls that are left, side channels of the processor, and
+ * whatever the manifest lets the function publish. */
 #ifndef HARK_WORKER_SEAL_H
 #define HARK_WORKER_SEAL_H
 
 #include "shared/diag.h"
+#include "shared/layers.h"
+#include "shared/wire.h"
 
-#include <stdint.h>
+/* Tries the worker's own layers in a child and fills in their states; those that are LAYER_WAIVED stay so. */
+void seal_probe(struct layer_state states[LAYER_COUNT]);
 
-struct seal {
-    uint64_t data_bytes; /* RLIMIT_DATA, getrlimit(2): heap and private mappings; 0: no limit */
-};
-
-/* 0, or a negative errno and *why: then the process must not load anything. There is no way back. */
-__attribute__((warn_unused_result)) int seal_apply(const struct seal *seal, struct diag *why);
+/* Applies them. A layer that was found missing is left out, unless it is mandatory; one that worked in the
+ * probe must work again. 0, or a negative errno and *why: then the process must not load anything. */
+__attribute__((warn_unused_result)) int seal_apply(const struct layer_state states[LAYER_COUNT],
+                                                   const struct seal_limits *limits, struct diag *why);
 
 #endif

@@ -39,11 +39,10 @@ struct server {
     struct slice publishes[WIRE_PUBLISHES_MAX];
 };
 
-struct server *serve_open(int channel, struct wire_recorder *recorder)
+struct server *serve_open(int channel)
 {
     struct server *s = must_alloc(sizeof *s);
     channel_init(&s->channel, channel);
-    s->recorder = recorder;
     s->flush_due_ns = CLOCK_NEVER;
     return s;
 }
@@ -285,8 +284,9 @@ static _Noreturn void serve(struct server *s)
     }
 }
 
-_Noreturn void serve_run(struct server *s, int handler)
+_Noreturn void serve_run(struct server *s, int handler, struct wire_recorder *recorder)
 {
+    s->recorder = recorder;
     await_setup(s);
     take_name(s->setup.function);
     load(s, handler);

@@ -9,14 +9,14 @@
 
 struct server;
 
-/* Before the function is loaded. `recorder` may be NULL only to let serve_run say so. Exits when there is no
- * memory. One a process, never closed. */
-struct server *serve_open(int channel, struct wire_recorder *recorder);
+/* Gets the memory; `channel` need not be open yet. Exits when there is none. One a process, never closed. */
+struct server *serve_open(int channel);
 
 /* Tells the dispatcher why this worker cannot serve, and exits. */
 _Noreturn void serve_fail(struct server *server, const struct diag *why);
 
-/* Reads the setup, loads the function from the descriptor `handler`, which it closes, and serves. */
-_Noreturn void serve_run(struct server *server, int handler);
+/* Reads the setup, loads the function from the descriptor `handler`, which it closes, and serves. `recorder`
+ * may be NULL only to let this say so. */
+_Noreturn void serve_run(struct server *server, int handler, struct wire_recorder *recorder);
 
 #endif

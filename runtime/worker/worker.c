@@ -2,27 +2,35 @@
 
 #include "shared/diag.h"
 #include "shared/wire.h"
+#include "worker/descriptors.h"
+#include "worker/filter_internal.h"
+#include "worker/loader.h"
 #include "worker/seal.h"
 #include "worker/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The last two are closed again once
- * they are mapped. */
-enum { CHANNEL_FD = 3, HANDLER_FD, RECORDER_FD, FD_COUNT };
+/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). Those that are handed to it come in
+ * at the numbers behind the channel, which was the socket they came by, and are closed as soon as they are
+ * used. */
+enum { CHANNEL_FD = FILTER_CHANNEL, FIRST_FREE_FD, HANDLER_FD = FIRST_FREE_FD + (int)ZYGOTE_FD_HANDLER };
 
-static void die_with(pid_t zygote)
+_Static_assert((int)FIRST_FREE_FD + (int)ZYGOTE_FD_RECORDER == (int)FILTER_RECORDER,
+               "the filter lets it be mapped");
+
+static void die_with_parent(pid_t parent)
 {
     /* The zygote may have died before the prctl: then we have another parent already. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != zygote)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(EX_OSERR);
 }
 
@@ -40,36 +48,56 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In two steps, by way of high numbers: a descriptor's place may be taken by another of them. */
-static int lay_out_fds(const struct worker_birth *b)
+/* Of the zygote's descriptors only the socket stays; there is no log yet. The working folder is for the
+ * loader: once sealed, a worker has neither a path to the .so nor a descriptor of any folder. */
+static int keep_only(const struct worker_birth *b)
 {
-    const struct {
-        int from, to;
-    } moves[] = {{b->log, STDOUT_FILENO},
-                 {b->log, STDERR_FILENO},
-                 {b->channel, CHANNEL_FD},
-                 {b->handler, HANDLER_FD},
-                 {b->recorder, RECORDER_FD}};
-    enum { COUNT = sizeof moves / sizeof *moves, HIGH = FD_COUNT /* a limit may end soon after it */ };
-    int high[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        if ((high[i] = fcntl(moves[i].from, F_DUPFD, HIGH)) < 0)
-            return -errno;
-    for (int i = 0; i < COUNT; i++)
-        if (dup2(high[i], moves[i].to) < 0)
-            return -errno;
-    return close_range(FD_COUNT, ~0u, 0) < 0 ? -errno : 0;
+    if (fchdir(b->proc) < 0 || dup2(b->handoff, CHANNEL_FD) < 0 || dup2(STDIN_FILENO, STDOUT_FILENO) < 0 ||
+        dup2(STDIN_FILENO, STDERR_FILENO) < 0 || close_range(FIRST_FREE_FD, ~0u, 0) < 0)
+        return -errno;
+    return 0;
 }
 
 /* NULL when the memfd is not what it should be. */
-static struct wire_recorder *map_recorder(void)
+static struct wire_recorder *map_recorder(int fd)
 {
     struct stat st;
-    if (fstat(RECORDER_FD, &st) < 0 || (size_t)st.st_size < sizeof(struct wire_recorder))
+    if (fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(struct wire_recorder))
         return NULL;
-    void *page = mmap(NULL, sizeof(struct wire_recorder), PROT_READ | PROT_WRITE, MAP_SHARED, RECORDER_FD, 0);
-    close(RECORDER_FD);
+    void *page = mmap(NULL, sizeof(struct wire_recorder), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return page == MAP_FAILED ? NULL : page;
+}
+
+/* All but the handler's, which keeps its number. */
+static void put_in_place(int fds[ZYGOTE_FD_COUNT])
+{
+    if (dup2(fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 || dup2(fds[ZYGOTE_FD_LOG], STDERR_FILENO) < 0 ||
+        dup2(fds[ZYGOTE_FD_CHANNEL], CHANNEL_FD) < 0)
+        _exit(EX_OSERR);
+    close(fds[ZYGOTE_FD_CHANNEL]);
+    close(fds[ZYGOTE_FD_RECORDER]);
+    close(fds[ZYGOTE_FD_LOG]);
+}
+
+static bool is_awaited(void)
+{
+    struct pollfd handoff = {.fd = CHANNEL_FD, .events = POLLIN};
+    return poll(&handoff, 1, 0) > 0;
+}
+
+/* May take long: this is where a spare worker waits. */
+static struct wire_recorder *await_descriptors(void)
+{
+    int fds[DESCRIPTORS_MAX];
+    _Static_assert((int)DESCRIPTORS_MAX == (int)ZYGOTE_FD_COUNT, "all come at once");
+    int got = descriptors_receive(CHANNEL_FD, fds);
+    if (got == -ECHILD)
+        _exit(EXIT_SUCCESS);
+    if (got != ZYGOTE_FD_COUNT || fds[0] != FIRST_FREE_FD)
+        _exit(EX_OSERR);
+    struct wire_recorder *recorder = map_recorder(fds[ZYGOTE_FD_RECORDER]);
+    put_in_place(fds);
+    return recorder;
 }
 
 /* What printf() leaves in its buffer is lost in a crash; whole lines must not be. */
@@ -81,14 +109,18 @@ static void write_lines_at_once(void)
 
 _Noreturn void worker_main(const struct worker_birth *birth)
 {
-    die_with(birth->zygote);
+    die_with_parent(birth->parent);
     reset_signals();
-    if (lay_out_fds(birth) < 0)
+    if (keep_only(birth) < 0)
         _exit(EX_OSERR);
     write_lines_at_once();
-    struct server *server = serve_open(CHANNEL_FD, map_recorder());
+    struct server *server = serve_open(CHANNEL_FD);
     struct diag why;
-    if (seal_apply(&(struct seal){.data_bytes = birth->data_bytes}, &why) < 0)
+    int error = seal_apply(birth->layers, &birth->limits, &why);
+    if (!is_awaited())
+        loader_warm_up();
+    struct wire_recorder *recorder = await_descriptors();
+    if (error < 0)
         serve_fail(server, &why);
-    serve_run(server, HANDLER_FD); /* loads the function: from here on its code runs */
+    serve_run(server, HANDLER_FD, recorder); /* loads the function: from here on its code runs */
 }

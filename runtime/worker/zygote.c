@@ -2,6 +2,10 @@
 
 #include "shared/wire.h"
 #include "worker/children.h"
+#include "worker/descriptors.h"
+#include "worker/nest.h"
+#include "worker/seal.h"
+#include "worker/spares.h"
 #include "worker/worker.h"
 
 #include <dlfcn.h>
@@ -18,11 +22,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+enum { SPARE_DELAY_MS = 5 }; /* a spare is made when no order came for so long: it must not slow one down */
+
 struct zygote {
     int control;
     int deaths; /* signalfd for SIGCHLD */
     pid_t pid;
+    struct nest nest;
     struct children children;
+    struct spares spares;
     bool ended;
     int status; /* to exit with, once ended */
 };
@@ -43,15 +51,27 @@ static void end(struct zygote *z, int status, const char *why)
     z->status = status;
 }
 
-static void report(struct zygote *z, enum zygote_report_type type, uint32_t worker, pid_t pid, int status)
+static void send_packet(struct zygote *z, const void *packet, size_t bytes)
 {
-    struct zygote_report r = {.type = type, .worker = worker, .pid = pid, .status = status};
     ssize_t n;
     do
-        n = send(z->control, &r, sizeof r, MSG_NOSIGNAL);
+        n = send(z->control, packet, bytes, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         end(z, EXIT_SUCCESS, NULL); /* hark is gone */
+}
+
+static void report(struct zygote *z, enum zygote_report_type type, uint32_t worker, pid_t pid, int status)
+{
+    struct zygote_report r = {.type = type, .worker = worker, .pid = pid, .status = status};
+    send_packet(z, &r, sizeof r);
+}
+
+static void report_layers(struct zygote *z)
+{
+    struct zygote_layers r = {.type = ZYGOTE_LAYERS, .uid = z->nest.uid};
+    memcpy(r.layers, z->nest.layers, sizeof r.layers);
+    send_packet(z, &r, sizeof r);
 }
 
 static void close_fds(const struct order *o)
@@ -87,38 +107,76 @@ static int receive(int control, struct order *o)
     return n == sizeof o->body && !(packet.msg_flags & MSG_TRUNC) ? 1 : -EBADMSG;
 }
 
-/* In the child: does not return. */
-static void become_worker(const struct zygote *z, const struct order *o)
+/* In the child. */
+static _Noreturn void become_worker(const struct zygote *z, const struct seal_limits *limits, int handoff)
 {
     struct worker_birth birth = {
-        .zygote = z->pid,
-        .channel = o->fds[ZYGOTE_FD_CHANNEL],
-        .handler = o->fds[ZYGOTE_FD_HANDLER],
-        .recorder = o->fds[ZYGOTE_FD_RECORDER],
-        .log = o->fds[ZYGOTE_FD_LOG],
-        .data_bytes = o->body.data_bytes,
+        .parent = z->nest.first.pid ? 0 : z->pid,
+        .proc = z->nest.proc,
+        .handoff = handoff,
+        .layers = z->nest.layers,
+        .limits = *limits,
     };
     worker_main(&birth);
+}
+
+static int give_birth(const struct zygote *z, const struct seal_limits *limits, struct newborn *ret_newborn)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_worker(z, limits, ends[1]);
+    int error = pid < 0 ? -errno : 0;
+    close(ends[1]);
+    if (error)
+        close(ends[0]);
+    else
+        *ret_newborn = (struct newborn){.pid = pid, .handoff = ends[0]};
+    return error;
+}
+
+/* A spare that died while it waited takes nothing any more; one that is just born and takes nothing is about
+ * to be reported as dead. */
+static int start_worker(struct zygote *z, const struct order *o, pid_t *ret_pid)
+{
+    struct newborn n;
+    int error = 0;
+    bool handed = false;
+    while (!handed && spares_take(&z->spares, &o->body.limits, &n)) {
+        handed = descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT) == 0;
+        close(n.handoff);
+    }
+    if (!handed && (error = give_birth(z, &o->body.limits, &n)) == 0) {
+        (void)!descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT);
+        close(n.handoff);
+    }
+    *ret_pid = n.pid;
+    return error;
 }
 
 static void fork_worker(struct zygote *z, const struct order *o)
 {
     struct child *child = children_add(&z->children, o->body.worker);
-    if (!child) {
-        report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, ENOMEM);
+    int error = child ? start_worker(z, o, &child->pid) : -ENOMEM;
+    if (!error) {
+        report(z, ZYGOTE_STARTED, child->worker, child->pid, 0);
         return;
     }
-    pid_t pid = fork();
-    if (pid == 0)
-        become_worker(z, o);
-    if (pid < 0) {
-        int error = errno;
+    if (child)
         children_remove(child);
-        report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, error);
-        return;
-    }
-    child->pid = pid;
-    report(z, ZYGOTE_STARTED, child->worker, pid, 0);
+    report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, -error);
+}
+
+/* There is no hurry: nobody has asked. */
+static void add_spare(struct zygote *z)
+{
+    struct newborn n;
+    if (give_birth(z, &z->spares.limits, &n) == 0)
+        spares_add(&z->spares, &n);
+    else
+        z->spares.wanted = false; /* until the next order */
 }
 
 static void obey_fork(struct zygote *z, const struct order *o)
@@ -166,6 +224,9 @@ static void bury(struct zygote *z)
     int status;
     for (pid_t pid; !z->ended && (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         struct child *child = children_of_pid(&z->children, pid);
+        if (pid == z->nest.first.pid)
+            end(z, EX_OSERR, "the first process of the workers' pid namespace died, and they with it");
+        spares_forget(&z->spares, pid);
         if (!child)
             continue;
         uint32_t worker = child->worker;
@@ -179,14 +240,20 @@ static void kill_all(struct zygote *z)
     struct child *child;
     LIST_FOREACH (child, &z->children, link)
         kill(child->pid, SIGKILL);
+    spares_drop(&z->spares);
+    if (z->nest.first.pid)
+        kill(z->nest.first.pid, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
 }
 
-/* A function that is linked to one of these finds it loaded, and every worker shares its pages. */
+/* A function that is linked to one of these finds it loaded, and every worker shares its pages. Nothing that
+ * is not loaded now can be found in the empty root; libpthread and the like are empty where libc has it all,
+ * but older compilers name them. */
 static void preload_libraries(void)
 {
-    static const char *const names[] = {"libm.so.6", "libgcc_s.so.1", "libstdc++.so.6"};
+    static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
+                                        "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         (void)dlopen(names[i], RTLD_NOW | RTLD_LOCAL); /* absent is fine: then nobody needs it */
 }
@@ -221,13 +288,17 @@ static int watch_deaths(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* 0, or -errno. Dies with `parent`; a parent that died before the prctl is seen by its changed id. */
-static int settle(struct zygote *z, pid_t parent)
+/* A parent that died before the prctl is seen by its changed id. */
+static int die_with(pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
         return -errno;
-    if (getppid() != parent)
-        return -ESRCH;
+    return getppid() == parent ? 0 : -ESRCH;
+}
+
+/* While the machine can still be seen. 0 or -errno. */
+static int settle(struct zygote *z)
+{
     (void)setsid(); /* away from the terminal; fails when hark has done it */
     (void)clearenv();
     (void)prctl(PR_SET_NAME, "hark-zygote");
@@ -240,15 +311,42 @@ static int settle(struct zygote *z, pid_t parent)
     return z->deaths < 0 ? -errno : 0;
 }
 
+static int seal_in(struct zygote *z, const struct zygote_options *options, struct diag *why)
+{
+    for (int i = 0; i < LAYER_COUNT; i++)
+        z->nest.layers[i].status = options->waived[i] ? LAYER_WAIVED : LAYER_MISSING;
+    int error = nest_build(&z->nest, &options->identity, why);
+    if (!error)
+        seal_probe(z->nest.layers);
+    return error;
+}
+
+/* Another identity forgets whom it dies with: so that is said twice. */
+static int begin(struct zygote *z, const struct zygote_options *options, struct diag *why)
+{
+    int error = die_with(options->parent);
+    if (!error)
+        error = settle(z);
+    if (!error && (error = seal_in(z, options, why)) < 0)
+        return error;
+    if (!error)
+        error = die_with(options->parent);
+    if (error)
+        diag_set(why, NULL, 0, 0, "%s", strerror(-error));
+    return error;
+}
+
 static void serve(struct zygote *z)
 {
     struct pollfd sources[] = {{.fd = z->control, .events = POLLIN}, {.fd = z->deaths, .events = POLLIN}};
     while (!z->ended) {
-        if (poll(sources, 2, -1) < 0) {
-            if (errno != EINTR)
-                end(z, EX_OSERR, "cannot poll");
+        int ready = poll(sources, 2, spares_lacking(&z->spares) ? SPARE_DELAY_MS : -1);
+        if (ready < 0 && errno != EINTR)
+            end(z, EX_OSERR, "cannot poll");
+        if (ready == 0)
+            add_spare(z);
+        if (ready <= 0)
             continue;
-        }
         if (sources[1].revents)
             bury(z);
         if (!z->ended && sources[0].revents)
@@ -256,15 +354,16 @@ static void serve(struct zygote *z)
     }
 }
 
-int zygote_run(int control, pid_t parent)
+int zygote_run(const struct zygote_options *options)
 {
-    struct zygote z = {.control = control, .pid = getpid()};
+    struct zygote z = {.control = options->control, .pid = getpid()};
+    struct diag why;
     LIST_INIT(&z.children);
-    int error = settle(&z, parent);
-    if (error < 0) {
-        fprintf(stderr, "hark-worker: cannot start: %s\n", strerror(-error));
+    if (begin(&z, options, &why) < 0) {
+        fprintf(stderr, "hark-worker: cannot start: %s\n", why.text);
         return EX_OSERR;
     }
+    report_layers(&z);
     serve(&z);
     kill_all(&z);
     return z.status;

@@ -6,10 +6,20 @@
 #ifndef HARK_WORKER_ZYGOTE_H
 #define HARK_WORKER_ZYGOTE_H
 
+#include "shared/layers.h"
+#include "worker/identity.h"
+
 #include <sys/types.h>
 
-/* Serves the control socket until its other end closes, then kills and reaps all workers. Returns the exit
- * status. `parent` is the process that started us: without it there is nothing to do. */
-int zygote_run(int control, pid_t parent);
+struct zygote_options {
+    int control;
+    pid_t parent; /* the process that started us: without it there is nothing to do */
+    struct identity identity;
+    bool waived[LAYER_COUNT]; /* --insecure=LAYER: not to be applied */
+};
+
+/* Seals itself in, reports the layers, and serves the control socket until its other end closes; then kills
+ * and reaps all workers. Returns the exit status. */
+int zygote_run(const struct zygote_options *options);
 
 #endif

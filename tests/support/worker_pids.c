@@ -95,6 +95,18 @@ size_t worker_pids(pid_t hark, pid_t *pids, size_t max)
     return count;
 }
 
+size_t descendant_pids(pid_t ancestor, pid_t *pids, size_t max)
+{
+    struct family *f = everybody();
+    size_t count = 0;
+    for (size_t i = 0; i < f->count && count < max; i++) {
+        if (generation(f, f->members[i].pid, ancestor) > 0)
+            pids[count++] = f->members[i].pid;
+    }
+    free(f);
+    return count;
+}
+
 pid_t worker_kill_random(pid_t hark, unsigned *seed)
 {
     pid_t pids[WORKERS_MAX];

@@ -9,7 +9,11 @@
  * of their own. Returns how many. They may be gone by the time it returns. */
 size_t worker_pids(pid_t hark, pid_t *pids, size_t max);
 
-/* Kills one of them by SIGKILL, chosen by *seed, which moves on. Returns its pid, or 0: there was none. */
+/* Fills in at most `max` pids of all that descend from the process. Returns how many. */
+size_t descendant_pids(pid_t ancestor, pid_t *pids, size_t max);
+
+/* Kills one of the workers by SIGKILL, chosen by *seed, which moves on. Returns its pid, or 0: there was
+ * none. */
 pid_t worker_kill_random(pid_t hark, unsigned *seed);
 
 /* Kills hark's only child, the zygote, by SIGKILL. */

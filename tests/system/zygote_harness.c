@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,22 @@ static void await(int fd, const char *what)
         fail_msg("%s did not come", what);
 }
 
+const char *zygote_identity, *zygote_waived = "-";
+unsigned zygote_user;
+
+/* root must become somebody: no function runs as root. */
+static const char *identity(void)
+{
+    return zygote_identity ? zygote_identity : geteuid() == 0 && !zygote_user ? "65534:65534" : "-";
+}
+
+static void become_user(void)
+{
+    if (zygote_user && (setgroups(0, NULL) < 0 || setresgid(zygote_user, zygote_user, zygote_user) < 0 ||
+                        setresuid(zygote_user, zygote_user, zygote_user) < 0))
+        _exit(126);
+}
+
 static _Noreturn void exec_worker(pid_t parent, int control, int complaints)
 {
     char number[16];
@@ -36,7 +53,11 @@ static _Noreturn void exec_worker(pid_t parent, int control, int complaints)
     int at = fcntl(control, F_DUPFD, ZYGOTE_FD + 1);
     dup2(complaints, STDERR_FILENO);
     dup2(at, ZYGOTE_FD);
-    execle(HARK_WORKER, "hark-worker", number, (char *)NULL, (const char *const[]){"SECRET=hunter2", NULL});
+    const char *argv[] = {"hark-worker", number, identity(), zygote_waived, NULL};
+    const char *envp[] = {"SECRET=hunter2", NULL};
+    int program = open(HARK_WORKER, O_PATH | O_CLOEXEC); /* a user may not be allowed to walk there */
+    become_user();
+    execveat(program, "", (char *const *)argv, (char *const *)envp, AT_EMPTY_PATH);
     _exit(127);
 }
 
@@ -92,9 +113,21 @@ void zygote_order(enum zygote_order_type type, uint32_t worker)
     assert_int_equal(send(zygote.control, &order, sizeof order, MSG_NOSIGNAL), sizeof order);
 }
 
+const struct zygote_layers *zygote_read_layers(void)
+{
+    if (zygote.layers.type != ZYGOTE_LAYERS) {
+        await(zygote.control, "the layers");
+        ssize_t n = recv(zygote.control, &zygote.layers, sizeof zygote.layers, 0);
+        assert_int_equal(n, sizeof zygote.layers);
+        assert_int_equal(zygote.layers.type, ZYGOTE_LAYERS);
+    }
+    return &zygote.layers;
+}
+
 struct zygote_report zygote_next_report(void)
 {
     struct zygote_report report;
+    zygote_read_layers();
     await(zygote.control, "a report");
     assert_int_equal(recv(zygote.control, &report, sizeof report, 0), sizeof report);
     return report;
@@ -102,11 +135,11 @@ struct zygote_report zygote_next_report(void)
 
 void zygote_expect_exit(int status)
 {
-    struct zygote_report report;
+    char packet[sizeof(struct zygote_layers)];
     int got;
-    await(zygote.control, "the zygote's end");
-    while (recv(zygote.control, &report, sizeof report, 0) > 0)
-        ;
+    do
+        await(zygote.control, "the zygote's end");
+    while (recv(zygote.control, packet, sizeof packet, 0) > 0);
     assert_int_equal(waitpid(zygote.pid, &got, 0), zygote.pid);
     zygote.pid = 0;
     assert_int_equal(got, EXITED(status));
@@ -152,9 +185,9 @@ static int make_recorder(struct worker *w)
     return fd;
 }
 
-static void send_fork(uint32_t id, uint64_t data_bytes, const int fds[ZYGOTE_FD_COUNT])
+static void send_fork(uint32_t id, const struct seal_limits *limits, const int fds[ZYGOTE_FD_COUNT])
 {
-    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = id, .data_bytes = data_bytes};
+    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = id, .limits = *limits};
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(ZYGOTE_FD_COUNT * sizeof(int))];
@@ -170,13 +203,18 @@ static void send_fork(uint32_t id, uint64_t data_bytes, const int fds[ZYGOTE_FD_
 
 struct worker worker_fork(const char *name, uint64_t data_bytes)
 {
+    return worker_fork_limited(name, &(struct seal_limits){.data_bytes = data_bytes, .threads = 1});
+}
+
+struct worker worker_fork_limited(const char *name, const struct seal_limits *limits)
+{
     static uint32_t last_id;
     struct worker w = {.id = ++last_id};
     int channel[2], output[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
     int fds[ZYGOTE_FD_COUNT] = {channel[1], memfd_of(name), make_recorder(&w), output[1]};
-    send_fork(w.id, data_bytes, fds);
+    send_fork(w.id, limits, fds);
     for (int i = 0; i < ZYGOTE_FD_COUNT; i++)
         close(fds[i]);
     w.channel = channel[0];

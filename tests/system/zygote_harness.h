@@ -17,6 +17,7 @@ struct zygote {
     int control;
     int complaints;                  /* its standard error */
     int far_control, far_complaints; /* its ends, until it is launched */
+    struct zygote_layers layers;     /* once they were read */
 };
 
 struct worker {
@@ -37,6 +38,10 @@ struct frame {
 /* The zygote of the test that runs: cmocka's set-up and tear-down. */
 extern struct zygote zygote;
 int zygote_set_up(void **unused);
+/* What it is launched with, as hark-worker's second and third argument; "-" both, until somebody says else.
+ */
+extern const char *zygote_identity, *zygote_waived;
+extern unsigned zygote_user; /* who starts hark-worker; 0: who runs the test */
 int zygote_tear_down(void **unused);
 
 /* In two steps, so that another process can be the parent: sockets, then hark-worker with `parent` told. */
@@ -44,13 +49,15 @@ void zygote_open(void);
 void zygote_launch(pid_t parent);
 void zygote_close_far_ends(void);
 void zygote_order(enum zygote_order_type type, uint32_t worker);
+const struct zygote_layers *zygote_read_layers(void); /* its first packet; waits for it only once */
 struct zygote_report zygote_next_report(void);
 void zygote_expect_exit(int status);                /* waits for its end, exit(3)'s number */
 void zygote_expect_complaint(const char *expected); /* all of its standard error */
 
 /* Orders a fork that runs tests/functions/<name>.so; waits for STARTED. */
 struct worker worker_fork(const char *name, uint64_t data_bytes);
-/* The same, set up generously and READY: may publish below out/. */
+struct worker worker_fork_limited(const char *name, const struct seal_limits *limits);
+/* The first, set up generously and READY: may publish below out/. */
 struct worker worker_start(const char *name);
 void worker_release(struct worker *w); /* this side only: closes, unmaps */
 

@@ -1,12 +1,16 @@
 /* fake_zygote.c: a zygote whose workers misbehave by script: what the dispatcher must survive.
  *
+ * The user it is to become (argv[2], "UID:GID") says what it tells of its seal: see fake_zygote.h.
+ *
  * It is started as hark-worker is, and speaks the control protocol. Where a worker would load its handler,
  * the name of a script is read from it and played on the channel. */
+#include "fake_zygote.h"
 #include "fake_worker.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -94,13 +98,33 @@ static void bury(int deaths)
     }
 }
 
-int main(void)
+static void say_layers(unsigned role, const char *waived)
+{
+    struct zygote_layers z = {.type = ZYGOTE_LAYERS, .uid = role};
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        if (strstr(waived, layer_name((enum layer)i)) || (role == FAKE_WAIVES && i == LAYER_MDWE))
+            z.layers[i].status = LAYER_WAIVED;
+        else if (role == FAKE_LACKS + (unsigned)i)
+            z.layers[i] = (struct layer_state){.status = LAYER_MISSING, .error = ENOSYS};
+    }
+    size_t len = role == FAKE_CUTS ? sizeof z - 1 : sizeof z;
+    if (role == FAKE_ENDS || send(ZYGOTE_FD, &z, len, MSG_NOSIGNAL) < 0)
+        _exit(0);
+}
+
+int main(int argc, char **argv)
 {
     sigset_t set;
+    if (argc != 4)
+        _exit(106);
+    unsigned role = (unsigned)strtoul(argv[2], NULL, 10);
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (role == FAKE_REPORTS)
+        report(ZYGOTE_STARTED, 1, 1, 0);
+    say_layers(role, argv[3]);
     int deaths = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     struct pollfd sources[] = {{.fd = ZYGOTE_FD, .events = POLLIN}, {.fd = deaths, .events = POLLIN}};
     while (poll(sources, 2, -1) >= 0 || errno == EINTR) {

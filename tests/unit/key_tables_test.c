@@ -66,7 +66,9 @@ static void set_quantity(json_t *schema, const struct key *key)
 {
     set(schema, "type", json_string("string"));
     set(schema, "pattern",
-        json_string(key->type == KEY_SIZE ? "^[0-9]+(B|KiB|MiB|GiB)$" : "^[0-9]+(ms|s|m|h|d)$"));
+        json_string(key->type == KEY_SIZE   ? "^[0-9]+(B|KiB|MiB|GiB)$"
+                    : key->type == KEY_RATE ? "^[0-9]+(B|KiB|MiB|GiB)/s$"
+                                            : "^[0-9]+(ms|s|m|h|d)$"));
 }
 
 static void set_count(json_t *schema, const struct key *key)
@@ -107,7 +109,9 @@ static void set_pairs(json_t *schema, const struct key *key)
     set(schema, "type", json_string("object"));
     set(schema, "maxProperties", json_integer((json_int_t)key->max));
     set(schema, "propertyNames", json_pack("{si, si}", "minLength", 1, "maxLength", 255));
-    set(schema, "additionalProperties", json_pack("{s[sss]}", "type", "string", "number", "boolean"));
+    set(schema, "additionalProperties",
+        json_pack("{s[{s[sss]}, o]}", "anyOf", "type", "string", "number", "boolean",
+                  object_of(key->inside)));
 }
 
 static void set_type(json_t *schema, const struct key *key)
@@ -116,6 +120,7 @@ static void set_type(json_t *schema, const struct key *key)
     case KEY_DURATION:
     case KEY_SECONDS:
     case KEY_SIZE:
+    case KEY_RATE:
         set_quantity(schema, key);
         break;
     case KEY_COUNT:
@@ -295,7 +300,7 @@ static void default_is_within_bounds(const struct key *key)
     uint64_t number;
     const char *why;
     if (!key->initial || !(key->type == KEY_DURATION || key->type == KEY_SECONDS || key->type == KEY_SIZE ||
-                           key->type == KEY_COUNT || key->words))
+                           key->type == KEY_RATE || key->type == KEY_COUNT || key->words))
         return;
     assert_int_equal(key_number(key, slice_of(key->initial), &number, &why), 0);
     assert_true(key->words || (number >= key->min && number <= key->max));

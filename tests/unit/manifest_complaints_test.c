@@ -80,8 +80,9 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
     REFUSED(LEAST "broker: x\n", "m.yaml:5:1: unknown key 'broker': allowed are function handler description "
                                  "triggers publishes timeout "
                                  "instances order retry dead_letter limits config session");
-    REFUSED(LEAST "limits: { memory: 64MiB }\n",
-            "m.yaml:5:11: unknown key 'memory': allowed are payload queue publishes");
+    REFUSED(
+        LEAST "limits: { watts: 5 }\n",
+        "m.yaml:5:11: unknown key 'watts': allowed are payload queue publishes memory cpu threads files log");
     REFUSED(LEAST "    share: x\n", "m.yaml:5:5: unknown key 'share': allowed are topic qos retained");
 }
 
@@ -185,6 +186,16 @@ static void bad_durations_and_sizes_say_why(void **unused)
     REFUSED(LEAST "timeout: 99999999999999d\n",
             "m.yaml:5:10: timeout: '99999999999999d' is too large: write a whole number and "
             "a unit of ms s m h d, for instance 2s");
+    REFUSED(LEAST "limits: { memory: 3MiB }\n",
+            "m.yaml:5:19: limits.memory: '3MiB' is out of bounds: write 4MiB to 4GiB");
+    REFUSED(LEAST "limits: { cpu: 500ms }\n",
+            "m.yaml:5:16: limits.cpu: '500ms' is not a number of whole seconds: write a whole number and a "
+            "unit of s m h d, for instance 1h");
+    REFUSED(LEAST "limits: { threads: 0 }\n",
+            "m.yaml:5:20: limits.threads: '0' is out of bounds: write 1 to 256");
+    REFUSED(LEAST "limits: { log: 64KiB }\n",
+            "m.yaml:5:16: limits.log: '64KiB' has an unknown unit: write a whole number and a unit of B/s "
+            "KiB/s MiB/s GiB/s, for instance 64KiB/s");
     REFUSED(LEAST "limits: { payload: 0.5MiB }\n",
             "m.yaml:5:20: limits.payload: '0.5MiB' is not a whole number: write a whole "
             "number and a unit of B KiB MiB GiB, for instance 256KiB");
@@ -356,9 +367,25 @@ static void config_holds_texts_only(void **unused)
     (void)unused;
     REFUSED(
         LEAST "config: { a: ~, b: [1], \"\": c }\n",
-        "m.yaml:5:14: config: 'a': expected a text, found nothing: write it in quotes, for instance \"21.5\"",
-        "m.yaml:5:20: config: 'b': expected a text, found a list: write it in quotes, for instance \"21.5\"",
+        "m.yaml:5:14: config: 'a': expected a text, found nothing: write it in quotes, for instance "
+        "\"21.5\", "
+        "or { from_file: PATH }",
+        "m.yaml:5:20: config: 'b': expected a text, found a list: write it in quotes, for instance \"21.5\", "
+        "or { from_file: PATH }",
         "m.yaml:5:25: config: a name of 0 bytes: write 1 to 255");
+}
+
+static void config_from_a_file_names_one_and_nothing_else(void **unused)
+{
+    (void)unused;
+    REFUSED(LEAST "config: { a: { form_file: x } }\n",
+            "m.yaml:5:16: unknown key 'form_file': did you mean 'from_file'?");
+    REFUSED(LEAST "config: { a: {} }\n",
+            "m.yaml:5:14: config.<name>.from_file is missing: write for instance from_file: api.key");
+    REFUSED(
+        LEAST "config: { a: { from_file: ../x } }\n",
+        "m.yaml:5:27: config.<name>.from_file: '..' leaves the folder: write a path inside it, or one from "
+        "the root: /etc/hark/api.key");
 }
 
 static void config_fits_one_frame_to_a_worker(void **unused)
@@ -433,6 +460,7 @@ int main(void)
         cmocka_unit_test(publishes_names_what_some_trigger_captures),
         cmocka_unit_test(a_dead_letter_goes_to_one_topic),
         cmocka_unit_test(config_holds_texts_only),
+        cmocka_unit_test(config_from_a_file_names_one_and_nothing_else),
         cmocka_unit_test(config_fits_one_frame_to_a_worker),
         cmocka_unit_test(all_complaints_come_at_once_in_the_order_of_the_file),
         cmocka_unit_test(more_complaints_than_are_kept_are_counted),

@@ -75,7 +75,7 @@ static void a_good_manifest_survives_want_of_memory(void **unused)
     unsigned n = starve(parse_manifest,
                         "function: f\nhandler: f.so\ndescription: d\n"
                         "triggers: [{topic: \"a/{b}\"}, {topic: \"c/{b}\"}]\npublishes: [ \"x/{b}\", y ]\n"
-                        "order: {b}\ndead_letter: z\nconfig: { k: v, l: w }\n",
+                        "order: {b}\ndead_letter: z\nconfig: { k: v, l: { from_file: w } }\n",
                         0);
     (void)unused;
     assert_true(n > 30);

@@ -49,6 +49,11 @@ static void the_least_manifest_gets_every_default(void **unused)
     assert_int_equal(m->limit_payload_bytes, 262144);
     assert_int_equal(m->limit_queue, 1000);
     assert_int_equal(m->limit_publishes, 1000);
+    assert_int_equal(m->limit_memory_bytes, 67108864);
+    assert_int_equal(m->limit_cpu_s, 0);
+    assert_int_equal(m->limit_threads, 1);
+    assert_int_equal(m->limit_files, 16);
+    assert_int_equal(m->limit_log_bytes, 65536);
     assert_int_equal(m->config_count, 0);
     assert_int_equal(m->session_expiry_s, 86400);
     assert_string_equal(m->file, "m.yaml");
@@ -69,7 +74,8 @@ static const char full[] = "function: thermostat-2\n"
                            "order: {room}\n"
                            "retry: { attempts: 100, backoff: 1h, max_backoff: 1d }\n"
                            "dead_letter: dead/t\n"
-                           "limits: { payload: 16MiB, queue: 65535, publishes: 0 }\n"
+                           "limits: { payload: 16MiB, queue: 65535, publishes: 0, memory: 4GiB,\n"
+                           "          cpu: 90s, threads: 256, files: 1024, log: 1MiB/s }\n"
                            "config: { setpoint: \"21.5\", Mode: eco, on: yes, empty: \"\" }\n"
                            "session: { expiry: 3650d }\n";
 
@@ -93,6 +99,11 @@ static void every_key_arrives(void **unused)
     assert_int_equal(m->limit_payload_bytes, 16777216);
     assert_int_equal(m->limit_queue, 65535);
     assert_int_equal(m->limit_publishes, 0);
+    assert_int_equal(m->limit_memory_bytes, 4294967296);
+    assert_int_equal(m->limit_cpu_s, 90);
+    assert_int_equal(m->limit_threads, 256);
+    assert_int_equal(m->limit_files, 1024);
+    assert_int_equal(m->limit_log_bytes, 1048576);
     assert_int_equal(m->session_expiry_s, 315360000);
     manifest_free(m);
 }
@@ -110,6 +121,19 @@ static void every_item_of_a_list_arrives(void **unused)
     assert_int_equal(m->publish_count, 2);
     assert_string_equal(m->publishes[0], "home/{room}/heater");
     assert_string_equal(m->publishes[1], "log/+");
+    manifest_free(m);
+}
+
+static void config_may_name_a_file_instead(void **unused)
+{
+    struct manifest *m = accepted(LEAST "config: { a: b, key: { from_file: keys/api.key } }\n");
+    (void)unused;
+    assert_int_equal(m->config_count, 2);
+    assert_null(m->config[0].from_file);
+    assert_string_equal(m->config[1].key, "key");
+    assert_string_equal(m->config[1].from_file, "keys/api.key");
+    assert_null(m->config[1].value);
+    assert_int_equal(m->config[1].line, 5);
     manifest_free(m);
 }
 
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(the_least_manifest_gets_every_default),
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(every_item_of_a_list_arrives),
+        cmocka_unit_test(config_may_name_a_file_instead),
         cmocka_unit_test(config_keeps_the_text_as_written),
         cmocka_unit_test(places_for_later_complaints_are_kept),
         cmocka_unit_test(order_is_written_in_five_ways),

@@ -1,5 +1,6 @@
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "shared/layers.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ static const struct command command = {.name = "try",
                                        .summary = "",
                                        .help = "",
                                        .takes = OPTION_BROKER | OPTION_PORT | OPTION_QOS | OPTION_PROPERTY |
-                                                OPTION_JSON | OPTION_HELP | OPTION_NODE,
+                                                OPTION_JSON | OPTION_HELP | OPTION_NODE | OPTIONS_SEAL,
                                        .arguments_max = 1,
                                        .run = do_nothing};
 
@@ -72,6 +73,22 @@ static void after_two_dashes_all_are_arguments(void **unused)
     assert_int_equal(parse("try -- --json"), 0);
     assert_false(options.json);
     assert_string_equal(options.arguments[0], "--json");
+}
+
+static void each_layer_is_waived_by_its_own_option(void **unused)
+{
+    (void)unused;
+    assert_int_equal(parse("try --insecure=mdwe --insecure uid --user nobody"), 0);
+    assert_int_equal(options.insecure, 1u << LAYER_MDWE | 1u << LAYER_UID);
+    assert_string_equal(options.user, "nobody");
+    assert_int_equal(parse("try"), 0);
+    assert_int_equal(options.insecure, 0);
+    assert_refused(
+        "try --insecure=landlok",
+        "--insecure 'landlok': no layer of the seal: did you mean 'landlock'? see 'hark try --help'");
+    assert_refused(
+        "try --insecure=everything",
+        "--insecure 'everything': no layer of the seal: hark doctor lists them: see 'hark try --help'");
 }
 
 static void nothing_given_leaves_the_defaults(void **unused)
@@ -298,6 +315,7 @@ int main(void)
         cmocka_unit_test(after_two_dashes_all_are_arguments),
         cmocka_unit_test(nothing_given_leaves_the_defaults),
         cmocka_unit_test(mistakes_are_named_with_the_way_out),
+        cmocka_unit_test(each_layer_is_waived_by_its_own_option),
         cmocka_unit_test(numbers_out_of_bounds_are_refused),
         cmocka_unit_test(properties_are_bounded),
         settings_test(defaults_fill_what_nobody_says),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,6 +107,118 @@ static void the_version_follows_the_content_of_both_files(void **unused)
     assert_string_not_equal(second, first);
     file_copy_patched(TEST_SAMPLE_SO, path_in(folder, "f.so"), 9, "\1", 1); /* padding of the ELF header */
     assert_string_not_equal(load(NULL)->version, second);
+}
+
+static void use_config(const char *value)
+{
+    file_print(manifest, "function: f\nhandler: f.so\ntriggers:\n  - topic: in\nconfig: { key: %s }\n",
+               value);
+}
+
+static void config_may_come_from_a_file_beside_the_manifest(void **unused)
+{
+    (void)unused;
+    install_handler(folder);
+    use_config("{ from_file: api.key }");
+    const struct {
+        const char *content, *value;
+    } cases[] = {{"secret\n", "secret"},
+                 {"secret", "secret"},
+                 {"secret\r\n", "secret"},
+                 {"two\nlines\n\n", "two\nlines\n"},
+                 {"", ""},
+                 {"\n", ""},
+                 {" \xc3\xa4 \n", " \xc3\xa4 "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write(path_in(folder, "api.key"), cases[i].content, strlen(cases[i].content));
+        assert_string_equal(load(NULL)->manifest->config[0].value, cases[i].value);
+    }
+}
+
+static void config_may_come_from_a_file_anywhere(void **unused)
+{
+    (void)unused;
+    const char *elsewhere = path_in(folder_create(), "key");
+    install_handler(folder);
+    file_print(elsewhere, "far");
+    char value[512];
+    snprintf(value, sizeof value, "{ from_file: %s }", elsewhere);
+    use_config(value);
+    assert_string_equal(load(NULL)->manifest->config[0].value, "far");
+}
+
+static void the_version_follows_the_content_of_config_files(void **unused)
+{
+    (void)unused;
+    install_handler(folder);
+    use_config("{ from_file: api.key }");
+    file_print(path_in(folder, "api.key"), "one");
+    const char *first = load(NULL)->version;
+    assert_string_equal(load(NULL)->version, first);
+    file_print(path_in(folder, "api.key"), "two");
+    assert_string_not_equal(load(NULL)->version, first);
+}
+
+static void a_config_file_that_is_no_good_is_said_without_its_content(void **unused)
+{
+    (void)unused;
+    static char large[MANIFEST_CONFIG_FILE_MAX + 1];
+    const char *key = path_in(folder, "api.key");
+    install_handler(folder);
+    use_config("{ from_file: api.key }");
+    assert_fails(NULL, -ENOENT,
+                 "f.yaml:5:16: config: 'key': from_file 'api.key': cannot be read: No such file");
+    file_write(key, "top\0secret", 10);
+    assert_fails(NULL, -EINVAL, "from_file 'api.key': is no UTF-8 text without NUL");
+    file_write(key,
+               "top\xff"
+               "secret",
+               10);
+    assert_fails(NULL, -EINVAL, "from_file 'api.key': is no UTF-8 text without NUL");
+    assert_null(strstr(diags.items[0].text, "secret"));
+    memset(large, 'x', sizeof large);
+    file_write(key, large, sizeof large);
+    assert_fails(NULL, -EFBIG, "has 65537 bytes: at most 65536 are allowed");
+}
+
+static void config_from_files_fits_one_frame_to_a_worker(void **unused)
+{
+    (void)unused;
+    static char large[MANIFEST_CONFIG_FILE_MAX];
+    install_handler(folder);
+    memset(large, 'x', sizeof large);
+    file_write(path_in(folder, "large"), large, sizeof large);
+    file_print(manifest,
+               "function: f\nhandler: f.so\ntriggers:\n  - topic: in\nconfig: { a: { from_file: large }, "
+               "b: { from_file: large }, c: { from_file: large }, d: { from_file: large } }\n");
+    assert_fails(NULL, -EFBIG, "config: 262148 bytes in all, with what its files hold: at most 256KiB");
+}
+
+static void a_file_that_others_can_change_is_refused(void **unused)
+{
+    (void)unused;
+    install_handler(folder);
+    use_config("{ from_file: api.key }");
+    file_print(path_in(folder, "api.key"), "one");
+    const char *const files[] = {"f.yaml", "f.so", "api.key", "."};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)load(NULL);
+        assert_int_equal(chmod(path_in(folder, files[i]), 0777), 0);
+        assert_fails(NULL, -EPERM, "can be written by its group and everybody else (mode 0777): chmod go-w ");
+        assert_int_equal(chmod(path_in(folder, files[i]), 0755), 0);
+    }
+}
+
+static void a_revision_of_bytes_needs_no_file(void **unused)
+{
+    (void)unused;
+    char found[8] = "";
+    struct revision *r = revision_of_bytes("probe.so", slice_of("nothing"));
+    assert_non_null(r);
+    at_end_of_test(drop, r);
+    assert_int_equal(pread(r->handler_fd, found, sizeof found, 0), 7);
+    assert_string_equal(found, "nothing");
+    assert_string_equal(r->manifest->function, "probe");
 }
 
 static void a_handler_is_found_beside_the_manifest_then_among_the_functions(void **unused)
@@ -278,6 +391,13 @@ int main(void)
         revision_test(a_revision_holds_the_bytes_of_its_handler),
         revision_test(nobody_can_change_what_was_frozen),
         revision_test(the_version_follows_the_content_of_both_files),
+        revision_test(config_may_come_from_a_file_beside_the_manifest),
+        revision_test(config_may_come_from_a_file_anywhere),
+        revision_test(the_version_follows_the_content_of_config_files),
+        revision_test(a_config_file_that_is_no_good_is_said_without_its_content),
+        revision_test(config_from_files_fits_one_frame_to_a_worker),
+        revision_test(a_file_that_others_can_change_is_refused),
+        revision_test(a_revision_of_bytes_needs_no_file),
         revision_test(a_handler_is_found_beside_the_manifest_then_among_the_functions),
         revision_test(a_missing_handler_is_said_where_it_is_named),
         revision_test(a_missing_manifest_is_said),

@@ -91,6 +91,22 @@ static void an_unknown_unit_of_size_is_refused(void **unused)
     assert_int_equal(bytes, 7);
 }
 
+static void a_rate_is_a_size_a_second(void **unused)
+{
+    uint64_t bytes = 7;
+    const char *why = NULL;
+    char text[UNITS_TEXT_MAX];
+    (void)unused;
+    assert_int_equal(units_parse_rate(slice_of("64KiB"), &bytes, &why), -EINVAL);
+    assert_string_equal(why, "has an unknown unit");
+    assert_int_equal(units_parse_rate(slice_of("64/s"), &bytes, &why), -EINVAL);
+    assert_int_equal(bytes, 7);
+    assert_int_equal(units_parse_rate(slice_of("64KiB/s"), &bytes, &why), 0);
+    assert_int_equal(bytes, 65536);
+    assert_string_equal(units_format_rate(65536, text), "64KiB/s");
+    assert_string_equal(units_format_rate(0, text), "0B/s");
+}
+
 static void a_count_is_digits_and_nothing_else(void **unused)
 {
     uint64_t count = 0;
@@ -135,6 +151,7 @@ int main(void)
         cmocka_unit_test(what_is_no_duration_is_refused_with_the_reason),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(an_unknown_unit_of_size_is_refused),
+        cmocka_unit_test(a_rate_is_a_size_a_second),
         cmocka_unit_test(a_count_is_digits_and_nothing_else),
         cmocka_unit_test(a_slice_is_read_no_further_than_its_end),
         cmocka_unit_test(numbers_are_written_in_the_largest_unit_that_divides_them),

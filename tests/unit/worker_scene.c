@@ -1,5 +1,6 @@
 #include "worker_scene.h"
 
+#include "dispatcher/freeze.h"
 #include "dispatcher/outbox.h"
 #include "shared/check.h"
 #include "shared/clock.h"
@@ -13,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { NOBODY = 65534 };
+
 struct scene scene;
 static uv_timer_t guard;
 static bool guard_rang, io_closed;
@@ -21,6 +24,11 @@ static void on_guard(uv_timer_t *timer)
 {
     (void)timer;
     guard_rang = true;
+}
+
+static bool scene_knows_layers(void)
+{
+    return zygote_layers(scene.zygote) != NULL;
 }
 
 void scene_open(const char *program)
@@ -37,12 +45,19 @@ void scene_open(const char *program)
                                        .retry_attempts = 1,
                                        .limit_payload_bytes = 1024,
                                        .limit_queue = 10,
-                                       .limit_publishes = 10};
+                                       .limit_publishes = 10,
+                                       .limit_memory_bytes = 64 << 20,
+                                       .limit_threads = 1,
+                                       .limit_files = 16,
+                                       .limit_log_bytes = 64 << 20};
     assert_int_equal(uv_loop_init(&scene.loop), 0);
     uv_timer_init(&scene.loop, &guard);
-    scene.zygote = zygote_create(&scene.loop, program, &diag);
+    const struct zygote_options options = {
+        .program = program, .changes_user = geteuid() == 0, .uid = NOBODY, .gid = NOBODY};
+    scene.zygote = zygote_create(&scene.loop, &options, &diag);
     if (!scene.zygote)
         fail_msg("%s", diag.text);
+    scene_until_it_is(scene_knows_layers);
     scene.io = worker_io_create(&scene.loop, scene.zygote);
     assert_non_null(scene.io);
     io_closed = false;
@@ -117,6 +132,7 @@ static struct revision *revision_of(int fd, const char *path)
     *r->manifest = scene.manifest;
     r->handler_fd = fd;
     r->handler_path = must_strdup(path);
+    r->log_budget = must_alloc(sizeof *r->log_budget);
     snprintf(r->version, sizeof r->version, "0123456789ab");
     return r;
 }
@@ -130,15 +146,17 @@ struct revision *scene_script(const char *name)
 
 struct revision *scene_handler(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return revision_of(fd, path);
+    struct frozen frozen;
+    struct diag diag;
+    assert_int_equal(freeze_file(path, "f.so", REVISION_HANDLER_BYTES_MAX, &frozen, &diag), 0);
+    return revision_of(freeze_take_fd(&frozen), path);
 }
 
 void scene_free_revision(struct revision *r)
 {
     close(r->handler_fd);
     free(r->handler_path);
+    free(r->log_budget);
     free(r->manifest); /* what it points to is the test's */
     free(r);
 }

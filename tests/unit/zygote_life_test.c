@@ -1,5 +1,6 @@
 /* The zygote from the dispatcher's end: its death is told to every child, a new one takes over, no order is
  * lost while its socket is full, and no fd stays open. */
+#include "fake_zygote.h"
 #include "shared/clock.h"
 #include "worker_scene.h"
 
@@ -188,7 +189,8 @@ static void a_program_that_is_not_there_is_said(void **unused)
     (void)unused;
     struct diag diag;
     size_t before = open_fds();
-    assert_null(zygote_create(&scene.loop, "/nowhere/hark-worker", &diag));
+    assert_null(
+        zygote_create(&scene.loop, &(struct zygote_options){.program = "/nowhere/hark-worker"}, &diag));
     assert_string_equal(diag.text, "cannot start /nowhere/hark-worker: No such file or directory");
     assert_int_equal(open_fds(), before);
 }
@@ -198,25 +200,126 @@ static void close_second(void *user)
     zygote_close(user);
 }
 
+/* A second zygote takes the place of the scene's, until give_back. */
+static struct zygote *first;
+static struct worker_io *first_io;
+
+static void take_place(const struct zygote_options *options)
+{
+    struct diag diag;
+    first = scene.zygote;
+    first_io = scene.io;
+    scene.zygote = zygote_create(&scene.loop, options, &diag);
+    assert_non_null(scene.zygote);
+    scene.io = worker_io_create(&scene.loop, scene.zygote);
+}
+
+static void give_back(void)
+{
+    worker_io_close(scene.io, close_second, scene.zygote);
+    scene.io = first_io;
+    scene.zygote = first;
+}
+
+static void take_place_as(unsigned role, uint32_t waived)
+{
+    take_place(&(struct zygote_options){
+        .program = TEST_FAKE_ZYGOTE, .changes_user = true, .uid = role, .gid = role, .waived = waived});
+}
+
+static bool layers_are_known(void)
+{
+    return zygote_layers(scene.zygote) != NULL;
+}
+
+static void a_fork_waits_until_the_layers_are_known(void **unused)
+{
+    (void)unused;
+    take_place_as(1, 0);
+    struct actor *a = actor_start(scene_script("good"));
+    assert_null(zygote_layers(scene.zygote));
+    assert_int_equal(sent, 0);
+    actor_until_ready(a);
+    assert_int_equal(zygote_layers(scene.zygote)->uid, 1);
+    stop(a);
+    give_back();
+}
+
+static void without_a_mandatory_layer_nothing_is_forked(void **unused)
+{
+    (void)unused;
+    struct diag diag;
+    static const struct worker_events none;
+    take_place_as(FAKE_LACKS + LAYER_SECCOMP, 0);
+    struct actor *early = actor_start(scene_script("good"));
+    actor_until_ended(early);
+    assert_string_equal(early->text, "cannot fork: Operation not permitted");
+    actor_forget(early);
+    struct revision *r = scene_script("good");
+    assert_null(worker_start(scene.io, r, &none, NULL, &diag));
+    assert_string_equal(diag.text, "cannot start a worker: the seal does not hold: see hark doctor");
+    scene_free_revision(r);
+    assert_int_equal(sent, 0);
+    give_back();
+}
+
+static void without_a_layer_that_is_not_mandatory_functions_run(void **unused)
+{
+    (void)unused;
+    take_place_as(FAKE_LACKS + LAYER_MDWE, 0);
+    struct actor *a = actor_start(scene_script("good"));
+    actor_until_ready(a);
+    assert_int_equal(zygote_layers(scene.zygote)->layers[LAYER_MDWE].error, ENOSYS);
+    stop(a);
+    give_back();
+}
+
+static void what_is_waived_is_told_to_every_zygote(void **unused)
+{
+    (void)unused;
+    take_place_as(1, 1u << LAYER_SECCOMP | 1u << LAYER_UID);
+    scene_until_it_is(layers_are_known);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal(zygote_layers(scene.zygote)->layers[LAYER_SECCOMP].status, LAYER_WAIVED);
+        assert_int_equal(zygote_layers(scene.zygote)->layers[LAYER_UID].status, LAYER_WAIVED);
+        assert_int_equal(zygote_layers(scene.zygote)->layers[LAYER_NNP].status, LAYER_ENFORCED);
+        assert_int_equal(zygote_layers(scene.zygote)->uid, 1);
+        kill(zygote_pid(scene.zygote), SIGKILL);
+        scene_until_it_is(there_is_no_zygote);
+        assert_null(zygote_layers(scene.zygote));
+        scene_until_it_is(layers_are_known);
+    }
+    give_back();
+}
+
+static void a_zygote_that_does_not_tell_its_layers_is_not_believed(void **unused)
+{
+    (void)unused;
+    static const unsigned roles[] = {FAKE_ENDS, FAKE_CUTS, FAKE_REPORTS, FAKE_WAIVES};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        take_place_as(roles[i], 0);
+        struct actor *a = actor_start(scene_script("good"));
+        actor_until_ended(a);
+        assert_int_equal(a->cause, WORKER_LOST);
+        assert_null(zygote_layers(scene.zygote));
+        assert_int_equal(zygote_pid(scene.zygote), 0);
+        actor_forget(a);
+        give_back();
+    }
+    assert_int_equal(sent, 0);
+}
+
 /* main() keeps the number taken, so that nothing of the loop has it. */
 static void the_control_socket_may_get_the_number_it_has_in_the_zygote(void **unused)
 {
     (void)unused;
-    struct diag diag;
     close(ZYGOTE_FD);
-    struct zygote *z = zygote_create(&scene.loop, TEST_FAKE_ZYGOTE, &diag);
+    take_place(&(struct zygote_options){.program = TEST_FAKE_ZYGOTE});
     assert_int_equal(dup2(STDERR_FILENO, ZYGOTE_FD), ZYGOTE_FD);
-    assert_non_null(z);
-    struct zygote *first = scene.zygote;
-    struct worker_io *io = scene.io;
-    scene.io = worker_io_create(&scene.loop, z);
-    scene.zygote = z;
     struct actor *a = actor_start(scene_script("good"));
     actor_until_ready(a);
     stop(a);
-    worker_io_close(scene.io, close_second, z);
-    scene.io = io;
-    scene.zygote = first;
+    give_back();
 }
 
 #define ZYGOTE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
@@ -231,6 +334,11 @@ int main(void)
         ZYGOTE(orders_wait_in_turn_while_the_socket_is_full),
         ZYGOTE(a_waiting_order_that_fails_ends_its_worker),
         ZYGOTE(orders_that_wait_go_with_the_zygote),
+        ZYGOTE(a_fork_waits_until_the_layers_are_known),
+        ZYGOTE(without_a_mandatory_layer_nothing_is_forked),
+        ZYGOTE(without_a_layer_that_is_not_mandatory_functions_run),
+        ZYGOTE(what_is_waived_is_told_to_every_zygote),
+        ZYGOTE(a_zygote_that_does_not_tell_its_layers_is_not_believed),
         ZYGOTE(a_program_that_is_not_there_is_said),
         ZYGOTE(the_control_socket_may_get_the_number_it_has_in_the_zygote),
     };

@@ -1,0 +1,55 @@
+#include "worker/first.h"
+
+#include "worker/capabilities.h"
+#include "worker/descriptors.h"
+#include "worker/root.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* In the child. The zygote's death closes the lifeline, also when it came before the prctl. */
+static _Noreturn void live(int lifeline)
+{
+    char byte;
+    bool emptied;
+    ssize_t n;
+    int proc = root_mount_proc();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || descriptors_send(lifeline, &proc, proc >= 0) < 0 ||
+        dup2(lifeline, STDIN_FILENO) < 0 || close_range(STDIN_FILENO + 1, ~0u, 0) < 0 ||
+        capabilities_drop(&emptied) < 0)
+        _exit(EX_OSERR);
+    (void)prctl(PR_SET_NAME, "hark-first");
+    do
+        n = read(STDIN_FILENO, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    _exit(EXIT_SUCCESS);
+}
+
+int first_start(struct first *first)
+{
+    int ends[2], fds[DESCRIPTORS_MAX] = {-1};
+    *first = (struct first){.lifeline = -1, .proc = -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    first->pid = fork();
+    int error = first->pid < 0 ? -errno : 0;
+    if (first->pid == 0) {
+        close(ends[0]);
+        live(ends[1]);
+    }
+    close(ends[1]);
+    int got = error ? error : descriptors_receive(ends[0], fds);
+    if (got < 0) {
+        close(ends[0]);
+        return got;
+    }
+    first->lifeline = ends[0];
+    first->proc = got == 1 ? fds[0] : -1;
+    return 0;
+}

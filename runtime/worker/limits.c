@@ -1,0 +1,76 @@
+#include "worker/limits.h"
+
+#include "worker/sanitized.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+enum {
+    WORKER_FILES = 4,    /* 0, 1, 2 and the channel */
+    START_FILES = 4,     /* what comes when it gets its function, and is closed before that runs */
+    PENDING_SIGNALS = 64 /* of the realtime kind; others are never refused */
+};
+
+static const uint64_t STACK_BYTES = 8 << 20;
+static const uint64_t RESERVED_BYTES = 4ull << 30; /* what allocators reserve and never touch */
+
+uint32_t limits_threads(const struct seal_limits *limits)
+{
+    return limits->threads ? limits->threads : 1;
+}
+
+static int limit_both(int resource, uint64_t soft, uint64_t hard)
+{
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
+        return -errno;
+    if (hard > now.rlim_max)
+        hard = now.rlim_max;
+    if (soft > hard)
+        soft = hard;
+    return setrlimit((__rlimit_resource_t)resource, &(struct rlimit){soft, hard}) < 0 ? -errno : 0;
+}
+
+static int limit(int resource, uint64_t value)
+{
+    return limit_both(resource, value, value);
+}
+
+static int limit_memory(const struct seal_limits *limits)
+{
+    int error = limit(RLIMIT_STACK, STACK_BYTES);
+    if (error || SANITIZED || !limits->data_bytes)
+        return error;
+    error = limit(RLIMIT_DATA, limits->data_bytes);
+    return error ? error : limit(RLIMIT_AS, limits->data_bytes + RESERVED_BYTES);
+}
+
+/* SIGXCPU at the limit says what it was; SIGKILL a second later, should the function ignore that. */
+static int limit_cpu(const struct seal_limits *limits)
+{
+    return limits->cpu_s ? limit_both(RLIMIT_CPU, limits->cpu_s, (uint64_t)limits->cpu_s + 1) : 0;
+}
+
+static int limit_files(const struct seal_limits *limits)
+{
+    uint32_t files = limits->files > START_FILES ? limits->files : START_FILES;
+    return limit(RLIMIT_NOFILE, (uint64_t)WORKER_FILES + files);
+}
+
+int limits_apply(const struct seal_limits *limits)
+{
+    static const int none[] = {RLIMIT_CORE,     RLIMIT_FSIZE, RLIMIT_MEMLOCK,
+                               RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO};
+    int error = 0;
+    for (size_t i = 0; !error && i < sizeof none / sizeof *none; i++)
+        error = limit(none[i], 0);
+    if (!error)
+        error = limit(RLIMIT_SIGPENDING, PENDING_SIGNALS);
+    if (!error)
+        error = limit(RLIMIT_NPROC, limits_threads(limits));
+    if (!error)
+        error = limit_files(limits);
+    if (!error)
+        error = limit_cpu(limits);
+    return error ? error : limit_memory(limits);
+}

@@ -1,0 +1,8 @@
+/* Changes its root. */
+#include "hostile.h"
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(chroot("/"));
+}

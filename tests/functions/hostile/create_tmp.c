@@ -1,0 +1,10 @@
+/* Creates a file where everybody may. */
+#include "hostile.h"
+
+#include <fcntl.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(open("/tmp/hark-attack-file", O_WRONLY | O_CREAT, 0600));
+}

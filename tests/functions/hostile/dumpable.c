@@ -1,0 +1,10 @@
+/* Lets itself be traced and dumped. */
+#include "hostile.h"
+
+#include <sys/prctl.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(prctl(PR_SET_DUMPABLE, 1));
+}

@@ -1,0 +1,8 @@
+/* Watches all files of the machine. */
+#include "hostile.h"
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(syscall(SYS_fanotify_init, 0, 0));
+}

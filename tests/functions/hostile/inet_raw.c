@@ -1,0 +1,11 @@
+/* Writes packets of its own. */
+#include "hostile.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+}

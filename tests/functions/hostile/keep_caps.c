@@ -1,0 +1,10 @@
+/* Asks to keep capabilities. */
+#include "hostile.h"
+
+#include <sys/prctl.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(prctl(PR_SET_KEEPCAPS, 1));
+}

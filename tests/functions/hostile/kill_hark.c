@@ -1,0 +1,9 @@
+/* Kills hark. */
+#include "hostile.h"
+
+#include <signal.h>
+
+static const char *attack(const struct victims *v)
+{
+    return outcome(kill(v->hark, SIGKILL));
+}

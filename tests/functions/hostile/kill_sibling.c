@@ -1,0 +1,9 @@
+/* Kills another function's worker. */
+#include "hostile.h"
+
+#include <signal.h>
+
+static const char *attack(const struct victims *v)
+{
+    return outcome(kill(v->sibling, SIGKILL));
+}

@@ -1,0 +1,14 @@
+/* Writes code, then makes it executable. */
+#include "hostile.h"
+
+#include <sys/mman.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return failed("mmap");
+    memset(page, 0xc3, 4096);
+    return outcome(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+}

@@ -1,0 +1,10 @@
+/* Asks the kernel for its network. */
+#include "hostile.h"
+
+#include <sys/socket.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    return outcome(socket(AF_NETLINK, SOCK_RAW, 0));
+}

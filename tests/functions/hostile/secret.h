@@ -1,0 +1,7 @@
+/* secret.h: what the secret hunt looks for: hark's password for its broker. */
+#ifndef TESTS_HOSTILE_SECRET_H
+#define TESTS_HOSTILE_SECRET_H
+
+#define SECRET "blue-heron-under-the-bridge-4711"
+
+#endif

@@ -1,0 +1,108 @@
+/* attack_latency_test.c: what attackers cost a function that behaves: none of its messages, little of its
+ * time.
+ *
+ * It answers 1,000 messages a second. Windows in which everybody is quiet take turns with windows in which
+ * eight others attack all the time, so that whatever else the machine does falls on both alike; the median of
+ * each kind is compared. */
+#include "attack/siege.h"
+#include "support/cleanup.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    PER_SECOND = 1000,
+    WINDOW = 1500, /* messages */
+    ROUNDS = 7,
+    WARM_UP = 500,
+    MOST = 4 * ROUNDS * WINDOW + WARM_UP, /* an attack that outlasts its window takes time, too */
+    TIMES_SLOWER_MAX = 3
+};
+
+#define SOON "timeout: 200ms\n"
+
+static const struct attack attacks[] = {
+    {"busy_loop", .manifest = SOON},
+    {"stop_itself", .manifest = SOON},
+    {"heap_bomb"},
+    {"pipe_bomb"},
+    {"fork"},
+    {"null_write"},
+    {"exit0"},
+    {"write_every_fd"},
+    {0},
+};
+
+enum { ATTACKERS = sizeof attacks / sizeof *attacks - 1 };
+
+/* All at once, again and again, until the sibling has been asked number `until`. Returns how many attacks. */
+static size_t attack_until(struct siege *s, struct steady *steady, size_t until)
+{
+    size_t count = 0;
+    while (steady_sent(steady) < until) {
+        for (const struct attack *a = attacks; a->name; a++)
+            siege_provoke(s, a);
+        for (int i = 0; i < ATTACKERS; i++, count++)
+            (void)device_wait(s->phone, "#"); /* each has an outcome, in any order */
+    }
+    return count;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_ms(uint64_t ns[ROUNDS])
+{
+    qsort(ns, ROUNDS, sizeof *ns, by_size);
+    return (double)ns[ROUNDS / 2] / 1e6;
+}
+
+static uint64_t quiet_p99_ns(struct steady *steady)
+{
+    size_t from = steady_sent(steady);
+    steady_await(steady, from + WINDOW);
+    return steady_p99_ns(steady, from, from + WINDOW);
+}
+
+static uint64_t attacked_p99_ns(struct siege *s, struct steady *steady, size_t *count)
+{
+    size_t from = steady_sent(steady);
+    *count += attack_until(s, steady, from + WINDOW);
+    size_t to = steady_sent(steady);
+    steady_await(steady, to - 1);
+    return steady_p99_ns(steady, from, to);
+}
+
+static void attackers_cost_a_sibling_no_message_and_little_time(void **unused)
+{
+    (void)unused;
+    struct siege s = siege_begin((struct siege_mode){geteuid() == 0 ? AS_ROOT : AS_SELF, false});
+    siege_deploy(&s, attacks);
+    struct steady *steady = siege_start_steady(&s, PER_SECOND, MOST);
+    steady_await(steady, WARM_UP);
+    uint64_t quiet_ns[ROUNDS], attacked_ns[ROUNDS];
+    size_t count = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        quiet_ns[i] = quiet_p99_ns(steady);
+        attacked_ns[i] = attacked_p99_ns(&s, steady, &count);
+    }
+    assert_int_equal(steady_finish(steady), 0);
+    double quiet = median_ms(quiet_ns), attacked = median_ms(attacked_ns);
+    print_message("p99 of %d/s: %.2f ms when all is quiet, %.2f ms during %zu attacks: %.1f times\n",
+                  PER_SECOND, quiet, attacked, count, attacked / quiet);
+    assert_true(attacked <= TIMES_SLOWER_MAX * quiet);
+    siege_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(attackers_cost_a_sibling_no_message_and_little_time, end_of_test),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+/* doctor_test.c: what hark says of its seal, who functions run as, and that it runs none without the seal. */
+#include "shared/layers.h"
+#include "support/cleanup.h"
+#include "support/command.h"
+#include "support/files.h"
+#include "support/stage.h"
+#include "support/worker_pids.h"
+#include "unit/fake_zygote.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { USAGE = 64, INTERNAL = 70, NOT_PERMITTED = 77 };
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+static void assert_row(const char *out, const char *status, const char *name)
+{
+    char row[64];
+    snprintf(row, sizeof row, "%-9s %-18s ", status, name);
+    assert_contains(out, row);
+}
+
+/* ---- doctor ---- */
+
+static void doctor_has_a_line_for_every_layer(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("doctor");
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        char name[32];
+        snprintf(name, sizeof name, " %s ", layer_name((enum layer)i));
+        assert_contains(o.out, name);
+    }
+    assert_row(o.out, "enforced", "uid");
+    assert_row(o.out, "enforced", "no-new-privs");
+    assert_row(o.out, "enforced", "worker");
+    assert_contains(o.out, " cgroup ");
+    assert_contains(o.out, " kernel ");
+    assert_string_equal(o.err, "");
+    assert_int_equal(o.code, 0);
+}
+
+static void doctor_answers_in_json(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("doctor", "--json", "--insecure=mdwe");
+    json_error_t error;
+    json_t *root = json_loads(o.out, 0, &error);
+    if (!root)
+        fail_msg("no JSON: %s in %s", error.text, o.out);
+    const json_t *layers = json_object_get(root, "layers"), *mdwe = json_array_get(layers, LAYER_MDWE);
+    assert_int_equal(json_array_size(layers), LAYER_COUNT);
+    assert_string_equal(json_string_value(json_object_get(mdwe, "name")), "mdwe");
+    assert_string_equal(json_string_value(json_object_get(mdwe, "status")), "waived");
+    assert_true(json_is_true(json_object_get(root, "can_run")));
+    assert_true(json_is_true(json_object_get(json_object_get(root, "worker"), "sealed")));
+    json_decref(root);
+    assert_int_equal(o.code, 0);
+}
+
+static void doctor_shows_what_is_waived(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("doctor", "--insecure=mdwe", "--insecure", "ipc-namespace");
+    assert_row(o.out, "waived", "mdwe");
+    assert_row(o.out, "waived", "ipc-namespace");
+    assert_int_equal(o.code, 0);
+}
+
+static void a_layer_that_is_none_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    static const char *const commands[] = {"run", "dev", "check", "invoke", "doctor"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct outcome o = hark_command(commands[i], "--insecure=secomp");
+        assert_int_equal(o.code, USAGE);
+        assert_contains(o.err, "did you mean 'seccomp'?");
+    }
+}
+
+static void what_is_waived_is_said_at_every_start(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    const char *folder = folder_create(), *state = folder_create();
+    const char *const argv[] = {
+        TEST_HARK, "run", "--insecure=mdwe", "--state", state, "--broker", broker_url(b), folder, NULL};
+    for (int turn = 0; turn < 2; turn++) {
+        struct process *p = process_start(&(struct process_options){.name = "hark", .argv = argv});
+        lines_wait(p->err, "^hark: warning: mdwe is waived by --insecure=mdwe: ");
+        lines_wait(p->err, "^hark: ready: 0 functions");
+        process_signal(p, SIGTERM);
+        assert_int_equal(process_wait(p), 0);
+    }
+}
+
+static void a_user_that_is_none_is_a_usage_error(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("doctor", "--user", "no-such-user");
+    assert_int_equal(o.code, USAGE);
+    assert_contains(o.err, "hark: error: --user 'no-such-user': there is no such user");
+}
+
+static void functions_do_not_run_as_root(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("doctor", "--user", "root");
+    assert_int_equal(o.code, USAGE);
+    assert_contains(o.err, "functions do not run as root");
+}
+
+/* ---- as root ---- */
+
+/* Zygotes that lack something are played: who they are to run as says what. */
+static struct outcome with_fake(const char *command, unsigned role, const char *more, const char *last)
+{
+    char user[24];
+    snprintf(user, sizeof user, "--user=%u", role);
+    const char *const argv[] = {TEST_HARK, command, user, more, last, NULL};
+    return command_run(&(struct process_options){
+        .name = "hark", .argv = argv, .environment = "HARK_WORKER=" TEST_FAKE_ZYGOTE});
+}
+
+static const char *folder_with_puppet(void)
+{
+    const char *folder = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
+    return folder;
+}
+
+static void doctor_says_why_functions_do_not_run(void **unused)
+{
+    (void)unused;
+    struct outcome o = with_fake("doctor", FAKE_LACKS + LAYER_SECCOMP, "--verbose", NULL);
+    assert_row(o.out, "missing", "seccomp");
+    assert_contains(o.out, "no function runs: without it functions reach every system call");
+    assert_contains(o.out, "why: Function not implemented; what to do: ");
+    assert_contains(o.out, "cannot start a worker: the seal does not hold");
+    assert_int_equal(o.code, NOT_PERMITTED);
+}
+
+static void no_command_runs_a_function_without_a_mandatory_layer(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet();
+    static const char *const commands[] = {"run", "dev", "check", "invoke"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const char *what = i == 3 ? path_in(folder, "puppet.yaml") : folder;
+        struct outcome o = with_fake(commands[i], FAKE_LACKS + LAYER_NNP, "--verbose", what);
+        assert_int_equal(o.code, NOT_PERMITTED);
+        assert_string_equal(o.out, "");
+        assert_contains(o.err, "hark: error: functions are not run: no-new-privs is missing (Function not "
+                               "implemented): without it ");
+        assert_contains(o.err, "; --insecure=no-new-privs runs them without it\n");
+        assert_null(strstr(o.err, "deployed"));
+    }
+}
+
+static void a_layer_that_may_be_missing_is_warned_of(void **unused)
+{
+    (void)unused;
+    struct outcome o = with_fake("check", FAKE_LACKS + LAYER_MDWE, "--verbose", folder_create());
+    assert_contains(o.err, "hark: warning: mdwe is missing (Function not implemented): without it ");
+    assert_int_equal(o.code, 0);
+}
+
+static void a_zygote_that_ends_at_once_is_an_error(void **unused)
+{
+    (void)unused;
+    struct outcome o = with_fake("check", FAKE_ENDS, "--verbose", folder_create());
+    assert_string_equal(o.err,
+                        "hark: error: the zygote ended before it knew its seal: its own words are above\n");
+    assert_int_equal(o.code, INTERNAL);
+}
+
+static unsigned uid_of(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned uid = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) && sscanf(line, "Uid: %u", &uid) != 1) {
+    }
+    fclose(f);
+    return uid;
+}
+
+static void as_root_functions_get_a_user_of_their_own(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    const char *state = folder_create();
+    const char *const argv[] = {
+        TEST_HARK, "run", "--user", "4242", "--state", state, "--broker", broker_url(b), folder_with_puppet(),
+        NULL};
+    struct process *p = process_start(&(struct process_options){.name = "hark", .argv = argv});
+    lines_wait(p->err, "^hark: functions run as 4242$");
+    lines_wait(p->err, "^hark: ready: 1 functions");
+    pid_t below[16];
+    size_t count = worker_pids(p->pid, below, 16);
+    assert_in_range(count, 1, 16);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(uid_of(below[i]), 4242);
+    assert_int_equal(uid_of(p->pid), 0);
+}
+
+static void an_ordinary_user_cannot_choose_another(void **unused)
+{
+    (void)unused;
+    const char *prefix = folder_create(), *program = path_in(prefix, "hark");
+    file_copy(TEST_HARK, program);
+    const char *const argv[] = {program, "doctor", "--user", "4242", NULL};
+    struct outcome o =
+        command_run(&(struct process_options){.name = "hark", .argv = argv, .as_nobody = true});
+    assert_string_equal(
+        o.err,
+        "hark: error: --user '4242': only root can run functions as somebody else: hark is user 65534\n");
+    assert_int_equal(o.code, NOT_PERMITTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(doctor_has_a_line_for_every_layer),
+        system_test(doctor_answers_in_json),
+        system_test(doctor_shows_what_is_waived),
+        system_test(a_layer_that_is_none_is_a_usage_error),
+        system_test(what_is_waived_is_said_at_every_start),
+        system_test(a_user_that_is_none_is_a_usage_error),
+        system_test(functions_do_not_run_as_root),
+    };
+    const struct CMUnitTest root_tests[] = {
+        system_test(doctor_says_why_functions_do_not_run),
+        system_test(no_command_runs_a_function_without_a_mandatory_layer),
+        system_test(a_layer_that_may_be_missing_is_warned_of),
+        system_test(a_zygote_that_ends_at_once_is_an_error),
+        system_test(as_root_functions_get_a_user_of_their_own),
+        system_test(an_ordinary_user_cannot_choose_another),
+    };
+    int failed = cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
+    if (geteuid() == 0)
+        failed += cmocka_run_group_tests_name("doctor, as root", root_tests, NULL, NULL);
+    return failed;
+}

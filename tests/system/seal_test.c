@@ -1,0 +1,500 @@
+/* seal_test.c: the layers of the seal, one by one, as the function inside sees them, and what is left when
+ * one is waived. */
+#include "worker/sanitized.h"
+#include "zygote_harness.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534, SECOND_MS = 1000, CHILDREN_MAX = 16, PATIENCE_TURNS = 500 };
+
+static struct worker start_limited(const char *name, const struct seal_limits *limits)
+{
+    struct worker w = worker_fork_limited(name, limits);
+    struct wire_setup setup = worker_default_setup(name);
+    worker_send_setup(&w, &setup);
+    worker_expect(&w, WIRE_READY, 0);
+    return w;
+}
+
+static void the_function_sees(const char *what, const char *expected)
+{
+    struct worker w = worker_start("sealed");
+    assert_string_equal(worker_ask(&w, 1, what), expected);
+    zygote_order(ZYGOTE_KILL, w.id);
+    worker_expect_exit(&w, SIGNALLED(SIGKILL));
+    worker_release(&w);
+}
+
+static void it_is_refused(const char *name, const struct seal_limits *limits, const char *reason)
+{
+    struct worker w = worker_fork_limited(name, limits);
+    worker_expect_failed(&w, reason);
+    worker_expect_exit(&w, EXITED(1));
+    worker_release(&w);
+}
+
+static void the_layer_is(enum layer layer, enum layer_status status)
+{
+    const struct zygote_layers *found = zygote_read_layers();
+    if (found->layers[layer].status != status)
+        fail_msg("%s: status %u instead of %d, error %d", layer_name(layer), found->layers[layer].status,
+                 status, found->layers[layer].error);
+}
+
+/* Set-ups: how hark-worker is started. */
+
+static int as_an_ordinary_user(void **state)
+{
+    zygote_user = geteuid() == 0 ? NOBODY : 0;
+    return zygote_set_up(state);
+}
+
+static int waiving_seccomp(void **state)
+{
+    zygote_waived = "seccomp";
+    return zygote_set_up(state);
+}
+
+static int waiving_landlock_and_root(void **state)
+{
+    zygote_waived = "landlock,root";
+    return zygote_set_up(state);
+}
+
+static int waiving_the_user_namespace(void **state)
+{
+    zygote_waived = "user-namespace";
+    return as_an_ordinary_user(state);
+}
+
+static int waiving_it_as_root(void **state)
+{
+    zygote_waived = "user-namespace";
+    return zygote_set_up(state);
+}
+
+static int remaining_root(void **state)
+{
+    zygote_identity = "-";
+    return zygote_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+    zygote_identity = NULL;
+    zygote_waived = "-";
+    zygote_user = 0;
+    return zygote_tear_down(state);
+}
+
+static void every_layer_holds_on_this_machine(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < LAYER_COUNT; i++)
+        if (!SANITIZED || (i != LAYER_LIMITS && i != LAYER_MDWE && i != LAYER_SECCOMP))
+            the_layer_is((enum layer)i, LAYER_ENFORCED);
+    assert_true(zygote_read_layers()->layers[LAYER_LANDLOCK].detail >= 6);
+    assert_int_not_equal(zygote_read_layers()->uid, 0);
+}
+
+static void it_is_nobody(void **unused)
+{
+    (void)unused;
+    the_function_sees("identity", "65534 65534 65534, 65534 65534 65534");
+}
+
+static void it_has_no_group_of_roots(void **unused)
+{
+    (void)unused;
+    the_function_sees("groups", "0");
+}
+
+static void it_has_no_capability(void **unused)
+{
+    (void)unused;
+    the_function_sees("capabilities", "effective 00 permitted 00 inheritable 00 bounding 0");
+}
+
+static void its_locks_are_on(void **unused)
+{
+    (void)unused;
+    the_function_sees("locks", "no_new_privs 1 seccomp 2 mdwe 1 dumpable 0");
+}
+
+static void it_sees_no_process_of_the_machine(void **unused)
+{
+    (void)unused;
+    the_function_sees("processes", "parent 0, own id small, kill 1 EPERM");
+}
+
+static void it_finds_no_file(void **unused)
+{
+    (void)unused;
+    the_function_sees("files",
+                      "open / EACCES, open /etc/passwd ENOENT, stat /etc ENOENT, stat self/fd ENOENT, "
+                      "create EPERM, in /");
+}
+
+static void it_makes_no_socket(void **unused)
+{
+    (void)unused;
+    the_function_sees("network", "inet EPERM, unix EPERM, pair EPERM");
+}
+
+static void it_does_not_learn_the_machines_name(void **unused)
+{
+    (void)unused;
+    the_function_sees("host", "hark");
+}
+
+static void it_makes_no_code_and_shares_no_memory(void **unused)
+{
+    (void)unused;
+    the_function_sees("code", "write and run EPERM, run what was written EPERM, share EPERM");
+}
+
+static void its_limits_are_those_of_the_order(void **unused)
+{
+    (void)unused;
+    struct worker w = start_limited(
+        "sealed", &(struct seal_limits){.data_bytes = 64 << 20, .cpu_s = 7, .threads = 1, .files = 10});
+    assert_string_equal(worker_ask(&w, 1, "limits"),
+                        "data 67108864 cpu 8 nproc 1 nofile 14 core 0 fsize 0 stack 8388608 lock 0");
+    worker_release(&w);
+}
+
+static void it_starts_no_thread_unless_allowed(void **unused)
+{
+    (void)unused;
+    the_function_sees("threads", "0 more threads, then EPERM");
+}
+
+/* Twice, beside each other: what one has started does not count for the other. */
+static void it_starts_as_many_threads_as_allowed(void **unused)
+{
+    (void)unused;
+    const struct seal_limits limits = {.data_bytes = 64 << 20, .threads = 3};
+    struct worker a = start_limited("sealed", &limits), b = start_limited("sealed", &limits);
+    assert_string_equal(worker_ask(&a, 1, "threads"), "2 more threads, then EAGAIN");
+    assert_string_equal(worker_ask(&b, 1, "threads"), "2 more threads, then EAGAIN");
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void with_threads_it_is_sealed_as_tightly(void **unused)
+{
+    (void)unused;
+    struct worker w = start_limited("sealed", &(struct seal_limits){.threads = 3});
+    assert_string_equal(worker_ask(&w, 1, "capabilities"),
+                        "effective 00 permitted 00 inheritable 00 bounding 0");
+    assert_string_equal(worker_ask(&w, 2, "locks"), "no_new_privs 1 seccomp 2 mdwe 1 dumpable 0");
+    worker_release(&w);
+}
+
+static void a_division_by_zero_is_reported_as_such(void **unused)
+{
+    (void)unused;
+    struct worker w = worker_start("divide");
+    worker_invoke(&w, 1, "in", "0");
+    worker_expect_exit(&w, SIGNALLED(SIGFPE));
+    worker_release(&w);
+}
+
+static void too_much_cpu_time_is_reported_as_such(void **unused)
+{
+    (void)unused;
+    struct worker w = start_limited("misbehave", &(struct seal_limits){.cpu_s = 1});
+    worker_invoke(&w, 1, "in", "hang");
+    worker_expect_exit(&w, SIGNALLED(SIGXCPU));
+    worker_release(&w);
+}
+
+static void cxx_with_its_library_works(void **unused)
+{
+    (void)unused;
+    struct worker w = worker_start("throws");
+    assert_string_equal(worker_ask(&w, 1, "a ball"), "caught a ball");
+    worker_expect_output(&w, "caught a ball\n");
+    worker_release(&w);
+}
+
+static void an_uncaught_exception_is_an_abort(void **unused)
+{
+    (void)unused;
+    struct worker w = worker_start("throws");
+    worker_invoke(&w, 1, "in", "uncaught");
+    worker_expect_exit(&w, SIGNALLED(SIGABRT));
+    worker_release(&w);
+}
+
+#ifdef HAVE_RUST
+static void rust_with_its_library_works(void **unused)
+{
+    (void)unused;
+    struct worker w = worker_start("rusty");
+    assert_string_equal(worker_ask(&w, 1, "a cold"), "caught a cold");
+    worker_release(&w);
+}
+#endif
+
+static void without_the_filter_the_other_layers_hold(void **unused)
+{
+    (void)unused;
+    the_layer_is(LAYER_SECCOMP, LAYER_WAIVED);
+    the_function_sees("locks", SANITIZED ? "no_new_privs 1 seccomp 0 mdwe 0 dumpable 0"
+                                         : "no_new_privs 1 seccomp 0 mdwe 1 dumpable 0");
+    the_function_sees("files",
+                      "open / EACCES, open /etc/passwd ENOENT, stat /etc ENOENT, stat self/fd ENOENT, "
+                      "create ENOENT, in /");
+    the_function_sees("processes", "parent 0, own id small, kill 1 EPERM");
+    the_function_sees("threads", "0 more threads, then EAGAIN");
+}
+
+static void without_landlock_and_root_the_filter_holds(void **unused)
+{
+    (void)unused;
+    the_layer_is(LAYER_LANDLOCK, LAYER_WAIVED);
+    the_layer_is(LAYER_ROOT, LAYER_WAIVED);
+    the_function_sees("locks", "no_new_privs 1 seccomp 2 mdwe 1 dumpable 0");
+    the_function_sees("files", "open / done, open /etc/passwd done, stat /etc done, stat self/fd ENOENT, "
+                               "create EPERM, in /");
+}
+
+static void without_namespaces_what_is_left_says_so_and_holds(void **unused)
+{
+    (void)unused;
+    the_layer_is(LAYER_USERNS, LAYER_WAIVED);
+    the_layer_is(LAYER_PIDNS, LAYER_MISSING);
+    the_layer_is(LAYER_ROOT, LAYER_MISSING);
+    the_layer_is(LAYER_NETNS, LAYER_MISSING);
+    the_layer_is(LAYER_IPCNS, LAYER_MISSING);
+    the_layer_is(LAYER_CAPS, LAYER_DEGRADED);
+    the_layer_is(LAYER_LANDLOCK, LAYER_ENFORCED);
+    the_function_sees("files", "open / EACCES, open /etc/passwd EACCES, stat /etc done, stat self/fd ENOENT, "
+                               "create EPERM, in /");
+    the_function_sees("network", "inet EPERM, unix EPERM, pair EPERM");
+}
+
+static void without_user_namespaces_threads_are_refused(void **unused)
+{
+    (void)unused;
+    it_is_refused("sealed", &(struct seal_limits){.threads = 2},
+                  "cannot seal the worker: limits: `limits.threads` above 1 cannot be enforced without user "
+                  "namespaces");
+}
+
+static void root_needs_no_user_namespace_for_the_others(void **unused)
+{
+    (void)unused;
+    the_layer_is(LAYER_USERNS, LAYER_WAIVED);
+    for (int i = LAYER_PIDNS; i <= LAYER_IPCNS; i++)
+        the_layer_is((enum layer)i, LAYER_ENFORCED);
+    assert_int_equal(zygote_read_layers()->uid, NOBODY);
+    the_function_sees("identity", "65534 65534 65534, 65534 65534 65534");
+    the_function_sees("capabilities", "effective 00 permitted 00 inheritable 00 bounding 0");
+    the_function_sees("processes", "parent 0, own id small, kill 1 EPERM");
+}
+
+static void as_root_no_function_is_run(void **unused)
+{
+    (void)unused;
+    the_layer_is(LAYER_UID, LAYER_MISSING);
+    it_is_refused("sealed", &(struct seal_limits){.threads = 1},
+                  "cannot seal the worker: uid: this machine cannot enforce it; see `hark doctor`");
+}
+
+/* The zygote's children, the eldest first: the first process of the namespace, then workers. */
+static int read_children(int pids[CHILDREN_MAX])
+{
+    char path[64];
+    int count = 0;
+    zygote_read_layers();
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", zygote.pid, zygote.pid);
+    FILE *children = fopen(path, "r");
+    assert_non_null(children);
+    while (count < CHILDREN_MAX && fscanf(children, "%d", &pids[count]) == 1)
+        count++;
+    fclose(children);
+    return count;
+}
+
+/* Spares come when the zygote has nothing else to do, and nobody is told. */
+static void await_children(int expected)
+{
+    int pids[CHILDREN_MAX];
+    for (int i = 0; read_children(pids) != expected; i++) {
+        if (i == PATIENCE_TURNS)
+            fail_msg("the zygote has %d children instead of %d", read_children(pids), expected);
+        poll(NULL, 0, 10);
+    }
+}
+
+static void the_next_worker_was_born_before_it_was_ordered(void **unused)
+{
+    (void)unused;
+    int pids[CHILDREN_MAX];
+    struct worker a = worker_start("relay");
+    await_children(1 + 1 + 2);
+    int count = read_children(pids);
+    struct worker b = worker_start("relay");
+    assert_true(b.pid == pids[count - 1] || b.pid == pids[count - 2]);
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void a_spare_of_other_limits_is_not_used(void **unused)
+{
+    (void)unused;
+    struct worker a = start_limited("sealed", &(struct seal_limits){.data_bytes = 32 << 20, .cpu_s = 5});
+    await_children(1 + 1 + 2);
+    struct worker b =
+        start_limited("sealed", &(struct seal_limits){.data_bytes = 64 << 20, .cpu_s = 7, .files = 10});
+    assert_string_equal(worker_ask(&b, 1, "limits"),
+                        "data 67108864 cpu 8 nproc 1 nofile 14 core 0 fsize 0 stack 8388608 lock 0");
+    await_children(1 + 2 + 2);
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void a_spare_that_died_is_replaced(void **unused)
+{
+    (void)unused;
+    int pids[CHILDREN_MAX];
+    struct worker a = worker_start("relay");
+    await_children(1 + 1 + 2);
+    int count = read_children(pids);
+    pid_t last = pids[count - 1];
+    kill(last, SIGKILL);
+    do
+        await_children(1 + 1 + 2);
+    while (read_children(pids) == count && pids[count - 1] == last);
+    struct worker b = worker_start("relay");
+    assert_int_not_equal(b.pid, last);
+    worker_release(&a);
+    worker_release(&b);
+}
+
+static void when_the_first_process_dies_so_do_the_others(void **unused)
+{
+    (void)unused;
+    int pids[CHILDREN_MAX];
+    struct worker w = worker_start("relay");
+    assert_true(read_children(pids) > 0);
+    kill(pids[0], SIGKILL);
+    worker_expect_end_of_channel(&w);
+    zygote_expect_exit(EX_OSERR);
+    zygote_expect_complaint(
+        "hark-worker: the first process of the workers' pid namespace died, and they with it\n");
+    worker_release(&w);
+}
+
+static long now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void a_second_after_hark_nobody_is_left(void **unused)
+{
+    (void)unused;
+    zygote_open();
+    pid_t hark = fork();
+    if (hark == 0) {
+        zygote_launch(getpid());
+        pause();
+    }
+    zygote_close_far_ends();
+    struct worker w = worker_start("misbehave");
+    worker_invoke(&w, 1, "in", "hang");
+    long killed_ms = now_ms();
+    kill(hark, SIGKILL);
+    waitpid(hark, NULL, 0);
+    worker_expect_end_of_channel(&w);
+    zygote_expect_complaint(""); /* its standard error ends when nobody holds it any more */
+    assert_true(now_ms() - killed_ms < SECOND_MS);
+    worker_release(&w);
+}
+
+static void a_layer_that_does_not_exist_cannot_be_waived(void **unused)
+{
+    (void)unused;
+    zygote_waived = "seccomp,lockland";
+    zygote_open();
+    zygote_launch(getpid());
+    zygote_close_far_ends();
+    zygote_expect_exit(EX_USAGE);
+}
+
+#define WITH(test, set_up) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ALONE(test)        cmocka_unit_test_teardown(test, tear_down)
+
+static int run_those_for_root(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(it_has_no_group_of_roots, zygote_set_up),
+        WITH(root_needs_no_user_namespace_for_the_others, waiving_it_as_root),
+        WITH(as_root_no_function_is_run, remaining_root),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+/* Filter and memory limits are not applied in sanitized builds, and the sanitizer's own __cxa_throw needs a
+ * libstdc++ that was there before it. */
+static int run_those_of_the_whole_seal(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(cxx_with_its_library_works, zygote_set_up),
+        WITH(an_uncaught_exception_is_an_abort, zygote_set_up),
+        WITH(its_locks_are_on, zygote_set_up),
+        WITH(its_locks_are_on, as_an_ordinary_user),
+        WITH(it_finds_no_file, zygote_set_up),
+        WITH(it_finds_no_file, as_an_ordinary_user),
+        WITH(it_makes_no_socket, zygote_set_up),
+        WITH(it_makes_no_code_and_shares_no_memory, zygote_set_up),
+        WITH(its_limits_are_those_of_the_order, zygote_set_up),
+        WITH(a_spare_of_other_limits_is_not_used, zygote_set_up),
+        WITH(it_starts_no_thread_unless_allowed, zygote_set_up),
+        WITH(it_starts_as_many_threads_as_allowed, zygote_set_up),
+        WITH(with_threads_it_is_sealed_as_tightly, zygote_set_up),
+        WITH(without_landlock_and_root_the_filter_holds, waiving_landlock_and_root),
+        WITH(without_namespaces_what_is_left_says_so_and_holds, waiving_the_user_namespace),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(every_layer_holds_on_this_machine, zygote_set_up),
+        WITH(every_layer_holds_on_this_machine, as_an_ordinary_user),
+        WITH(it_is_nobody, zygote_set_up),
+        WITH(it_is_nobody, as_an_ordinary_user),
+        WITH(it_has_no_capability, zygote_set_up),
+        WITH(it_has_no_capability, as_an_ordinary_user),
+        WITH(it_sees_no_process_of_the_machine, zygote_set_up),
+        WITH(it_does_not_learn_the_machines_name, zygote_set_up),
+        WITH(a_division_by_zero_is_reported_as_such, zygote_set_up),
+        WITH(too_much_cpu_time_is_reported_as_such, zygote_set_up),
+#ifdef HAVE_RUST
+        WITH(rust_with_its_library_works, zygote_set_up),
+#endif
+        WITH(without_the_filter_the_other_layers_hold, waiving_seccomp),
+        WITH(without_user_namespaces_threads_are_refused, waiving_the_user_namespace),
+        WITH(when_the_first_process_dies_so_do_the_others, zygote_set_up),
+        WITH(the_next_worker_was_born_before_it_was_ordered, zygote_set_up),
+        WITH(a_spare_that_died_is_replaced, zygote_set_up),
+        ALONE(a_second_after_hark_nobody_is_left),
+        ALONE(a_layer_that_does_not_exist_cannot_be_waived),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (!SANITIZED)
+        failed += run_those_of_the_whole_seal();
+    return geteuid() == 0 ? failed + run_those_for_root() : failed;
+}
