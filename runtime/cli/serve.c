@@ -59,6 +59,7 @@ static bool is_unwanted(int number)
 int serve_init(struct serve *s, const struct options *o)
 {
     *s = (struct serve){0};
+    log_never_wait(); /* or one slow reader of the log stops every function */
     int code = host_init(&s->host, o);
     if (code != 0)
         return code;

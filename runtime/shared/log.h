@@ -1,7 +1,6 @@
 /* log.h: one line on standard error for each thing a person should know: `hark: [level: ]text`.
  *
- * The shell logs, the core returns. A line is one write(2), so lines of several processes do not mix; it
- * never waits: lines that a slow reader of a pipe has no room for are counted, and said when it reads again.
+ * The shell logs, the core returns. A line is one write(2), so lines of several processes do not mix.
  * Control characters in the text are shown as \xNN: what a function or a device sent cannot forge a line. */
 #ifndef HARK_SHARED_LOG_H
 #define HARK_SHARED_LOG_H
@@ -12,6 +11,11 @@ enum {
     LOG_LINE_MAX = 4000 /* bytes of a line, its end included; what is longer ends in "…". With a word about
                          * lost lines before it, still no more than PIPE_BUF */
 };
+
+/* From now on a line never waits for a slow reader of the pipe that standard error is: what it has no room
+ * for is counted, and said when it reads again. For a process that serves; a command that ends soon had
+ * better wait. */
+void log_never_wait(void);
 
 /* Lines below the level are not written. LOG_INFO at start. */
 void log_set_level(enum log_level level);

@@ -46,8 +46,10 @@ static void end_visit(struct visit *v)
 static void answer(struct visit *v, const uint8_t *packet)
 {
     struct scene *s = v->scene;
-    if (packet[0] == 0x10 && s->connack.data)
-        say_to(v, s->connack.data, s->connack.len);
+    struct slice connack =
+        packet[0] == 0x10 && packet[8] == 4 && s->connack_of_3.data ? s->connack_of_3 : s->connack;
+    if (packet[0] == 0x10 && connack.data)
+        say_to(v, connack.data, connack.len);
     else if (packet[0] == 0x82) /* one filter a SUBSCRIBE is all that the tests use */
         say_to(v, (uint8_t[]){0x90, 4, packet[2], packet[3], 0, 1}, 6);
     else if (packet[0] == 0xc0 && !s->ignores_pings)

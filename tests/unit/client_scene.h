@@ -55,7 +55,8 @@ struct scene {
     uv_tcp_t listener;
     bool listening;
     uint16_t port;
-    struct slice connack; /* absent: says nothing */
+    struct slice connack;      /* absent: says nothing */
+    struct slice connack_of_3; /* to a CONNECT of 3.1.1; absent: the same as to all */
     bool drops_at_accept;
     bool keeps_open; /* after EOF */
     bool ignores_pings;

@@ -98,6 +98,7 @@ static void a_line_is_never_longer_than_a_pipe_takes_at_once(void **unused)
 
 int main(void)
 {
+    log_never_wait();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_reader_that_stops_reading_stops_nobody, to_a_pipe,
                                         back_to_the_terminal),
