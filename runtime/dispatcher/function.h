@@ -29,7 +29,7 @@ struct node {
     const struct observer *observer; /* never NULL */
     void *observer_user;
     uint64_t random;          /* xorshift64* state, not 0 */
-    char broker_trouble[256]; /* what was last said about the broker; "" when all is well */
+    char broker_trouble[512]; /* what was last said about the broker; "" when all is well */
 };
 
 uint64_t node_random(struct node *node);

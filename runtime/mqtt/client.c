@@ -25,10 +25,18 @@ void client_report(struct mqtt_client *c, enum mqtt_state state, bool resumed, e
         c->events.state(c->user, state, resumed, cause, text, retry_ns);
 }
 
+uint64_t client_done(const struct mqtt_client *c)
+{
+    struct mqtt_session_counts counts;
+    mqtt_session_counts(c->session, &counts);
+    return counts.answered + counts.acked;
+}
+
 static void on_online(void *user, bool resumed)
 {
     struct mqtt_client *c = user;
     c->online_ns = clock_now_ns();
+    c->done = client_done(c);
     client_report(c, MQTT_ONLINE, resumed, MQTT_CAUSE_NONE, "", 0);
 }
 

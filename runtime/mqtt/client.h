@@ -42,7 +42,8 @@ struct mqtt_client_options {
         backoff_min_ns; /* first reconnect delay; 0: 250 ms. Doubles, full jitter between half and whole */
     uint64_t backoff_max_ns;     /* 0: 30 s */
     uint64_t refused_backoff_ns; /* after MQTT_CAUSE_REFUSED and TAKEN_OVER; 0: 60 s */
-    uint64_t stable_ns;          /* a connection that was ONLINE that long resets the backoff; 0: 10 s */
+    uint64_t stable_ns; /* a connection that was ONLINE that long resets the backoff, as does one that
+                         * got something done: a publish answered, a message acknowledged. 0: 10 s */
     uint64_t address_timeout_ns; /* of one TCP connect; 0: 10 s */
     uint64_t random_seed;        /* of the jitter */
 };

@@ -33,6 +33,7 @@ struct link {
     struct buffer sending; /* bytes of the write under way: they must not move */
     size_t in_flight;      /* of them in this uv_write; 0: no write under way */
     bool shut;
+    int write_error; /* 0, or writing is over; what the broker said before is still read */
 };
 
 /* A name look-up cannot be stopped once a thread has it, so it may outlive its client. */
@@ -82,6 +83,7 @@ struct mqtt_client {
     uint64_t armed_ns;     /* when the timer fires; CLOCK_NEVER: not armed */
     uint64_t online_ns;    /* since when; 0: not online */
     uint64_t random;       /* state of the jitter */
+    uint64_t done;         /* client_done when the connection came online */
     unsigned failures;     /* in a row, for the backoff */
     bool hastened;         /* the attempt came without delay: not twice in a row */
     bool closing;          /* mqtt_client_close was called: the user hears `closed` and nothing else */
@@ -119,7 +121,8 @@ void io_unmark(struct mqtt_client *c);
 
 /* client.c */
 void client_turn(struct mqtt_client *c);
-void client_arm_timer(struct mqtt_client *c); /* after whatever may have brought the deadline forward */
+uint64_t client_done(const struct mqtt_client *c); /* publishes answered, messages acknowledged */
+void client_arm_timer(struct mqtt_client *c);      /* after whatever may have brought the deadline forward */
 void client_report(struct mqtt_client *c, enum mqtt_state state, bool resumed, enum mqtt_cause cause,
                    const char *text, uint64_t retry_ns);
 /* An attempt or a connection is over, for cause and why: backs off, or goes on closing. */

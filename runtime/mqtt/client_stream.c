@@ -8,6 +8,7 @@
 enum {
     ENDING_NS = NS_PER_S, /* for the last bytes and the broker's EOF */
     COPIED_MAX = 16 * 1024,
+    SUSPECT_MAX = 256,
     WRITE_MAX = 1 << 30
 };
 
@@ -46,28 +47,45 @@ void stream_drop_link(struct mqtt_client *c)
 
 /* ---- the end ---- */
 
+/* It lasted, or it got something done before it broke: a broker that closes after each refusal is worked
+ * through, a refusal a connection. Not so when one of us had a reason to end it: busy is to be spared. */
+static bool was_good(const struct mqtt_client *c, uint64_t now_ns)
+{
+    bool lasted = now_ns - c->online_ns >= c->timing.stable_ns;
+    bool useful = c->cause == MQTT_CAUSE_NETWORK && client_done(c) > c->done;
+    return c->online_ns && (lasted || useful);
+}
+
 void stream_over(struct mqtt_client *c)
 {
     uint64_t now_ns = clock_now_ns();
     stream_drop_link(c);
     buffer_finish(&c->partial);
     mqtt_session_lost(client_session(c), now_ns);
-    if (c->online_ns && now_ns - c->online_ns >= c->timing.stable_ns)
+    if (was_good(c, now_ns))
         c->failures = 0;
     c->online_ns = 0;
     client_attempt_over(c);
 }
 
+static void say_why_lost(struct mqtt_client *c, int error)
+{
+    bool closed = error == UV_EOF || error == UV_ECONNRESET || error == UV_EPIPE;
+    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
+    char suspect[SUSPECT_MAX] = "";
+    if (closed && online)
+        mqtt_session_suspect(client_session(c), suspect, sizeof suspect);
+    if (error == UV_EOF)
+        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s%s", c->endpoint,
+                       online ? "" : " before it answered CONNECT", suspect);
+    else
+        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s%s", c->endpoint, connect_words(error), suspect);
+}
+
 static void lost(struct mqtt_client *c, int error)
 {
-    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
-    if (c->phase == CLIENT_ENDING)
-        ; /* why is known already */
-    else if (error == UV_EOF)
-        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s", c->endpoint,
-                       online ? "" : " before it answered CONNECT");
-    else
-        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s", c->endpoint, connect_words(error));
+    if (c->phase != CLIENT_ENDING) /* else why is known already */
+        say_why_lost(c, error);
     stream_over(c);
 }
 
@@ -133,6 +151,16 @@ static uv_buf_t chunk(struct buffer *bytes)
 
 static int send_rest(struct link *link);
 
+/* A broker that closes with bytes of ours unread resets the connection; its last words may be here already,
+ * and say why. They are followed by EOF, or by the error. */
+static void write_failed(struct mqtt_client *c, int error)
+{
+    bool has_last_words = c->phase == CLIENT_OPEN && (error == UV_EPIPE || error == UV_ECONNRESET);
+    c->link->write_error = error;
+    if (!has_last_words)
+        lost(c, error);
+}
+
 static void on_written(uv_write_t *write, int status)
 {
     struct link *link = write->data;
@@ -144,7 +172,7 @@ static void on_written(uv_write_t *write, int status)
     if (status == 0 && buffer_length(&link->sending) > 0)
         status = send_rest(link);
     if (status)
-        lost(c, status);
+        write_failed(c, status);
     else if (link->in_flight == 0)
         stream_flush(c);
 }
@@ -186,9 +214,11 @@ void stream_flush(struct mqtt_client *c)
     if (link->in_flight > 0)
         return; /* on_written comes back here */
     buffer_finish(&link->sending);
-    int error = send_now(link, mqtt_session_output(client_session(c)));
+    int error = link->write_error;
+    if (!error)
+        error = send_now(link, mqtt_session_output(client_session(c)));
     if (error)
-        lost(c, error);
+        write_failed(c, error);
     else if (c->phase == CLIENT_ENDING && link->in_flight == 0)
         shut(c);
 }
@@ -284,10 +314,11 @@ static int take(struct mqtt_client *c, size_t read)
 
 static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
 {
-    struct mqtt_client *c = ((struct link *)stream->data)->client;
+    struct link *link = stream->data;
+    struct mqtt_client *c = link->client;
     (void)bytes;
     if (read < 0) {
-        lost(c, (int)read);
+        lost(c, link->write_error ? link->write_error : (int)read);
         return;
     }
     if (read == 0 || c->phase == CLIENT_ENDING)

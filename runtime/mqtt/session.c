@@ -45,6 +45,7 @@ struct mqtt_session *mqtt_session_create(const struct mqtt_session_options *opti
     TAILQ_INIT(&s->released);
     TAILQ_INIT(&s->finished);
     TAILQ_INIT(&s->offline);
+    s->pace = UINT16_MAX;
     session_sub_init(s);
     s->events = *events;
     s->user = user;
@@ -115,7 +116,7 @@ void mqtt_session_opened(struct mqtt_session *s, uint64_t now_ns)
     s->now_ns = s->opened_ns = s->heard_ns = now_ns;
     s->phase = PHASE_CONNECTING;
     s->cause = MQTT_CAUSE_NONE;
-    s->text[0] = '\0';
+    s->text[0] = s->refusal[0] = '\0';
     s->pinged = s->heard_anything = false;
     buffer_clear(&s->out);
     session_send_connect(s);
@@ -163,6 +164,7 @@ static int on_packet_online(struct mqtt_session *s, const struct packet *packet)
 
 static int on_packet(struct mqtt_session *s, const struct packet *packet)
 {
+    s->refusal[0] = '\0';
     if (packet->type == PACKET_CONNACK)
         return session_on_connack(s, &packet->u.connack);
     if (s->phase == PHASE_CONNECTING)

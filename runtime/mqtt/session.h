@@ -15,8 +15,10 @@
  *
  * Outbound: QoS 1/2 publishes get a packet id, wait when the server's Receive Maximum is reached, are kept
  * until PUBACK/PUBCOMP, and are sent again after a resume: same ids, same order, DUP 1 (MQTT-4.4.0-1); PUBREL
- * once PUBREC came. After Session Present 0 they are sent as new. They survive any number of connections. QoS
- * 0 publishes while offline are kept too, up to options.offline_qos0_max, oldest dropped. */
+ * once PUBREC came. After Session Present 0 they are sent as new. They survive any number of connections.
+ * When one ended with some of them under way, the next one begins with a single publish, and each answer
+ * doubles what may be under way. QoS 0 publishes while offline are kept too, up to options.offline_qos0_max,
+ * oldest dropped. */
 #ifndef HARK_MQTT_SESSION_H
 #define HARK_MQTT_SESSION_H
 
@@ -92,6 +94,9 @@ void mqtt_session_lost(struct mqtt_session *s, uint64_t now_ns);
 struct buffer *mqtt_session_output(struct mqtt_session *s);
 /* Why the last connection ended, or is about to; `text` is for people, borrowed until the next call. */
 enum mqtt_cause mqtt_session_cause(const struct mqtt_session *s, const char **ret_text);
+/* What of ours the broker may have closed the connection for, as the rest of a sentence: " after it refused a
+ * publish to a/b: Not authorized (0x87)"; "" when nothing points to it. Call before mqtt_session_lost. */
+void mqtt_session_suspect(const struct mqtt_session *s, char *ret_text, size_t size);
 enum mqtt_state mqtt_session_state(const struct mqtt_session *s);
 /* The version that the connection uses or will try next. */
 enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s);
@@ -122,6 +127,7 @@ void mqtt_session_disconnect(struct mqtt_session *s, bool end_session);
 /* For status and tests. */
 struct mqtt_session_counts {
     uint64_t received, delivered, recognised, acked, sent, published, refused;
+    uint64_t answered;    /* QoS 1/2 publishes that ended with the broker's answer, whatever it was */
     uint32_t window;      /* messages in the ack window of this connection */
     uint32_t orphans;     /* of earlier connections, still being worked on or done and not acknowledged */
     uint32_t outstanding; /* QoS 1/2 publishes not yet acknowledged, waiting ones included */

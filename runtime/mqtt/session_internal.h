@@ -65,6 +65,7 @@ struct outbound {
     uint8_t wire_qos; /* as last sent: the server's Maximum QoS may lower it */
     bool pubrec;      /* in `released`: PUBREC came, PUBCOMP has not */
     bool on_wire;     /* counted against the server's Receive Maximum on this connection */
+    bool left_open;   /* a connection ended while it was on the wire and unanswered */
 };
 TAILQ_HEAD(outbound_list, outbound);
 
@@ -126,7 +127,9 @@ struct mqtt_session {
     struct outbound_list finished; /* to be reported */
     struct outbound_list offline;  /* QoS 0, waiting for a connection */
     uint32_t offline_count;
-    uint32_t on_wire; /* used up of the server's Receive Maximum */
+    uint32_t on_wire;               /* used up of the server's Receive Maximum */
+    uint32_t pace;                  /* nor more at a time than this: 1 after a loss, doubled by each answer */
+    char refusal[SESSION_TEXT_MAX]; /* in words, if the broker's last packet refused a publish */
 
     struct subscription_list wanted, leaving, replaced;
     bool leaving_report; /* events.unsubscribed is due once `leaving` is empty */

@@ -4,7 +4,10 @@
 #include "shared/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { TOPIC_SHOWN_MAX = 100 };
 
 /* ---- a kept message: one allocation ---- */
 
@@ -200,10 +203,15 @@ static int send_one(struct mqtt_session *s, struct outbound *out)
     return 0;
 }
 
-/* MQTT-3.3.4-7, 4.9.0-2: never more under way than the server's Receive Maximum. */
+/* MQTT-3.3.4-7, 4.9.0-2: never more under way than the server's Receive Maximum; after a loss even less. */
+static bool has_room(const struct mqtt_session *s)
+{
+    return s->on_wire < s->limits.receive_maximum && s->on_wire < s->pace;
+}
+
 static void pump(struct mqtt_session *s)
 {
-    while (s->unsent && session_online(s) && s->on_wire < s->limits.receive_maximum)
+    while (s->unsent && session_online(s) && has_room(s))
         if (send_one(s, s->unsent) < 0)
             return;
 }
@@ -268,6 +276,30 @@ static int wrong_ack(struct mqtt_session *s, const char *name, const struct pack
                         ack->id);
 }
 
+/* As much of a topic as a line of the log has room for; the length of `%.*s`. */
+static int shown(struct slice topic)
+{
+    return topic.len < TOPIC_SHOWN_MAX ? (int)topic.len : (int)TOPIC_SHOWN_MAX;
+}
+
+static void note_refusal(struct mqtt_session *s, struct slice topic, unsigned reason)
+{
+    snprintf(s->refusal, sizeof s->refusal, " after it refused a publish to %.*s: %s (0x%02x)", shown(topic),
+             topic.data, packet_reason_name((uint8_t)reason), reason);
+}
+
+/* A broker that answers is not the one that hung up on us: twice as much may be under way. */
+static void answered(struct mqtt_session *s, struct outbound *out, unsigned reason)
+{
+    if (reason >= PACKET_UNSPECIFIED_ERROR)
+        note_refusal(s, out->publish.topic, reason);
+    if (s->pace < UINT16_MAX)
+        s->pace *= 2;
+    s->counts.answered++;
+    finish_now(s, out, reason);
+    pump(s);
+}
+
 int session_on_puback(struct mqtt_session *s, const struct packet_ack *ack)
 {
     struct outbound *out = find(s, ack->id);
@@ -275,8 +307,7 @@ int session_on_puback(struct mqtt_session *s, const struct packet_ack *ack)
         return 0;
     if (out->wire_qos != 1)
         return wrong_ack(s, "PUBACK", ack);
-    finish_now(s, out, ack->reason);
-    pump(s);
+    answered(s, out, ack->reason);
     return 0;
 }
 
@@ -298,8 +329,7 @@ int session_on_pubrec(struct mqtt_session *s, const struct packet_ack *ack)
         return wrong_ack(s, "PUBREC", ack);
     if (ack->reason >= PACKET_UNSPECIFIED_ERROR) { /* no PUBREL follows; the quota is free again */
         if (out)
-            finish_now(s, out, ack->reason);
-        pump(s);
+            answered(s, out, ack->reason);
         return 0;
     }
     if (out && !out->pubrec)
@@ -316,8 +346,7 @@ int session_on_pubcomp(struct mqtt_session *s, const struct packet_ack *ack)
         return 0;
     if (!out->pubrec)
         return wrong_ack(s, "PUBCOMP", ack);
-    finish_now(s, out, out->reason);
-    pump(s);
+    answered(s, out, out->reason);
     return 0;
 }
 
@@ -368,15 +397,38 @@ void session_out_online(struct mqtt_session *s, bool resumed)
     send_offline(s);
 }
 
+/* The broker may have closed because of one of the messages, and its answer is lost with the connection when
+ * others were on their way to it. Sent alone, each brings its answer home. */
+static void slow_down(struct mqtt_session *s)
+{
+    if (s->on_wire)
+        s->pace = 1;
+}
+
 void session_out_lost(struct mqtt_session *s)
 {
     struct outbound *out;
-    TAILQ_FOREACH (out, &s->outbox, link)
+    slow_down(s);
+    TAILQ_FOREACH (out, &s->outbox, link) {
+        out->left_open |= out->on_wire;
         out->on_wire = false;
+    }
     TAILQ_FOREACH (out, &s->released, link)
         out->on_wire = false;
     s->on_wire = 0;
     s->unsent = TAILQ_FIRST(&s->outbox);
+}
+
+void mqtt_session_suspect(const struct mqtt_session *s, char *ret_text, size_t size)
+{
+    const struct outbound *first = TAILQ_FIRST(&s->outbox);
+    snprintf(ret_text, size, "%s", s->refusal);
+    if (s->refusal[0] || s->on_wire != 1 || !first || !first->on_wire || !first->left_open)
+        return;
+    struct slice topic = first->publish.topic;
+    snprintf(ret_text, size,
+             " with a publish to %.*s unanswered, not for the first time: is it allowed (ACL)?", shown(topic),
+             topic.data);
 }
 
 static void free_all(struct outbound_list *list)

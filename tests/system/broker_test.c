@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { WATCHED_MS = 2000, CONNECTIONS_MAX = 10 };
+enum { WATCHED_MS = 2000, CONNECTIONS_MAX = 10, DENIED = 50 };
 
 #define CONNACK_5 0x20, 0x03, 0x00, 0x00, 0x00
 
@@ -254,6 +254,29 @@ static void a_dead_letter_that_is_refused_is_sent_again(void **unused)
     device_expect(d, "out/graveyard", "reject");
 }
 
+/* mosquitto 2.0.11 answers a denied publish with 0x87 and closes, whatever else is on its way. */
+static void a_burst_of_denied_outputs_is_buried_and_the_function_goes_on(void **unused)
+{
+    (void)unused;
+    struct broker *b =
+        broker_start_with(&(struct broker_options){.acl = "topic readwrite #\ntopic deny out/denied\n"});
+    struct hark *h = hark_with_puppet(broker_url(b));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    struct device *d = device_connect(broker_port(b), "undertaker");
+    device_subscribe(d, "out/#", 1);
+    device_subscribe(d, "hark/dead/#", 1);
+    for (unsigned i = 0; i < DENIED; i++)
+        device_publish(d, "puppet/do", "say out/denied no", 1);
+    device_publish(d, "puppet/do", "say out/heard yes", 1);
+    for (unsigned i = 0; i < DENIED; i++)
+        assert_non_null(strstr(message_property(device_wait(d, "hark/dead/puppet"), "hark-reason"), "0x87"));
+    device_expect(d, "out/heard", "yes");
+    assert_int_equal(device_count(d, "hark/dead/#"), DENIED);
+    assert_int_equal(device_count(d, "out/denied"), 0);
+    hark_wait_line(h, "^hark: warning: broker .* after it refused a publish to out/denied: .*0x87");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +291,7 @@ int main(void)
         system_test(a_refused_subscription_is_an_error_that_names_it),
         system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
         system_test(a_dead_letter_that_is_refused_is_sent_again),
+        system_test(a_burst_of_denied_outputs_is_buried_and_the_function_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

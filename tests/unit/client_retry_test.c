@@ -108,6 +108,99 @@ static void a_connection_that_lasted_resets_the_backoff(void **state)
     }
 }
 
+static bool has_that_many(const struct scene *s, uint8_t first_byte)
+{
+    return count_packets(s, first_byte) >= s->wanted;
+}
+
+static bool has_publishes(const struct scene *s)
+{
+    return has_that_many(s, 0x32);
+}
+
+static bool has_pubacks(const struct scene *s)
+{
+    return has_that_many(s, 0x40);
+}
+
+/* Online, and the broker has the client's `number`th publish. */
+static void given_a_publish(struct scene *s, unsigned number)
+{
+    const struct mqtt_publish publish = {.topic = {"t", 1}, .qos = 1};
+    wait_for(s, is_online);
+    assert_int_equal(mqtt_client_publish(s->client, &publish, NULL), 0);
+    s->wanted = number;
+    wait_for(s, has_publishes);
+}
+
+static void a_refusal_a_connection_resets_the_backoff_and_is_said(void **state)
+{
+    struct scene *s = *state;
+    s->reason = 0x87;
+    begin(s);
+    for (uint8_t id = 1; id <= 6; id++) {
+        given_a_publish(s, id);
+        SAY(s, 0x40, 3, 0, id, 0x87);
+        hang_up(s);
+        wait_for(s, is_offline);
+        assert_int_equal(s->published, id);
+        assert_backoff(s, last_told(s), 0);
+        assert_non_null(
+            strstr(last_told(s)->text,
+                   " closed the connection after it refused a publish to t: Not authorized (0x87)"));
+    }
+}
+
+static void an_acknowledged_message_resets_the_backoff(void **state)
+{
+    struct scene *s = *state;
+    struct buffer packet = {0};
+    put_publish(&packet, 1, 10);
+    s->releases = true;
+    begin(s);
+    for (s->wanted = 1; s->wanted <= 6; s->wanted++) {
+        wait_for(s, is_online);
+        say(s, buffer_data(&packet), buffer_length(&packet));
+        wait_for(s, has_pubacks);
+        hang_up(s);
+        wait_for(s, is_offline);
+        assert_backoff(s, last_told(s), 0);
+    }
+    buffer_finish(&packet);
+}
+
+/* Quota exceeded. */
+static void a_broker_that_is_busy_is_spared_whatever_it_got_done(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    for (uint8_t id = 1; id <= 4; id++) {
+        given_a_publish(s, id);
+        SAY(s, 0x40, 2, 0, id, 0xe0, 2, 0x97, 0);
+        wait_for(s, is_offline);
+        assert_int_equal(s->published, id);
+        assert_int_equal(last_told(s)->cause, MQTT_CAUSE_BUSY);
+        assert_backoff(s, last_told(s), id - 1u);
+    }
+}
+
+static void a_publish_that_ends_connections_unanswered_is_named_the_second_time(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    given_a_publish(s, 1);
+    hang_up(s);
+    wait_for(s, is_offline);
+    assert_null(strstr(last_told(s)->text, "publish"));
+    assert_backoff(s, last_told(s), 0);
+    s->wanted = 2;
+    wait_for(s, has_publishes);
+    hang_up(s);
+    wait_for(s, is_offline);
+    assert_non_null(strstr(last_told(s)->text, " with a publish to t unanswered, not for the first time"));
+    assert_backoff(s, last_told(s), 1);
+}
+
 static void a_reset_connection_is_a_lost_connection(void **state)
 {
     struct scene *s = *state;
@@ -244,6 +337,10 @@ int main(void)
         TEST(a_broker_that_drops_at_accept_makes_no_busy_loop),
         TEST(a_broker_that_accepts_us_and_drops_us_makes_no_busy_loop),
         TEST(a_connection_that_lasted_resets_the_backoff),
+        TEST(a_refusal_a_connection_resets_the_backoff_and_is_said),
+        TEST(an_acknowledged_message_resets_the_backoff),
+        TEST(a_broker_that_is_busy_is_spared_whatever_it_got_done),
+        TEST(a_publish_that_ends_connections_unanswered_is_named_the_second_time),
         TEST(a_reset_connection_is_a_lost_connection),
         TEST(refused_credentials_are_tried_slowly),
         TEST(a_session_taken_over_is_not_fought_for),

@@ -259,7 +259,7 @@ static void on_published(void *user, void *token, unsigned reason)
 {
     struct scene *s = user;
     (void)token;
-    assert_int_equal(reason, 0);
+    assert_int_equal(reason, s->reason);
     s->published++;
 }
 

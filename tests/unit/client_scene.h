@@ -72,6 +72,7 @@ struct scene {
     struct told told[TOLD_MAX];
     unsigned told_count;
     unsigned messages, published, subscribed, closed;
+    unsigned reason; /* that each publish must come back with */
     size_t payload_len;
     uint32_t payload_sum;
     bool releases; /* each message at once */

@@ -48,6 +48,7 @@ static bool has_acks(const struct scene *s)
  * counted, which the linker leads here (--wrap). The client writes in no other way as long as the kernel
  * takes all. */
 static unsigned writes;
+static int write_fault; /* what each write comes back with instead; 0: none */
 
 int __wrap_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count);
 int __real_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count);
@@ -55,7 +56,7 @@ int __real_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned co
 int __wrap_uv_try_write(uv_stream_t *stream, const uv_buf_t bytes[], unsigned count)
 {
     writes++;
-    return __real_uv_try_write(stream, bytes, count);
+    return write_fault ? write_fault : __real_uv_try_write(stream, bytes, count);
 }
 
 static void acks_of_one_turn_leave_in_one_write(void **state)
@@ -324,6 +325,32 @@ static void credentials_of_the_url_reach_the_broker(void **state)
     assert_non_null(memmem(s->packets[0].head, s->packets[0].len, "\0\4anna\0\6s3cret", 14));
 }
 
+static bool has_a_publish(const struct scene *s)
+{
+    return count_packets(s, 0x32) > 0;
+}
+
+/* A broker that closes with bytes of ours unread resets the connection: our next write fails while its answer
+ * is still to be read. */
+static void what_the_broker_said_before_a_write_failed_is_heard(void **state)
+{
+    struct scene *s = *state;
+    const struct mqtt_publish publish = {.topic = {"t", 1}, .qos = 1};
+    given_an_online_client(s);
+    assert_int_equal(mqtt_client_publish(s->client, &publish, NULL), 0);
+    wait_for(s, has_a_publish);
+    s->reason = 0x87;
+    SAY(s, 0x40, 3, 0, 1, 0x87);
+    hang_up(s);
+    write_fault = UV_ECONNRESET;
+    assert_int_equal(mqtt_client_publish(s->client, &publish, NULL), 0);
+    wait_for(s, is_offline);
+    write_fault = 0;
+    assert_int_equal(s->published, 1);
+    assert_non_null(
+        strstr(last_told(s)->text, ": connection reset after it refused a publish to t: Not auth"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
@@ -344,6 +371,7 @@ int main(void)
         TEST(it_connects_over_ipv6),
         TEST(a_broker_without_mqtt_5_gets_3_1_1_at_once),
         TEST(credentials_of_the_url_reach_the_broker),
+        TEST(what_the_broker_said_before_a_write_failed_is_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,13 +168,16 @@ static void the_quota_starts_afresh_on_each_connection(void **state)
     user_publishes(scene, 1, "t", "a", 1);
     user_publishes(scene, 1, "t", "b", 2);
     user_publishes(scene, 1, "t", "c", 3);
+    user_publishes(scene, 1, "t", "d", 4);
     then_sent(scene, "PUBLISH 1 q1 t=a; PUBLISH 2 q1 t=b; PUBLISH 3 q1 t=c");
     scene_cut(scene);
     scene_connect(scene);
     broker_connack(scene, true, 0, "\x21\0\2", 3);
-    then_sent(scene, "PUBLISH 1 q1 dup t=a; PUBLISH 2 q1 dup t=b");
+    then_sent(scene, "PUBLISH 1 q1 dup t=a"); /* alone: session_pace_test.c */
     broker_acks(scene, PACKET_PUBACK, 1, 0);
-    then_sent(scene, "PUBLISH 3 q1 dup t=c");
+    then_sent(scene, "PUBLISH 2 q1 dup t=b; PUBLISH 3 q1 dup t=c");
+    broker_acks(scene, PACKET_PUBACK, 2, 0);
+    then_sent(scene, "PUBLISH 4 q1 t=d");
 }
 
 /* ---- resending: MQTT-4.4.0-1, 3.3.1-1, 4.6.0-1 ---- */
@@ -193,7 +196,10 @@ static void a_resume_sends_again_with_the_same_ids_in_the_same_order_with_dup(vo
     user_publishes(scene, 1, "t", "d", 4);
     scene_connect(scene);
     broker_connack(scene, true, 0, NULL, 0);
-    then_sent(scene, "PUBLISH 2 q2 dup t=b; PUBLISH 3 q1 dup t=c; PUBLISH 4 q1 t=d");
+    then_sent(scene, "PUBLISH 2 q2 dup t=b");
+    broker_acks(scene, PACKET_PUBREC, 2, 0);
+    broker_acks(scene, PACKET_PUBCOMP, 2, 0);
+    then_sent(scene, "PUBREL 2; PUBLISH 3 q1 dup t=c; PUBLISH 4 q1 t=d");
 }
 
 static void nothing_is_sent_again_on_a_live_connection(void **state)
@@ -219,9 +225,10 @@ static void pubrel_takes_the_place_of_publish_once_pubrec_came(void **state)
     broker_acks(scene, PACKET_PUBREC, 1, 0);
     then_sent(scene, "PUBLISH 1 q2 t=a; PUBLISH 2 q2 t=b; PUBLISH 3 q2 t=c; PUBREL 2; PUBREL 1");
     scene_reconnect(scene, true);
-    then_sent(scene, "PUBREL 2; PUBREL 1; PUBLISH 3 q2 dup t=c");
+    then_sent(scene, "PUBREL 2; PUBREL 1");
     broker_acks(scene, PACKET_PUBCOMP, 2, 0x92); /* it had completed before the cut */
     then_events(scene, "published 2 0x00");
+    then_sent(scene, "PUBLISH 3 q2 dup t=c");
 }
 
 static void pubrels_on_resume_are_not_delayed_and_use_up_the_quota(void **state)
@@ -254,9 +261,10 @@ static void without_a_session_outputs_are_sent_as_new(void **state)
     broker_acks(scene, PACKET_PUBREC, 1, 0);
     then_sent(scene, "PUBLISH 1 q2 t=a; PUBLISH 2 q1 t=b; PUBREL 1");
     scene_reconnect(scene, false);
-    then_sent(scene, "PUBLISH 3 q2 t=a; PUBLISH 4 q1 t=b");
+    then_sent(scene, "PUBLISH 3 q2 t=a");
     broker_acks(scene, PACKET_PUBREC, 3, 0);
     broker_acks(scene, PACKET_PUBCOMP, 3, 0);
+    then_sent(scene, "PUBREL 3; PUBLISH 4 q1 t=b");
     broker_acks(scene, PACKET_PUBACK, 4, 0);
     then_events(scene, "published 1 0x00; published 2 0x00");
 }
