@@ -61,7 +61,8 @@ static int by_size(const void *a, const void *b)
 static double median_ms(uint64_t ns[ROUNDS])
 {
     qsort(ns, ROUNDS, sizeof *ns, by_size);
-    return (double)ns[ROUNDS / 2] / 1e6;
+    uint64_t median_ns = ns[ROUNDS / 2];
+    return (double)median_ns / 1e6;
 }
 
 static uint64_t quiet_p99_ns(struct steady *steady)
