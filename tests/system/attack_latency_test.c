@@ -2,8 +2,13 @@
  * time.
  *
  * It answers 1,000 messages a second. Windows in which everybody is quiet take turns with windows in which
- * eight others attack all the time, so that whatever else the machine does falls on both alike; the median of
- * each kind is compared. */
+ * others attack all the time, so that whatever else the machine does falls on both alike; the median of each
+ * kind is compared.
+ *
+ * Three times the quiet p99 is the aim. What is asserted leaves room on top: for the tick of the scheduler,
+ * which on a quiet machine is many times the p99 itself. Attackers that use up all processors share them with
+ * everybody else until a cgroup says otherwise; there the room only tells waiting for a processor from
+ * waiting for an attacker, all of which are killed after SOON. */
 #include "attack/siege.h"
 #include "support/cleanup.h"
 #include "support/test.h"
@@ -12,21 +17,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    PER_SECOND = 1000,
-    WINDOW = 1500, /* messages */
-    ROUNDS = 7,
-    WARM_UP = 500,
-    MOST = 4 * ROUNDS * WINDOW + WARM_UP, /* an attack that outlasts its window takes time, too */
-    TIMES_SLOWER_MAX = 3
-};
+enum { PER_SECOND = 1000, WINDOW = 1500, ROUNDS = 5, WARM_UP = 500, TIMES_SLOWER = 3 };
+
+/* An attack that outlasts its window takes its time from nobody but the test. */
+enum { MOST = 8 * ROUNDS * WINDOW + WARM_UP };
 
 #define SOON "timeout: 200ms\n"
 
-static const struct attack attacks[] = {
-    {"busy_loop", .manifest = SOON},
+static const struct attack frugal[] = {
     {"stop_itself", .manifest = SOON},
-    {"heap_bomb"},
     {"pipe_bomb"},
     {"fork"},
     {"null_write"},
@@ -35,16 +34,19 @@ static const struct attack attacks[] = {
     {0},
 };
 
-enum { ATTACKERS = sizeof attacks / sizeof *attacks - 1 };
+static const struct attack greedy[] = {
+    {"busy_loop", .manifest = SOON}, {"call_storm", .manifest = SOON}, {"heap_bomb"}, {"recursion"}, {0},
+};
 
 /* All at once, again and again, until the sibling has been asked number `until`. Returns how many attacks. */
-static size_t attack_until(struct siege *s, struct steady *steady, size_t until)
+static size_t attack_until(struct siege *s, const struct attack *attacks, struct steady *steady, size_t until)
 {
     size_t count = 0;
+    const struct attack *a;
     while (steady_sent(steady) < until) {
-        for (const struct attack *a = attacks; a->name; a++)
+        for (a = attacks; a->name; a++)
             siege_provoke(s, a);
-        for (int i = 0; i < ATTACKERS; i++, count++)
+        for (a = attacks; a->name; a++, count++)
             (void)device_wait(s->phone, "#"); /* each has an outcome, in any order */
     }
     return count;
@@ -59,28 +61,31 @@ static int by_size(const void *a, const void *b)
 static double median_ms(uint64_t ns[ROUNDS])
 {
     qsort(ns, ROUNDS, sizeof *ns, by_size);
-    return (double)ns[ROUNDS / 2] / 1e6;
+    uint64_t median_ns = ns[ROUNDS / 2];
+    return (double)median_ns / 1e6;
 }
 
 static uint64_t quiet_p99_ns(struct steady *steady)
 {
     size_t from = steady_sent(steady);
-    steady_await(steady, from + WINDOW);
+    for (size_t number = from; number < from + WINDOW; number++)
+        steady_await(steady, number); /* in any order */
     return steady_p99_ns(steady, from, from + WINDOW);
 }
 
-static uint64_t attacked_p99_ns(struct siege *s, struct steady *steady, size_t *count)
+static uint64_t attacked_p99_ns(struct siege *s, const struct attack *attacks, struct steady *steady,
+                                size_t *count)
 {
     size_t from = steady_sent(steady);
-    *count += attack_until(s, steady, from + WINDOW);
+    *count += attack_until(s, attacks, steady, from + WINDOW);
     size_t to = steady_sent(steady);
-    steady_await(steady, to - 1);
+    for (size_t number = from; number < to; number++)
+        steady_await(steady, number);
     return steady_p99_ns(steady, from, to);
 }
 
-static void attackers_cost_a_sibling_no_message_and_little_time(void **unused)
+static void attacked_by(const struct attack *attacks, double room_ms)
 {
-    (void)unused;
     struct siege s = siege_begin((struct siege_mode){geteuid() == 0 ? AS_ROOT : AS_SELF, false});
     siege_deploy(&s, attacks);
     struct steady *steady = siege_start_steady(&s, PER_SECOND, MOST);
@@ -89,20 +94,33 @@ static void attackers_cost_a_sibling_no_message_and_little_time(void **unused)
     size_t count = 0;
     for (int i = 0; i < ROUNDS; i++) {
         quiet_ns[i] = quiet_p99_ns(steady);
-        attacked_ns[i] = attacked_p99_ns(&s, steady, &count);
+        attacked_ns[i] = attacked_p99_ns(&s, attacks, steady, &count);
     }
     assert_int_equal(steady_finish(steady), 0);
     double quiet = median_ms(quiet_ns), attacked = median_ms(attacked_ns);
-    print_message("p99 of %d/s: %.2f ms when all is quiet, %.2f ms during %zu attacks: %.1f times\n",
+    print_message("p99 at %d/s: %.2f ms when all is quiet, %.2f ms during %zu attacks: %.1f times\n",
                   PER_SECOND, quiet, attacked, count, attacked / quiet);
-    assert_true(attacked <= TIMES_SLOWER_MAX * quiet);
+    assert_true(attacked <= TIMES_SLOWER * quiet + room_ms);
     siege_end(&s);
+}
+
+static void attackers_cost_a_sibling_no_message_and_little_time(void **unused)
+{
+    (void)unused;
+    attacked_by(frugal, 10);
+}
+
+static void attackers_that_use_up_the_processors_cost_a_sibling_no_message(void **unused)
+{
+    (void)unused;
+    attacked_by(greedy, 100);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(attackers_cost_a_sibling_no_message_and_little_time, end_of_test),
+        system_test(attackers_cost_a_sibling_no_message_and_little_time),
+        system_test(attackers_that_use_up_the_processors_cost_a_sibling_no_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

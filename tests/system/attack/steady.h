@@ -20,7 +20,7 @@ struct steady;
 /* Sends from now on; ended, at the latest, at the end of the test. */
 struct steady *steady_start(const struct steady_options *o);
 
-/* Waits for the answer to `number`: fails the test when it does not come. */
+/* Waits for the answer to `number`, also one that is yet to be sent: fails the test when it does not come. */
 void steady_await(struct steady *s, size_t number);
 
 size_t steady_sent(struct steady *s);

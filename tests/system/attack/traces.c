@@ -78,9 +78,13 @@ pid_t traces_find(pid_t hark, const char *name)
     size_t count;
     struct entry *all = everybody(&count);
     pid_t found = 0;
-    for (size_t i = 0; i < count && !found; i++)
-        if (strcmp(all[i].name, name) == 0 && descends(all, count, all[i].pid, hark))
-            found = all[i].pid;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].name, name) != 0 || !descends(all, count, all[i].pid, hark))
+            continue;
+        found = all[i].pid;
+        if (all[i].parent == hark)
+            break;
+    }
     free(all);
     return found;
 }

@@ -21,7 +21,8 @@ struct traces traces_at_rest(pid_t hark, size_t spares);
 /* Waits until it holds no more than it did; false: the deadline came first. */
 bool traces_return_to(pid_t hark, const struct traces *before, struct traces *ret_now);
 
-/* The descendant of hark with that name (comm), or 0. */
+/* The descendant of hark with that name (comm), the next of kin first, or 0: spare workers are named like
+ * their zygote. */
 pid_t traces_find(pid_t hark, const char *name);
 
 /* From now on, whoever loses its parent below this process becomes its child. */
