@@ -228,7 +228,8 @@ static int take_or_refuse(const struct command *command, int code, char **argv, 
     CHECK(code >= FIRST_CODE);
     if (optarg && !*optarg && !(1u << (code - FIRST_CODE) & MAY_BE_EMPTY))
         return refuse_no_value(command, code, diag);
-    return take(command, 1u << (code - FIRST_CODE), optarg, o, diag);
+    static char nothing[1]; /* of a flag without a value */
+    return take(command, 1u << (code - FIRST_CODE), optarg ? optarg : nothing, o, diag);
 }
 
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,

@@ -159,7 +159,7 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
 /* Fills in handler_fd and version. */
 static int load_handler(struct revision *r, struct slice manifest, struct diag *diag)
 {
-    struct frozen frozen;
+    struct frozen frozen = {.fd = -1};
     int error = trust_check(r->handler_path, diag);
     if (error == 0)
         error = freeze_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX, &frozen,
@@ -259,7 +259,7 @@ int revision_load(const char *manifest_path, const char *functions, struct revis
 int revision_load_named(const char *manifest_path, const char *functions, struct revision **ret_revision,
                         struct revision_names *ret_names, struct diags *diags)
 {
-    struct frozen text;
+    struct frozen text = {.fd = -1};
     struct diag diag = {0};
     int error = trust_check(manifest_path, &diag);
     if (error == 0)

@@ -139,9 +139,7 @@ static void allow_process(int threads)
 }
 
 /* Nobody calls these by mistake. The process ends with SIGSYS. */
-static void kill_attackers(void)
-{
-    static const char *const names[] = {"ptrace",
+static const char *const attackers[] = {"ptrace",
                                         "process_vm_readv",
                                         "process_vm_writev",
                                         "process_madvise",
@@ -198,7 +196,10 @@ static void kill_attackers(void)
                                         "vm86",
                                         "vm86old",
                                         NULL};
-    each(SCMP_ACT_KILL_PROCESS, names);
+
+static void kill_attackers(void)
+{
+    each(SCMP_ACT_KILL_PROCESS, attackers);
     struct scmp_arg_cmp not_a_question = SCMP_A0_32(SCMP_CMP_NE, 0xffffffff);
     rule(SCMP_ACT_KILL_PROCESS, "personality", 1, &not_a_question);
 }

@@ -118,7 +118,8 @@ static void a_folder_that_never_rests_is_told_all_the_same(void **unused)
     bool was_told = told_within(WATCH_RESCAN_MS / 2);
     uv_close((uv_handle_t *)&writer, NULL);
     uv_run(&loop, UV_RUN_NOWAIT);
-    assert_true(was_told); /* how soon is up to the machine: a writer that is late leaves the folder at rest */
+    assert_true(
+        was_told); /* how soon is up to the machine: a writer that is late leaves the folder at rest */
 }
 
 static void a_poke_is_told(void **unused)
