@@ -11,7 +11,7 @@
 enum layer {
     LAYER_UID,      /* zygote and workers are not uid 0 */
     LAYER_USERNS,   /* user namespace of the zygote; every other namespace needs it when hark is not root */
-    LAYER_PIDNS,    /* each worker sees no process but its own */
+    LAYER_PIDNS,    /* one process table for all workers, with nothing of the machine in it */
     LAYER_ROOT,     /* mount namespace with an empty, read-only root by pivot_root(2) */
     LAYER_NETNS,    /* network namespace without interfaces */
     LAYER_IPCNS,    /* IPC and UTS namespaces */
