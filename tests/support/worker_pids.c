@@ -107,10 +107,28 @@ size_t descendant_pids(pid_t ancestor, pid_t *pids, size_t max)
     return count;
 }
 
+/* Not a worker, or not yet: the first process of their namespace, with which all end, and those that wait for
+ * a function. Who runs one has its name, hark:NAME. */
+static bool is_of_the_zygote(pid_t pid)
+{
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return false;
+    size_t len = fread(name, 1, sizeof name - 1, f);
+    fclose(f);
+    name[len] = '\0';
+    return strncmp(name, "hark-", 5) == 0;
+}
+
 pid_t worker_kill_random(pid_t hark, unsigned *seed)
 {
     pid_t pids[WORKERS_MAX];
-    size_t count = worker_pids(hark, pids, WORKERS_MAX);
+    size_t found = worker_pids(hark, pids, WORKERS_MAX), count = 0;
+    for (size_t i = 0; i < found; i++)
+        if (!is_of_the_zygote(pids[i]))
+            pids[count++] = pids[i];
     if (count == 0)
         return 0;
     pid_t chosen = pids[(size_t)rand_r(seed) % count];
