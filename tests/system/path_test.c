@@ -100,10 +100,11 @@ static void an_output_of_qos_2_arrives_once_and_at_qos_2(void **unused)
     (void)unused;
     struct stage s = stage_set();
     stage_puppet(&s, "");
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 50;
+         i++) { /* one after the other: with many under way mosquitto 2.0.11 was seen to stall */
         stage_tell(&s, "say2 out/exact once");
-    for (int i = 0; i < 50; i++)
         assert_int_equal(device_wait(s.phone, "out/exact")->qos, 2);
+    }
     stage_still_serves(&s);
     assert_int_equal(device_count(s.phone, "out/exact"), 50);
 }
