@@ -107,7 +107,7 @@ static void attacked_by(const struct attack *attacks, double room_ms)
 static void attackers_cost_a_sibling_no_message_and_little_time(void **unused)
 {
     (void)unused;
-    attacked_by(frugal, 50); /* a busy machine was seen to hold up a window for some ticks */
+    attacked_by(frugal, 10);
 }
 
 static void attackers_that_use_up_the_processors_cost_a_sibling_no_message(void **unused)
