@@ -100,8 +100,9 @@ static void an_output_of_qos_2_arrives_once_and_at_qos_2(void **unused)
     (void)unused;
     struct stage s = stage_set();
     stage_puppet(&s, "");
-    for (int i = 0; i < 50;
-         i++) { /* one after the other: with many under way mosquitto 2.0.11 was seen to stall */
+    /* One after the other: with many under way the subscriber's connection stalled now and then on a busy
+     * machine, and whose fault that is has not been found. */
+    for (int i = 0; i < 50; i++) {
         stage_tell(&s, "say2 out/exact once");
         assert_int_equal(device_wait(s.phone, "out/exact")->qos, 2);
     }
