@@ -95,19 +95,26 @@ static void a_trigger_of_any_qos_runs_the_function(void **unused)
     }
 }
 
-static void an_output_of_qos_2_arrives_once_and_at_qos_2(void **unused)
+/* The listener speaks 3.1.1: to a listener of MQTT 5 mosquitto 2.0.11 sends more QoS 2 messages than its
+ * Receive Maximum allows, and libmosquitto 2.0.11 then leaves (docs/mqtt-client.md). */
+static void outputs_of_qos_2_arrive_once_and_at_qos_2(void **unused)
 {
+    enum { OUTPUTS = 200 };
     (void)unused;
     struct stage s = stage_set();
     stage_puppet(&s, "");
-    /* One after the other: with many under way the subscriber's connection stalled now and then on a busy
-     * machine, and whose fault that is has not been found. */
-    for (int i = 0; i < 50; i++) {
+    struct device *exact = device_connect_with(
+        &(struct device_options){.port = broker_port(s.broker), .id = "exact", .is_v311 = true});
+    device_subscribe(exact, "out/exact", 2);
+    device_disconnect(s.phone);
+    s.phone = device_connect(broker_port(s.broker), "teller");
+    for (int i = 0; i < OUTPUTS; i++)
         stage_tell(&s, "say2 out/exact once");
-        assert_int_equal(device_wait(s.phone, "out/exact")->qos, 2);
-    }
+    for (int i = 0; i < OUTPUTS; i++)
+        assert_int_equal(device_wait(exact, "out/exact")->qos, 2);
+    device_subscribe(s.phone, "out/#", 2);
     stage_still_serves(&s);
-    assert_int_equal(device_count(s.phone, "out/exact"), 50);
+    assert_int_equal(device_count(exact, "out/exact"), OUTPUTS);
 }
 
 static void a_leading_wildcard_hears_no_topic_of_the_brokers_own(void **unused)
@@ -209,7 +216,7 @@ int main(void)
         system_test(a_reply_to_nobody_is_an_error_to_the_function),
         system_test(what_is_published_retained_waits_for_a_late_subscriber),
         system_test(a_trigger_of_any_qos_runs_the_function),
-        system_test(an_output_of_qos_2_arrives_once_and_at_qos_2),
+        system_test(outputs_of_qos_2_arrive_once_and_at_qos_2),
         system_test(a_leading_wildcard_hears_no_topic_of_the_brokers_own),
         system_test(two_functions_of_one_folder_hear_one_message),
         system_test(properties_come_back_only_when_the_function_sends_them),
