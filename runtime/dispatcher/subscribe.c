@@ -149,6 +149,16 @@ void function_unsubscribe_all(struct function *f)
         function_log(f, LOG_ERROR, "cannot unsubscribe: %s", strerror(-error));
 }
 
+/* A 3.1.1 broker that has no shared subscriptions takes $share/... for a topic like any other. */
+static void warn_of_shared(const struct function *f, const char *filter)
+{
+    if (slice_starts_with(slice_of(filter), "$share/") && mqtt_client_protocol(f->client) == MQTT_3_1_1)
+        function_log(f, LOG_WARN,
+                     "the broker speaks MQTT 3.1.1, which knows no shared subscriptions: unless it has them "
+                     "all the same, nothing will come for %s",
+                     filter);
+}
+
 void function_on_subscribed(void *user, size_t index, unsigned reason)
 {
     struct function *f = user;
@@ -165,5 +175,7 @@ void function_on_subscribed(void *user, size_t index, unsigned reason)
     else if (reason < s->qos)
         function_log(f, LOG_WARN, "the broker gives at most QoS %u for %s, the manifest asks for %u", reason,
                      s->filter, s->qos);
+    if (!s->refused)
+        warn_of_shared(f, s->filter);
     settle_if_answered(f);
 }

@@ -1,6 +1,7 @@
 #include "dispatcher/trigger.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool matches(const struct manifest_trigger *trigger, const struct mqtt_message *message,
@@ -51,19 +52,34 @@ struct slice trigger_order_key(const struct manifest *m, const struct mqtt_messa
     return slice_make(NULL, 0);
 }
 
+enum { SHARE_PREFIX_BYTES = sizeof "$share//" - 1 };
+
+static size_t filter_bytes(const struct manifest_trigger *t)
+{
+    return (t->share ? SHARE_PREFIX_BYTES + strlen(t->share) : 0) + strlen(t->topic) + 1;
+}
+
+/* The filter with its NUL to `at`. Returns its length. */
+static size_t write_filter(const struct manifest_trigger *t, char *at)
+{
+    size_t prefix = t->share ? (size_t)sprintf(at, "$share/%s/", t->share) : 0;
+    return prefix + topic_pattern_to_filter(slice_of(t->topic), at + prefix);
+}
+
 int trigger_filters(const struct manifest *m, struct mqtt_filter *filters, char **ret_memory)
 {
     size_t bytes = 1;
     for (size_t i = 0; i < m->trigger_count; i++)
-        bytes += strlen(m->triggers[i].topic) + 1;
+        bytes += filter_bytes(&m->triggers[i]);
     char *memory = malloc(bytes), *at = memory;
     if (!memory)
         return -ENOMEM;
     for (size_t i = 0; i < m->trigger_count; i++) {
-        size_t len = topic_pattern_to_filter(slice_of(m->triggers[i].topic), at);
+        const struct manifest_trigger *t = &m->triggers[i];
+        size_t len = write_filter(t, at);
         filters[i] = (struct mqtt_filter){.filter = slice_make(at, len),
-                                          .qos = m->triggers[i].qos,
-                                          .want_retained = m->triggers[i].retained,
+                                          .qos = t->qos,
+                                          .want_retained = t->retained && !t->share,
                                           .subscription_id = (uint32_t)i + 1};
         at += len + 1;
     }

@@ -135,8 +135,10 @@ void manifest_free(struct manifest *m)
 {
     if (!m)
         return;
-    for (size_t i = 0; i < m->trigger_count; i++)
+    for (size_t i = 0; i < m->trigger_count; i++) {
         free(m->triggers[i].topic);
+        free(m->triggers[i].share);
+    }
     for (size_t i = 0; i < m->publish_count; i++)
         free(m->publishes[i]);
     for (size_t i = 0; i < m->config_count; i++) {

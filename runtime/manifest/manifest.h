@@ -18,6 +18,7 @@ enum {
     MANIFEST_BYTES_MAX = 1024 * 1024,
     MANIFEST_NAME_MAX = 63,
     MANIFEST_TRIGGERS_MAX = 64,
+    MANIFEST_SHARE_MAX = 64, /* bytes */
     MANIFEST_PUBLISHES_MAX = 256,
     MANIFEST_CONFIG_MAX = 256,
     MANIFEST_CONFIG_BYTES_MAX = 256 * 1024, /* names and values together */
@@ -27,6 +28,7 @@ enum {
 
 struct manifest_trigger {
     char *topic; /* pattern as written, {names} included; checked by topic_pattern_check */
+    char *share; /* name of the shared subscription; NULL: not shared */
     uint8_t qos;
     bool retained; /* deliver retained messages; false: skip */
 };

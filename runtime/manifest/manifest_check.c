@@ -48,6 +48,36 @@ static void check_backoff(struct key_loader *loader, const struct manifest *m)
                   max_text, if_default(max), first_text, if_default(first), first_text);
 }
 
+/* ---- one trigger ---- */
+
+static void check_share(struct key_loader *loader, const struct manifest_trigger *t,
+                        const struct yaml_node *item)
+{
+    struct yaml_node *share = yaml_find(item, "share"), *retained = yaml_find(item, "retained");
+
+    if (!t->share)
+        return;
+    if (retained && good(retained) && t->retained)
+        keys_complain(loader, retained,
+                      "triggers[].retained: brokers send no retained messages to a shared subscription "
+                      "(MQTT 5, 4.8.2): leave it out, or write skip");
+    if (t->topic && strlen("$share//") + strlen(t->share) + strlen(t->topic) > TOPIC_MAX)
+        keys_complain(loader, share, "triggers[].share: name and topic together are longer than %d bytes",
+                      TOPIC_MAX);
+}
+
+/* The list's items are the manifest's triggers, one for one. */
+static void check_triggers(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *triggers = yaml_find(loader->tree->root, "triggers"), *item;
+    size_t i = 0;
+
+    if (!triggers || m->trigger_count != triggers->child_count)
+        return;
+    STAILQ_FOREACH (item, &triggers->children, next)
+        check_share(loader, &m->triggers[i++], item);
+}
+
 /* Were all triggers read? Else nobody knows what they capture. */
 static bool triggers_known(const struct manifest *m)
 {
@@ -125,6 +155,7 @@ void manifest_check(struct key_loader *loader, const struct manifest *m)
 {
     check_instances(loader, m);
     check_backoff(loader, m);
+    check_triggers(loader, m);
     if (triggers_known(m)) {
         check_order(loader, m);
         check_publishes(loader, m);

@@ -74,6 +74,21 @@ static const char *check_dead_letter(struct slice text)
     return NULL;
 }
 
+static const char *check_trigger_topic(struct slice text)
+{
+    if (slice_starts_with(text, "$share/"))
+        return "'$share/...' is written as two keys: write share: NAME beside the topic without $share/NAME/";
+    return NULL;
+}
+
+static const char *check_share(struct slice text)
+{
+    if (memchr(text.data, '/', text.len) || memchr(text.data, '+', text.len) ||
+        memchr(text.data, '#', text.len))
+        return "a share's name has no / + # in it (MQTT-4.8.2-1): write for instance heating";
+    return NULL;
+}
+
 /* ---- the tables ---- */
 
 static const struct key_word retained_words[] = {{"deliver", true}, {"skip", false}, {NULL, 0}};
@@ -91,6 +106,7 @@ static const struct key trigger_list[] = {
         .example = "home/{room}/temperature",
         .meaning = "what to listen to: an MQTT filter with + and #; a level {name} is a + whose value the "
                    "function can ask for",
+        .check = check_trigger_topic,
         KEY_MEMBER(struct manifest_trigger, topic),
     },
     {
@@ -112,6 +128,18 @@ static const struct key trigger_list[] = {
         .meaning = "what to do with messages that were retained before the subscription",
         .words = retained_words,
         KEY_MEMBER(struct manifest_trigger, retained),
+    },
+    {
+        .name = "share",
+        .type = KEY_TEXT,
+        .min = 1,
+        .max = MANIFEST_SHARE_MAX,
+        .bounds = "1 to 64 bytes, no / + #",
+        .example = "heating",
+        .meaning = "all that subscribe under this name share the messages: each goes to one of them",
+        .regex = "^[^/+#]+$",
+        .check = check_share,
+        KEY_MEMBER(struct manifest_trigger, share),
     },
 };
 

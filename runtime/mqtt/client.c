@@ -264,6 +264,11 @@ void mqtt_client_counts(const struct mqtt_client *c, struct mqtt_session_counts 
     mqtt_session_counts(c->session, ret_counts);
 }
 
+enum mqtt_protocol mqtt_client_protocol(const struct mqtt_client *c)
+{
+    return mqtt_session_protocol(c->session);
+}
+
 enum mqtt_state mqtt_client_state(const struct mqtt_client *c)
 {
     return c->closing ? MQTT_CLOSED : c->state;

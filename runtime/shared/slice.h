@@ -32,6 +32,12 @@ static inline bool slice_equal(struct slice a, struct slice b)
            (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+static inline bool slice_starts_with(struct slice s, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return s.data && s.len >= len && memcmp(s.data, prefix, len) == 0;
+}
+
 /* The bytes as a C string of the caller's (free it); NULL: out of memory. For text without NUL inside. */
 __attribute__((warn_unused_result)) static inline char *slice_to_string(struct slice s)
 {

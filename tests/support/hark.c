@@ -12,14 +12,15 @@
 struct hark *hark_prepare(const char *broker_url)
 {
     struct hark *h = must_alloc(sizeof *h);
-    *h = (struct hark){.folder = folder_create(), .state = folder_create(), .broker = broker_url};
+    *h = (struct hark){
+        .node = TEST_NODE, .folder = folder_create(), .state = folder_create(), .broker = broker_url};
     at_end_of_test(free, h);
     return h;
 }
 
 void hark_start(struct hark *h)
 {
-    const char *argv[16] = {TEST_HARK, "run", h->folder, "--node", TEST_NODE, "--state", h->state};
+    const char *argv[16] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
     size_t n = 7;
     if (h->broker) {
         argv[n++] = "--broker";

@@ -9,6 +9,7 @@
 #define TEST_NODE "test"
 
 struct hark {
+    const char *node;   /* TEST_NODE unless set */
     const char *folder; /* what it watches */
     const char *state;
     const char *broker; /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */

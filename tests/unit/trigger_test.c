@@ -197,6 +197,33 @@ static void filters_have_plus_for_names_and_an_id_each(void **unused)
     free(memory);
 }
 
+static void a_shared_filter_has_the_name_in_front_and_asks_for_nothing_retained(void **unused)
+{
+    (void)unused;
+    struct mqtt_filter filters[MANIFEST_TRIGGERS_MAX];
+    char *memory = NULL;
+    given_a_trigger("home/{room}/temperature");
+    given_a_trigger("garden/#");
+    triggers[0].share = (char[]){"heating"};
+    assert_int_equal(trigger_filters(&manifest, filters, &memory), 2);
+    assert_true(slice_equal(filters[0].filter, slice_of("$share/heating/home/+/temperature")));
+    assert_true(slice_equal(filters[1].filter, slice_of("garden/#")));
+    assert_false(filters[0].want_retained);
+    assert_true(filters[1].want_retained);
+    free(memory);
+}
+
+static void a_message_of_a_shared_trigger_is_matched_by_its_own_topic(void **unused)
+{
+    (void)unused;
+    given_a_trigger("home/{room}/temperature");
+    triggers[0].share = (char[]){"heating"};
+    given_a_message_on("home/attic/temperature");
+    sent_for_subscription(1);
+    trigger_is(&triggers[0]);
+    capture_is(0, "room", "attic");
+}
+
 #define TRIGGER_TEST(test) cmocka_unit_test_setup(test, nothing_yet)
 
 int main(void)
@@ -213,6 +240,8 @@ int main(void)
         TRIGGER_TEST(order_none_has_no_key),
         TRIGGER_TEST(order_by_capture_joins_the_topics_of_one_value),
         TRIGGER_TEST(filters_have_plus_for_names_and_an_id_each),
+        TRIGGER_TEST(a_shared_filter_has_the_name_in_front_and_asks_for_nothing_retained),
+        TRIGGER_TEST(a_message_of_a_shared_trigger_is_matched_by_its_own_topic),
     };
     return cmocka_run_group_tests_name("trigger", tests, NULL, NULL);
 }
