@@ -91,7 +91,8 @@ static int take_failed(struct worker *w, struct slice body)
     struct slice reason;
     if (wire_get_failed(body, &reason))
         return broken(w, "it sent a reason that is none");
-    worker_blame(w, WORKER_FAILED, "%.*s", SLICE_ARG(reason));
+    bool says_why = reason.len && reason.data[0] != '\0';
+    worker_blame(w, WORKER_FAILED, "%.*s", SLICE_ARG(says_why ? reason : slice_of("it did not say why")));
     return 0;
 }
 
