@@ -3,6 +3,7 @@
 #include "worker/sanitized.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 enum {
@@ -12,6 +13,7 @@ enum {
 };
 
 static const uint64_t STACK_BYTES = 8 << 20;
+static const uint64_t THREAD_STACK_BYTES = 1 << 20;
 static const uint64_t RESERVED_BYTES = 4ull << 30; /* what allocators reserve and never touch */
 
 uint32_t limits_threads(const struct seal_limits *limits)
@@ -34,6 +36,23 @@ static int limit_both(int resource, uint64_t soft, uint64_t hard)
 static int limit(int resource, uint64_t value)
 {
     return limit_both(resource, value, value);
+}
+
+/* A stack counts as memory with all its bytes. Those of threads would have what RLIMIT_STACK was when the
+ * zygote started: 8 MiB mostly, so that eight threads would have used up the default of limits.memory. */
+static int limit_stacks_of_threads(const struct seal_limits *limits)
+{
+    pthread_attr_t usual;
+    if (limits_threads(limits) == 1)
+        return 0;
+    int error = pthread_attr_init(&usual);
+    if (error)
+        return -error;
+    error = pthread_attr_setstacksize(&usual, THREAD_STACK_BYTES);
+    if (!error)
+        error = pthread_setattr_default_np(&usual);
+    pthread_attr_destroy(&usual);
+    return -error;
 }
 
 static int limit_memory(const struct seal_limits *limits)
@@ -72,5 +91,7 @@ int limits_apply(const struct seal_limits *limits)
         error = limit_files(limits);
     if (!error)
         error = limit_cpu(limits);
+    if (!error)
+        error = limit_stacks_of_threads(limits);
     return error ? error : limit_memory(limits);
 }
