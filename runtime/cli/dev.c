@@ -81,7 +81,8 @@ const struct command command_dev = {
             "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal, "
             "77 the seal does not "
             "hold.\n",
-    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
+    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN |
+             OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

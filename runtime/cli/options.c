@@ -1,7 +1,9 @@
 #include "cli/options.h"
 
 #include "manifest/suggest.h"
+#include "manifest/units.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 #include "shared/layers.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@ static const struct description table[] = {
     {"insecure", "LAYER", "run functions without that layer of the seal; may be repeated (see hark doctor)"},
     {"json", NULL, "results as JSON"},
     {"verbose", NULL, "log also what is only of use in looking for a fault"},
+    {"drain", "TIME", "how long SIGTERM lets what runs finish, for instance 30s; 0s: not at all (10s)"},
     {"help", NULL, "this text"},
 };
 
@@ -122,6 +125,18 @@ static int take_qos(const struct command *command, const char *value, struct opt
     return 0;
 }
 
+static const uint64_t DRAIN_DEFAULT_NS = 10 * NS_PER_S, DRAIN_MAX_NS = 3600 * NS_PER_S;
+
+static int take_drain(const struct command *command, const char *value, struct options *o, struct diag *diag)
+{
+    const char *why;
+    if (units_parse_duration(slice_of(value), &o->drain_ns, &why) < 0)
+        return refuse(command, diag, "--drain '%s' %s", value, why);
+    if (o->drain_ns > DRAIN_MAX_NS)
+        return refuse(command, diag, "--drain '%s': at most 1h", value);
+    return 0;
+}
+
 static int take_property(const struct command *command, const char *value, struct options *o,
                          struct diag *diag)
 {
@@ -192,6 +207,8 @@ static int take(const struct command *command, unsigned option, char *value, str
         return take_port(command, value, o, diag);
     else if (option == OPTION_QOS)
         return take_qos(command, value, o, diag);
+    else if (option == OPTION_DRAIN)
+        return take_drain(command, value, o, diag);
     else if (option == OPTION_PROPERTY)
         return take_property(command, value, o, diag);
     else if (option == OPTION_INSECURE)
@@ -235,7 +252,7 @@ static int take_or_refuse(const struct command *command, int code, char **argv, 
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
                   struct diag *diag)
 {
-    struct options o = {.qos = 1};
+    struct options o = {.qos = 1, .drain_ns = DRAIN_DEFAULT_NS};
     struct option rows[OPTION_COUNT + 1];
     int code, error = 0;
     long_options(command, rows);

@@ -35,7 +35,8 @@ enum option_bit {
     OPTION_INSECURE = 1 << 16,
     OPTION_JSON = 1 << 17,
     OPTION_VERBOSE = 1 << 18,
-    OPTION_HELP = 1 << 19
+    OPTION_DRAIN = 1 << 19,
+    OPTION_HELP = 1 << 20
 };
 
 /* What every command takes that runs functions. */
@@ -48,6 +49,7 @@ struct options {
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation;
     const char *user;
+    uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
     bool retained, json, verbose, help;

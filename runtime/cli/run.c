@@ -25,7 +25,7 @@ const struct command command_run = {
         "goes\n"
         "there later. Says 'hark: ready: N functions' on standard error once all are subscribed. SIGTERM, "
         "SIGINT\n"
-        "and SIGHUP finish what runs, for at most 10 seconds; a second one ends at once.\n\n"
+        "and SIGHUP finish what runs, for at most --drain; a second one ends at once.\n\n"
         "Flags win over HARK_BROKER, that over hark.yaml, that over the defaults: mqtt://127.0.0.1:1883, "
         "the\n"
         "host's name, and for state /var/lib/hark (root), $XDG_STATE_HOME/hark or ~/.local/state/hark. "
@@ -40,7 +40,7 @@ const struct command command_run = {
         "or the\n"
         "seal does not hold.\n",
     .takes = OPTION_BROKER | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_MANIFESTS |
-             OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
+             OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

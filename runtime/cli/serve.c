@@ -46,7 +46,7 @@ static void on_signal(uv_signal_t *handle, int number)
         log_info("SIG%s: finishing what runs", sigabbrev_np(number));
     else
         log_info("SIG%s again: ending at once", sigabbrev_np(number));
-    serve_stop(s, SERVE_GRACE_S * NS_PER_S, EX_OK);
+    serve_stop(s, s->drain_ns, EX_OK);
 }
 
 /* Who started it under nohup(1) wants it to outlive the terminal. */
@@ -58,7 +58,7 @@ static bool is_unwanted(int number)
 
 int serve_init(struct serve *s, const struct options *o)
 {
-    *s = (struct serve){0};
+    *s = (struct serve){.drain_ns = o->drain_ns};
     log_never_wait(); /* or one slow reader of the log stops every function */
     int code = host_init(&s->host, o);
     if (code != 0)

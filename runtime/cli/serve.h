@@ -9,14 +9,15 @@
 #include "cli/settings.h"
 #include "dispatcher/runtime.h"
 
-enum { SERVE_SIGNALS = 3, SERVE_GRACE_S = 10, SERVE_LAST_MS = 5000 };
+enum { SERVE_SIGNALS = 3, SERVE_LAST_MS = 5000 };
 
 struct serve {
     struct host host;
     uv_signal_t signals[SERVE_SIGNALS];
     uv_timer_t last; /* after the second signal: the patience of the impatient */
     struct runtime *runtime;
-    unsigned stops; /* signals and calls of serve_stop so far */
+    uint64_t drain_ns; /* what the first signal grants */
+    unsigned stops;    /* signals and calls of serve_stop so far */
     int exit_code;
 };
 

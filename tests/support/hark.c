@@ -30,6 +30,10 @@ void hark_start(struct hark *h)
         argv[n++] = "--config";
         argv[n++] = h->config;
     }
+    if (h->drain) {
+        argv[n++] = "--drain";
+        argv[n++] = h->drain;
+    }
     h->process = process_start(&(struct process_options){.name = "hark", .argv = argv});
 }
 

@@ -14,6 +14,7 @@ struct hark {
     const char *state;
     const char *broker; /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */
     const char *config; /* path of a hark.yaml, or NULL */
+    const char *drain;  /* of --drain, or NULL */
     struct process *process;
 };
 

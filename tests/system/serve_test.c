@@ -34,6 +34,58 @@ static void a_second_signal_ends_it_at_once(void **unused)
     assert_in_range((clock_now_ns() - start_ns) / NS_PER_MS, 0, AT_ONCE_MS);
 }
 
+static struct stage draining_stage(const char *drain)
+{
+    struct stage s = {.broker = broker_start()};
+    s.hark = hark_prepare(broker_url(s.broker));
+    s.hark->drain = drain;
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 0 functions");
+    s.phone = device_connect(broker_port(s.broker), "phone");
+    device_subscribe(s.phone, "out/#", 1);
+    stage_puppet(&s, "timeout: 60s\n");
+    return s;
+}
+
+/* Finished within the time means acknowledged: a hark that starts again does not see it. */
+static void what_runs_is_finished_and_acknowledged_within_the_drain(void **unused)
+{
+    (void)unused;
+    struct stage s = draining_stage("60s");
+    stage_tell(&s, "log busy; work 500; say out/done first");
+    hark_wait_line(s.hark, "worker=[0-9]+ busy");
+    assert_int_equal(hark_stop(s.hark), 0);
+    stage_expect(&s, "out/done", "first");
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    stage_still_serves(&s);
+    assert_int_equal(device_count(s.phone, "out/done"), 1);
+}
+
+static void what_is_not_finished_within_the_drain_stays_with_the_broker(void **unused)
+{
+    (void)unused;
+    struct stage s = draining_stage("200ms");
+    stage_tell(&s, "log busy; work 3000; say out/done again");
+    hark_wait_line(s.hark, "worker=[0-9]+ busy");
+    assert_int_equal(hark_stop(s.hark), 0);
+    hark_wait_line(s.hark, "1 messages were not finished in time; they stay with the broker");
+    assert_int_equal(device_count(s.phone, "out/done"), 0);
+    hark_start(s.hark);
+    stage_expect(&s, "out/done", "again");
+}
+
+static void a_drain_of_0s_waits_for_nothing(void **unused)
+{
+    (void)unused;
+    struct stage s = draining_stage("0s");
+    stage_tell(&s, "log busy; hang");
+    hark_wait_line(s.hark, "worker=[0-9]+ busy");
+    uint64_t start_ns = clock_now_ns();
+    assert_int_equal(hark_stop(s.hark), 0);
+    assert_in_range((clock_now_ns() - start_ns) / NS_PER_MS, 0, AT_ONCE_MS);
+}
+
 static void a_third_signal_does_not_wait_for_anything(void **unused)
 {
     (void)unused;
@@ -164,6 +216,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(a_second_signal_ends_it_at_once),
+        system_test(what_runs_is_finished_and_acknowledged_within_the_drain),
+        system_test(what_is_not_finished_within_the_drain_stays_with_the_broker),
+        system_test(a_drain_of_0s_waits_for_nothing),
         system_test(a_third_signal_does_not_wait_for_anything),
         system_test(one_signal_ends_it_though_its_zygote_hangs),
         system_test(a_terminal_that_goes_ends_it_like_sigterm),

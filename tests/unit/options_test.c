@@ -1,5 +1,6 @@
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "shared/clock.h"
 #include "shared/layers.h"
 #include "support/test.h"
 
@@ -20,7 +21,8 @@ static const struct command command = {.name = "try",
                                        .summary = "",
                                        .help = "",
                                        .takes = OPTION_BROKER | OPTION_PORT | OPTION_QOS | OPTION_PROPERTY |
-                                                OPTION_JSON | OPTION_HELP | OPTION_NODE | OPTIONS_SEAL,
+                                                OPTION_DRAIN | OPTION_JSON | OPTION_HELP | OPTION_NODE |
+                                                OPTIONS_SEAL,
                                        .arguments_max = 1,
                                        .run = do_nothing};
 
@@ -138,6 +140,22 @@ static void properties_are_bounded(void **unused)
     assert_int_equal(options.property_count, OPTION_PROPERTIES_MAX);
     strcat(line, " --property=a=b");
     assert_int_equal(parse(line), -EINVAL);
+}
+
+static void the_time_to_drain_has_a_unit_and_a_bound(void **unused)
+{
+    (void)unused;
+    assert_int_equal(parse("try"), 0);
+    assert_int_equal(options.drain_ns, 10 * NS_PER_S);
+    assert_int_equal(parse("try --drain 1500ms"), 0);
+    assert_int_equal(options.drain_ns, 1500 * NS_PER_MS);
+    assert_int_equal(parse("try --drain 0s"), 0);
+    assert_int_equal(options.drain_ns, 0);
+    assert_int_equal(parse("try --drain 1h"), 0);
+    assert_refused("try --drain 61m", "--drain '61m': at most 1h: see 'hark try --help'");
+    assert_int_equal(parse("try --drain 10"), -EINVAL);
+    assert_int_equal(parse("try --drain -1s"), -EINVAL);
+    assert_int_equal(parse("try --drain 99999999999999999999s"), -EINVAL);
 }
 
 /* ---- settings ---- */
@@ -318,6 +336,7 @@ int main(void)
         cmocka_unit_test(each_layer_is_waived_by_its_own_option),
         cmocka_unit_test(numbers_out_of_bounds_are_refused),
         cmocka_unit_test(properties_are_bounded),
+        cmocka_unit_test(the_time_to_drain_has_a_unit_and_a_bound),
         settings_test(defaults_fill_what_nobody_says),
         settings_test(hark_yaml_wins_over_defaults),
         settings_test(the_environment_wins_over_hark_yaml),
