@@ -2,6 +2,7 @@
  */
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/hops.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -9,7 +10,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DEAD_PROPERTIES = 6 };
+enum { DEAD_PROPERTIES = 7 };
+
+#define UNANSWERED_NS NS_PER_S
 
 static void put_time(char *text, size_t size)
 {
@@ -24,18 +27,17 @@ static struct slice clip(struct slice text)
     return slice_make(text.data, text.len > UINT16_MAX ? UINT16_MAX : text.len);
 }
 
-/* The original, to the last property, and behind it what became of it. */
+/* The original, to the last property that was not hark's, and behind it what became of it. */
 static void send_dead_letter(struct invocation *inv, const struct revision *revision, const char *reason)
 {
     const struct mqtt_message *m = inv->message;
     struct property properties[MQTT_USER_PROPERTIES_MAX + DEAD_PROPERTIES];
-    char attempts[16], when[32];
+    char attempts[16], when[32], hops[HOPS_TEXT_MAX];
     snprintf(attempts, sizeof attempts, "%u", inv->attempts);
     put_time(when, sizeof when);
-    uint32_t count = m->property_count;
-    CHECK(count <= MQTT_USER_PROPERTIES_MAX);
-    for (uint32_t i = 0; i < count; i++)
-        properties[i] = m->properties[i];
+    CHECK(m->property_count <= MQTT_USER_PROPERTIES_MAX);
+    properties[0] = hops_next(inv->hops, hops);
+    uint32_t count = 1 + hops_copy_own(properties + 1, m->properties, m->property_count);
     properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
     properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
     properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
@@ -50,7 +52,7 @@ static void send_dead_letter(struct invocation *inv, const struct revision *revi
                                    .properties = properties,
                                    .property_count = count,
                                    .qos = 1};
-    release_publish(inv, &publish);
+    release_publish(&inv->output, &publish);
 }
 
 static const struct revision *newest_revision(const struct function *f)
@@ -67,22 +69,41 @@ static void bury(struct invocation *inv)
     inv->all_sent = false;
     inv->function->releasing++;
     if (revision && revision->manifest->dead_letter)
-        send_dead_letter(inv, revision, inv->reason ? inv->reason : "unknown");
+        send_dead_letter(inv, revision, inv->reason ? inv->reason : give_up_word(inv->cause));
+    error_reply(inv, inv->cause, inv->reason ? inv->reason : "");
     inv->all_sent = true;
     release_when_safe(inv);
 }
 
-void dead_letter(struct invocation *inv, const char *reason)
+void dead_letter(struct invocation *inv, enum give_up cause, const char *reason)
 {
     struct function *f = inv->function;
     const struct revision *revision = newest_revision(f);
     const char *topic = revision ? revision->manifest->dead_letter : NULL;
     free(inv->reason);
+    inv->cause = cause;
     inv->reason = strdup(reason); /* NULL when memory is gone: said all the same */
-    function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempt%s: %s; %s%s",
-                 SLICE_ARG(inv->message->topic), inv->attempts, inv->attempts == 1 ? "" : "s", reason,
-                 topic ? "dead letter to " : "dropped", topic ? topic : "");
+    if (cause != GIVE_UP_LOOP)    /* which says it once a second */
+        function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempt%s: %s; %s%s",
+                     SLICE_ARG(inv->message->topic), inv->attempts, inv->attempts == 1 ? "" : "s", reason,
+                     topic ? "dead letter to " : "dropped", topic ? topic : "");
     bury(inv);
+}
+
+static void put_off(struct invocation *inv, uint64_t delay_ns)
+{
+    struct function *f = inv->function;
+    inv->bury_ns = clock_now_ns() + delay_ns;
+    TAILQ_INSERT_TAIL(&f->unburied, inv, unburied_link);
+    inv->unburied = true;
+    function_arm(f, inv->bury_ns);
+}
+
+/* A broker that closes after a refusal (mosquitto 2.0) would not read the acknowledgement: the message would
+ * come again, be given up again, and so on without end. It is for the next connection. */
+void dead_letter_unanswered(struct invocation *inv)
+{
+    put_off(inv, UNANSWERED_NS);
 }
 
 /* What the broker will not have for its size it will not have later. Anything else may be mended: a
@@ -97,10 +118,7 @@ void dead_letter_refused(struct invocation *inv, unsigned reason)
         release_discard(inv);
         return;
     }
-    inv->bury_ns = clock_now_ns() + revision->manifest->retry_max_backoff_ns;
-    TAILQ_INSERT_TAIL(&f->unburied, inv, unburied_link);
-    inv->unburied = true;
-    function_arm(f, inv->bury_ns);
+    put_off(inv, revision->manifest->retry_max_backoff_ns);
 }
 
 void dead_letter_retry(struct function *f, uint64_t now_ns)
@@ -114,6 +132,9 @@ void dead_letter_retry(struct function *f, uint64_t now_ns)
         }
         TAILQ_REMOVE(&f->unburied, inv, unburied_link);
         inv->unburied = false;
-        bury(inv);
+        if (inv->unanswered && !inv->refused)
+            release_discard(inv);
+        else
+            bury(inv);
     }
 }

@@ -81,4 +81,8 @@ void deployer_advance(
 struct source *deployer_owner(struct deployer *d, const char *function, const struct source *except);
 void deployer_retry_twins(struct deployer *d); /* a name is free again */
 
+/* circle.c */
+/* The circle of functions that this one is in, in words, or NULL. The caller frees. */
+char *deployer_circle(const struct deployer *d, const struct function *f);
+
 #endif

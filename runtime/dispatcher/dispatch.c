@@ -59,10 +59,10 @@ static void dispatch(struct slot *slot, struct invocation *inv)
         queue_done(&f->queue, &inv->item, true);
         function_log(f, LOG_WARN, "a message on %.*s expired while it waited",
                      SLICE_ARG(inv->message->topic));
-        release_discard(inv);
+        error_reply_and_discard(inv, GIVE_UP_EXPIRED, "expired while it waited");
     } else if (!trigger_find(slot->pool->revision->manifest, inv->message, &inv->captures)) {
         queue_done(&f->queue, &inv->item, true);
-        dead_letter(inv, "no trigger of the active version matches");
+        dead_letter(inv, GIVE_UP_NO_TRIGGER, "no trigger of the active version matches");
     } else {
         invoke(slot, inv, now_ns);
     }
@@ -137,15 +137,15 @@ static void try_later(struct invocation *inv)
     queue_delay(&f->queue, &inv->item, clock_now_ns() + delay_ns);
 }
 
-static void give_up(struct invocation *inv, const char *reason)
+static void give_up(struct invocation *inv, enum give_up cause, const char *reason)
 {
     inv->slot = NULL;
     queue_done(&inv->function->queue, &inv->item, false);
-    dead_letter(inv, reason);
+    dead_letter(inv, cause, reason);
 }
 
 /* An attempt that counts has failed. */
-static void attempt_failed(struct invocation *inv, const char *reason)
+static void attempt_failed(struct invocation *inv, enum give_up cause, const char *reason)
 {
     const struct manifest *m = inv->slot->pool->revision->manifest;
     outbox_clear(&inv->outbox);
@@ -153,7 +153,7 @@ static void attempt_failed(struct invocation *inv, const char *reason)
     if (inv->attempts < m->retry_attempts)
         try_later(inv);
     else
-        give_up(inv, reason);
+        give_up(inv, cause, reason);
 }
 
 static void run_again(struct invocation *inv)
@@ -179,13 +179,13 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
         break;
     case WIRE_RESULT_RETRY:
         observe(inv, "retry");
-        attempt_failed(inv, "retry: attempts used up");
+        attempt_failed(inv, GIVE_UP_RETRY, "retry: attempts used up");
         break;
     case WIRE_RESULT_REJECT:
         observe(inv, "reject");
         outbox_clear(&inv->outbox);
         inv->attempts++;
-        give_up(inv, "rejected");
+        give_up(inv, GIVE_UP_REJECT, "rejected");
         break;
     case WIRE_RESULT_SKIPPED:
         run_again(inv);
@@ -248,7 +248,7 @@ static void blame(struct invocation *inv, const struct worker_end *end)
     char reason[512];
     snprintf(reason, sizeof reason, "%s: %s", words[end->cause], end->text);
     observe(inv, reason);
-    attempt_failed(inv, reason);
+    attempt_failed(inv, end->cause == WORKER_LATE ? GIVE_UP_TIMEOUT : GIVE_UP_CRASH, reason);
 }
 
 static void on_ended(void *user, struct worker *w, struct worker_end *end)

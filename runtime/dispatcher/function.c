@@ -36,6 +36,7 @@ static void on_timer(uv_timer_t *timer)
     if (f->active)
         function_arm(f, pool_rest(f->active, now_ns));
     function_say_dropped(f);
+    function_say_looped(f);
     if (f->phase < FUNCTION_CLOSING)
         dead_letter_retry(f, now_ns);
     function_pump(f);
@@ -253,6 +254,7 @@ static void on_timer_closed(uv_handle_t *handle)
     queue_finish(&f->queue);
     function_free_subscriptions(f);
     f->events->gone(f->user, f);
+    free(f->loop);
     free(f->name);
     free(f);
 }

@@ -39,6 +39,9 @@ struct function;
 struct function_events {
     /* For the first time, or after a new revision: every subscription has been answered by the broker. */
     void (*settled)(void *user, struct function *f);
+    /* In words, the circle of functions that this one is in, or NULL: none that the manifests show. The
+     * caller frees. */
+    char *(*name_loop)(void *user, const struct function *f);
     /* After function_leave or function_drain: it is gone, nothing is left at work; freed when this returns.
      */
     void (*gone)(void *user, struct function *f);

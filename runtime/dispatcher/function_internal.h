@@ -12,6 +12,25 @@
 
 enum { RELEASING_BYTES_MAX = 32 << 20 }; /* outputs that wait for the broker; no call starts beyond it */
 
+/* Why a message will never succeed. Each has a word that devices see: give_up_word. */
+enum give_up {
+    GIVE_UP_CRASH,
+    GIVE_UP_TIMEOUT,
+    GIVE_UP_REJECT,
+    GIVE_UP_RETRY, /* the last attempt too ended with HARK_RETRY */
+    GIVE_UP_TOO_LARGE,
+    GIVE_UP_NO_TRIGGER,
+    GIVE_UP_OUTPUT_REFUSED, /* by the broker */
+    GIVE_UP_EXPIRED,
+    GIVE_UP_LOOP
+};
+
+/* What a publish is remembered by until the broker has acknowledged it. */
+struct receipt {
+    struct invocation *invocation;
+    bool is_error_reply; /* nothing hangs on it: a refusal is said, and that is all */
+};
+
 /* One message, from its arrival to its acknowledgement. */
 struct invocation {
     struct queue_item item; /* in the queue */
@@ -23,15 +42,20 @@ struct invocation {
     uint32_t attempts;            /* made so far and counted */
     struct topic_captures captures;
     struct outbox outbox;
+    uint32_t hops; /* functions that the message has come through */
+    struct receipt output, error_reply;
     uint32_t awaited;     /* publishes that the broker has not acknowledged */
     size_t outputs_bytes; /* handed over to the session, until all is acknowledged */
     bool all_sent;        /* every publish is handed over: awaited == 0 means all is safe */
     bool dead;            /* the publish on its way is its dead letter */
+    bool answered;        /* its error reply is on its way, or was */
+    bool unanswered;      /* the broker refused its error reply */
     unsigned refused;     /* reason code of a publish that the broker refused; 0: none */
     uint64_t started_ns;
-    char *reason; /* why it was given up, owned; NULL: it was not */
+    enum give_up cause; /* meaningless unless reason is set */
+    char *reason;       /* why it was given up, owned; NULL: it was not */
     TAILQ_ENTRY(invocation) unburied_link;
-    uint64_t bury_ns; /* when its refused dead letter is sent again */
+    uint64_t bury_ns; /* when its refused dead letter is sent again, or it is over without its error reply */
     bool unburied;    /* it waits for that */
 };
 
@@ -93,6 +117,8 @@ struct function {
     uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
     uint64_t releasing_bytes;                        /* of their outputs */
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
+    uint64_t looped, looped_said, looped_said_ns;    /* messages with too many hops */
+    char *loop;                                      /* the circle, in words, as of looped_said_ns; or NULL */
 };
 
 /* function.c */
@@ -119,15 +145,30 @@ extern const struct worker_events dispatch_worker_events; /* user: struct slot *
 /* release.c */
 void release_outputs(struct invocation *inv); /* it succeeded */
 void release_discard(struct invocation *inv); /* nobody wants it: acknowledge and forget */
-/* One publish more that the invocation waits for; QoS 0 is safe as soon as it is handed over. */
-void release_publish(struct invocation *inv, const struct mqtt_publish *publish);
+/* One publish more that the invocation waits for; QoS 0 is safe as soon as it is handed over. `receipt`: one
+ * of the invocation's. */
+void release_publish(struct receipt *receipt, const struct mqtt_publish *publish);
 void release_when_safe(struct invocation *inv); /* all is handed over: is it all acknowledged too? */
 void function_on_published(void *user, void *token, unsigned reason);
 
+/* error_reply.c */
+const char *give_up_word(enum give_up cause);
+/* Tells the device that waits for an answer, if one does and it was not told yet. */
+void error_reply(struct invocation *inv, enum give_up cause, const char *reason);
+/* The same for one that becomes no dead letter; acknowledges and forgets it when the broker has the answer.
+ */
+void error_reply_and_discard(struct invocation *inv, enum give_up cause, const char *reason);
+
+/* loop.c */
+/* Came through too many functions. */
+void loop_give_up(struct invocation *inv);
+void function_say_looped(struct function *f);
+
 /* dead_letter.c */
-void dead_letter(struct invocation *inv, const char *reason);      /* it never will succeed */
-void dead_letter_refused(struct invocation *inv, unsigned reason); /* by the broker */
+void dead_letter(struct invocation *inv, enum give_up cause, const char *reason); /* it never will succeed */
+void dead_letter_refused(struct invocation *inv, unsigned reason);                /* by the broker */
 void dead_letter_retry(struct function *f, uint64_t now_ns);
+void dead_letter_unanswered(struct invocation *inv); /* all is safe, but the broker refused its error reply */
 
 /* pool.c */
 struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe);

@@ -1,5 +1,6 @@
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/hops.h"
 #include "shared/clock.h"
 
 #include <stdlib.h>
@@ -13,6 +14,9 @@ static struct invocation *invocation_create(struct function *f, struct mqtt_mess
         return NULL;
     inv->function = f;
     inv->message = message;
+    inv->hops = hops_read(message->properties, message->property_count);
+    inv->output = (struct receipt){.invocation = inv};
+    inv->error_reply = (struct receipt){.invocation = inv, .is_error_reply = true};
     TAILQ_INSERT_TAIL(&f->invocations, inv, house_link);
     f->house++;
     return inv;
@@ -69,8 +73,12 @@ static bool is_unwanted_retained(const struct manifest *m, const struct mqtt_mes
 static void enqueue(struct function *f, const struct manifest *m, struct invocation *inv)
 {
     struct mqtt_message *message = inv->message;
+    if (hops_are_used_up(inv->hops)) {
+        loop_give_up(inv);
+        return;
+    }
     if (message->payload.len > m->limit_payload_bytes) {
-        dead_letter(inv, "larger than limits.payload");
+        dead_letter(inv, GIVE_UP_TOO_LARGE, "larger than limits.payload");
         return;
     }
     if (queue_push(&f->queue, &inv->item, trigger_order_key(m, message), message->qos == 0)) {

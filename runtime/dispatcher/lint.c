@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NOBODY = -1, CYCLE_TEXT_MAX = 300 };
 
@@ -19,7 +20,8 @@ struct node {
     const struct manifest *manifest;
     struct edge *edges;
     size_t edge_count;
-    bool settled; /* its knot was complained about */
+    bool connected; /* its edges are known */
+    bool settled;   /* its knot was complained about */
 };
 
 struct graph {
@@ -52,6 +54,9 @@ static const char *connection(const struct manifest *from, const struct manifest
 
 static void connect_node(struct graph *g, struct node *n)
 {
+    if (n->connected)
+        return;
+    n->connected = true;
     struct edge *found = must_alloc(g->count * sizeof *found);
     for (size_t to = 0; to < g->count; to++) {
         const char *topic = connection(n->manifest, g->nodes[to].manifest);
@@ -73,8 +78,6 @@ static void graph_init(struct graph *g, const struct manifest *const *manifests,
     g->queue = must_alloc(count * sizeof *g->queue);
     for (size_t i = 0; i < count; i++)
         g->nodes[i].manifest = manifests[i];
-    for (size_t i = 0; i < count; i++)
-        connect_node(g, &g->nodes[i]);
 }
 
 static void graph_finish(struct graph *g)
@@ -97,6 +100,7 @@ static void search(struct graph *g, size_t start)
     g->queue[tail++] = start;
     while (head < tail) {
         size_t from = g->queue[head++];
+        connect_node(g, &g->nodes[from]);
         for (size_t i = 0; i < g->nodes[from].edge_count; i++) {
             const struct edge *e = &g->nodes[from].edges[i];
             if (g->came_from[e->to] != NOBODY)
@@ -123,19 +127,27 @@ static size_t trace_cycle(struct graph *g, size_t start)
     return length;
 }
 
+/* After search(start). */
+static void describe(struct graph *g, size_t start, char text[CYCLE_TEXT_MAX + sizeof "…"])
+{
+    size_t length = trace_cycle(g, start);
+    size_t used = (size_t)snprintf(text, CYCLE_TEXT_MAX, "%s", g->nodes[start].manifest->function);
+    for (size_t i = 0; i < length && used < CYCLE_TEXT_MAX; i++)
+        used += (size_t)snprintf(text + used, CYCLE_TEXT_MAX - used, " -> %s (%s)",
+                                 g->nodes[g->queue[i]].manifest->function, g->via[g->queue[i]]);
+    if (used >= CYCLE_TEXT_MAX)
+        strcat(text, "…");
+}
+
 static void complain(struct graph *g, size_t start, struct diags *diags)
 {
     const struct manifest *m = g->nodes[start].manifest;
-    char text[CYCLE_TEXT_MAX];
-    size_t length = trace_cycle(g, start);
-    size_t used = (size_t)snprintf(text, sizeof text, "%s", m->function);
-    for (size_t i = 0; i < length && used < sizeof text; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, " -> %s (%s)",
-                                 g->nodes[g->queue[i]].manifest->function, g->via[g->queue[i]]);
+    char text[CYCLE_TEXT_MAX + sizeof "…"];
+    describe(g, start, text);
     diags_add(diags, m->file, m->function_line, m->function_column,
-              "loop: %s%s; messages would go round for ever: make a trigger or what is "
-              "published narrower",
-              text, used < sizeof text ? "" : "…");
+              "loop: %s; messages would go round, 16 times with MQTT 5, for ever with 3.1.1: make a "
+              "trigger or what is published narrower",
+              text);
 }
 
 /* After search(start): settles all that `start` can trigger and that can trigger `start`. */
@@ -169,4 +181,17 @@ void lint_topic_graph(const struct manifest *const *manifests, size_t count, str
         complain(&g, i, diags);
     }
     graph_finish(&g);
+}
+
+char *lint_circle_through(const struct manifest *const *manifests, size_t count, size_t index)
+{
+    struct graph g;
+    char text[CYCLE_TEXT_MAX + sizeof "…"] = "";
+    graph_init(&g, manifests, count);
+    search(&g, index);
+    bool found = g.came_from[index] != NOBODY;
+    if (found)
+        describe(&g, index, text);
+    graph_finish(&g);
+    return found ? must_strdup(text) : NULL;
 }

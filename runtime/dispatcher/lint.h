@@ -12,4 +12,8 @@
  * its first function. */
 void lint_topic_graph(const struct manifest *const *manifests, size_t count, struct diags *diags);
 
+/* A shortest cycle through manifests[index]: `a -> b (home/+/x) -> a (home/+/y)`; NULL: there is none. The
+ * caller frees. Looks only at functions that it can trigger: cheap where graphs are sparse. */
+char *lint_circle_through(const struct manifest *const *manifests, size_t count, size_t index);
+
 #endif

@@ -1,5 +1,6 @@
 #include "dispatcher/outbox.h"
 
+#include "dispatcher/hops.h"
 #include "shared/check.h"
 #include "shared/utf8.h"
 
@@ -92,6 +93,7 @@ static void from_publish(struct slice body, struct mqtt_publish *ret_publish, st
 {
     struct wire_message m;
     CHECK(wire_get_publish(body, &m, properties) == 0);
+    m.property_count = hops_copy_own(properties, properties, m.property_count);
     *ret_publish = (struct mqtt_publish){.topic = m.topic,
                                          .payload = m.payload,
                                          .content_type = m.content_type,

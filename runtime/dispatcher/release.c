@@ -1,5 +1,6 @@
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/hops.h"
 #include "mqtt/packet.h"
 #include "shared/check.h"
 #include "shared/clock.h"
@@ -79,24 +80,32 @@ static struct mqtt_client *exact_client(struct function *f)
     return f->exact;
 }
 
-static void refuse(struct invocation *inv, unsigned reason)
+static void refuse(struct receipt *receipt, unsigned reason)
 {
-    inv->refused = reason;
+    struct invocation *inv = receipt->invocation;
+    if (receipt->is_error_reply)
+        inv->unanswered = true;
+    else
+        inv->refused = reason;
     const char *why = reason == MQTT_UNSENDABLE_SIZE     ? "it is larger than the broker takes"
                       : reason == MQTT_UNSENDABLE_RETAIN ? "the broker keeps no retained messages"
                                                          : packet_reason_name((uint8_t)reason);
     function_log(inv->function, LOG_ERROR,
                  "%s for a message on %.*s was not taken by the broker: %s (0x%02x)",
-                 inv->dead ? "the dead letter" : "an output", SLICE_ARG(inv->message->topic), why, reason);
+                 receipt->is_error_reply ? "the error reply"
+                 : inv->dead             ? "the dead letter"
+                                         : "an output",
+                 SLICE_ARG(inv->message->topic), why, reason);
 }
 
-void release_publish(struct invocation *inv, const struct mqtt_publish *publish)
+void release_publish(struct receipt *receipt, const struct mqtt_publish *publish)
 {
+    struct invocation *inv = receipt->invocation;
     struct function *f = inv->function;
     struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
     f->node->observer->published(f->node->observer_user, f->name, publish);
-    if (!client || mqtt_client_publish(client, publish, inv))
-        refuse(inv, 0x80); /* no memory */
+    if (!client || mqtt_client_publish(client, publish, receipt))
+        refuse(receipt, 0x80); /* no memory */
     else if (publish->qos)
         inv->awaited++;
 }
@@ -112,9 +121,11 @@ void release_when_safe(struct invocation *inv)
     if (refused && !inv->dead) {
         char reason[96];
         snprintf(reason, sizeof reason, "the broker refused an output (0x%02x)", refused);
-        dead_letter(inv, reason);
+        dead_letter(inv, GIVE_UP_OUTPUT_REFUSED, reason);
     } else if (refused) {
         dead_letter_refused(inv, refused);
+    } else if (inv->unanswered) {
+        dead_letter_unanswered(inv);
     } else {
         finish(inv);
     }
@@ -123,26 +134,32 @@ void release_when_safe(struct invocation *inv)
 void function_on_published(void *user, void *token, unsigned reason)
 {
     struct function *f = user;
-    struct invocation *inv = token;
+    struct receipt *receipt = token;
+    struct invocation *inv = receipt->invocation;
     if (f->phase == FUNCTION_CLOSING)
         return; /* one of the two clients may be gone already; the message stays with the broker */
     inv->awaited--;
     if (reason >= 0x80)
-        refuse(inv, reason);
+        refuse(receipt, reason);
     release_when_safe(inv);
     function_pump(f);
 }
 
+/* The count of hops comes first: who receives more properties than it can take drops the last. */
 void release_outputs(struct invocation *inv)
 {
-    struct property properties[WIRE_PROPERTIES_MAX];
+    char hops[HOPS_TEXT_MAX];
+    struct property properties[1 + WIRE_PROPERTIES_MAX] = {hops_next(inv->hops, hops)};
     struct mqtt_publish publish;
     size_t offset = 0;
     inv->function->releasing++;
     inv->outputs_bytes = buffer_length(&inv->outbox.frames);
     inv->function->releasing_bytes += inv->outputs_bytes;
-    while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties))
-        release_publish(inv, &publish);
+    while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties + 1)) {
+        publish.properties = properties;
+        publish.property_count++;
+        release_publish(&inv->output, &publish);
+    }
     outbox_clear(&inv->outbox);
     inv->all_sent = true;
     release_when_safe(inv);

@@ -94,6 +94,16 @@ static void refuse_diags(struct source *s, const struct diags *diags)
 
 /* ---- taking over ---- */
 
+/* It runs all the same: the hop count of MQTT 5 ends what goes round, and topics may never meet in fact. */
+static void warn_of_circle(const struct source *s)
+{
+    char *circle = deployer_circle(s->deployer, s->function);
+    if (circle)
+        log_warn("function=%s loop: %s: make a trigger or what is published narrower",
+                 function_name(s->function), circle);
+    free(circle);
+}
+
 static void announce(struct source *s)
 {
     const struct revision *r = function_revision(s->function);
@@ -103,6 +113,13 @@ static void announce(struct source *s)
              s->announced[0] ? " replaces=" : "", s->announced);
     free(s->announced);
     s->announced = NULL;
+    warn_of_circle(s);
+}
+
+static char *name_loop(void *user, const struct function *f)
+{
+    const struct source *s = user;
+    return deployer_circle(s->deployer, f);
 }
 
 static void on_settled(void *user, struct function *f)
@@ -136,7 +153,8 @@ static void hand_function(struct source *from, struct source *to)
 
 static void create(struct source *s, struct revision *revision, struct worker *probe)
 {
-    static const struct function_events events = {.settled = on_settled, .gone = on_gone};
+    static const struct function_events events = {
+        .settled = on_settled, .name_loop = name_loop, .gone = on_gone};
     bool keep = probe && revision->manifest->instances_min > 0;
     if (probe && !keep)
         stage_discard_worker(probe);

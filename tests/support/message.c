@@ -100,6 +100,8 @@ mosquitto_property *message_to_properties(const struct message *m)
     if (m->correlation)
         bad |= mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, m->correlation,
                                              (uint16_t)m->correlation_len);
+    if (m->expiry_s)
+        bad |= mosquitto_property_add_int32(&list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, m->expiry_s);
     for (size_t i = 0; i < m->property_count; i++)
         bad |= mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, m->keys[i], m->values[i]);
     CHECK(!bad);

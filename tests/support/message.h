@@ -5,6 +5,7 @@
 #include <mosquitto.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MESSAGE_PROPERTIES_MAX = 16 };
 
@@ -19,6 +20,7 @@ struct message {
     const char *response_topic;
     const char *correlation; /* with a NUL that is not counted */
     size_t correlation_len;
+    uint32_t expiry_s;     /* of one that a test sends; 0: none */
     size_t property_count; /* user properties */
     const char *keys[MESSAGE_PROPERTIES_MAX], *values[MESSAGE_PROPERTIES_MAX];
 };

@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct manifest_trigger triggers[8];
@@ -149,6 +150,30 @@ static void a_long_circle_still_says_what_to_do(void **unused)
     assert_non_null(strstr(diags.items[0].text, "narrower"));
 }
 
+static void circle_through(size_t index, const char *expected)
+{
+    const struct manifest *all[8];
+    for (size_t i = 0; i < count; i++)
+        all[i] = &manifests[i];
+    char *circle = lint_circle_through(all, count, index);
+    if (expected)
+        assert_string_equal(circle, expected);
+    else
+        assert_null(circle);
+    free(circle);
+}
+
+static void the_circle_through_one_function_is_found_from_there(void **unused)
+{
+    (void)unused;
+    given("a", "t/a", "t/b");
+    given("b", "t/b", "t/c");
+    given("c", "t/c", "t/b");
+    circle_through(0, NULL);
+    circle_through(1, "b -> c (t/c) -> b (t/b)");
+    circle_through(2, "c -> b (t/b) -> c (t/c)");
+}
+
 #define lint_test(f) cmocka_unit_test_setup_teardown(f, start_with_nothing, forget_diags)
 
 int main(void)
@@ -162,6 +187,7 @@ int main(void)
         lint_test(a_knot_of_several_circles_is_told_once),
         lint_test(two_knots_are_told_apart_though_one_leads_to_the_other),
         lint_test(a_long_circle_still_says_what_to_do),
+        lint_test(the_circle_through_one_function_is_found_from_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

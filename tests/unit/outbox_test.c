@@ -253,6 +253,25 @@ static void outputs_come_out_in_the_order_they_went_in(void **unused)
     assert_false(outbox_next(&box, &offset, &request, &p, storage));
 }
 
+static void what_only_hark_may_say_is_left_out(void **unused)
+{
+    (void)unused;
+    struct property storage[WIRE_PROPERTIES_MAX];
+    struct property forged[] = {{slice_of("hark-hops"), slice_of("0")},
+                                {slice_of("unit"), slice_of("K")},
+                                {slice_of("hark-error"), slice_of("none")}};
+    struct mqtt_message request = {0};
+    struct mqtt_publish p;
+    size_t offset = 0;
+    assert_int_equal(
+        publish(&(struct wire_message){
+            .topic = slice_of("log/a"), .payload = slice_of("1"), .properties = forged, .property_count = 3}),
+        0);
+    assert_true(outbox_next(&box, &offset, &request, &p, storage));
+    assert_int_equal(p.property_count, 1);
+    assert_true(slice_equal(p.properties[0].key, slice_of("unit")));
+}
+
 static void a_cleared_box_has_nothing_and_takes_anew(void **unused)
 {
     (void)unused;
@@ -285,6 +304,7 @@ int main(void)
         OUTBOX_TEST(outputs_may_be_as_many_as_the_limit),
         OUTBOX_TEST(all_outputs_together_are_bounded_in_bytes),
         OUTBOX_TEST(outputs_come_out_in_the_order_they_went_in),
+        OUTBOX_TEST(what_only_hark_may_say_is_left_out),
         OUTBOX_TEST(a_cleared_box_has_nothing_and_takes_anew),
     };
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

@@ -1,0 +1,59 @@
+/* loop.c: messages that came through too many functions: the circle ends here. */
+#include "dispatcher/function_internal.h"
+
+#include "dispatcher/hops.h"
+#include "shared/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SAY_EVERY_NS NS_PER_S
+
+/* What the manifests show is looked up once a second: a fast circle asks often. */
+static const char *circle(struct function *f)
+{
+    if (f->looped == f->looped_said) {
+        free(f->loop);
+        f->loop = f->events->name_loop(f->user, f);
+    }
+    return f->loop ? f->loop : "the other functions of its circle are not of this node";
+}
+
+void function_say_looped(struct function *f)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (f->looped == f->looped_said)
+        return;
+    if (f->looped_said_ns && now_ns < f->looped_said_ns + SAY_EVERY_NS) {
+        function_arm(f, f->looped_said_ns + SAY_EVERY_NS);
+        return;
+    }
+    function_log(f, LOG_ERROR, "%llu message%s came through %d functions and went no further: %s",
+                 (unsigned long long)(f->looped - f->looped_said), f->looped - f->looped_said == 1 ? "" : "s",
+                 HOPS_MAX, f->loop ? f->loop : "the other functions of its circle are not of this node");
+    f->looped_said = f->looped;
+    f->looped_said_ns = now_ns;
+}
+
+/* A function that is triggered by dead letters can be in a circle with its own. */
+static bool is_dead_letter(const struct mqtt_message *message)
+{
+    for (uint32_t i = 0; i < message->property_count; i++) {
+        if (slice_equal(message->properties[i].key, slice_of("hark-reason")))
+            return true;
+    }
+    return false;
+}
+
+void loop_give_up(struct invocation *inv)
+{
+    struct function *f = inv->function;
+    char reason[512];
+    snprintf(reason, sizeof reason, "loop: came through %u functions: %s", inv->hops, circle(f));
+    f->looped++;
+    function_say_looped(f);
+    if (is_dead_letter(inv->message))
+        error_reply_and_discard(inv, GIVE_UP_LOOP, reason);
+    else
+        dead_letter(inv, GIVE_UP_LOOP, reason);
+}
