@@ -74,7 +74,7 @@ static void print_layer(const struct zygote_layers *z, enum layer layer)
     else
         snprintf(text, sizeof text, "%swithout it %s; why: %s; what to do: %s",
                  seal_layer_is_fatal(z, layer) ? "no function runs: " : "", layer_meaning(layer),
-                 s->error ? strerror(s->error) : "this kernel has it not", layer_remedy(layer));
+                 seal_reason(z, layer), layer_remedy(layer));
     print_row(layer_status_name((enum layer_status)s->status), layer_name(layer), text);
 }
 

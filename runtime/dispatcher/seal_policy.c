@@ -28,6 +28,18 @@ const char *layer_status_name(enum layer_status status)
     return names[status <= LAYER_WAIVED ? status : LAYER_MISSING];
 }
 
+const char *seal_reason(const struct zygote_layers *z, enum layer layer)
+{
+    static char text[96];
+    const struct layer_state *s = &z->layers[layer];
+    if (s->error)
+        return strerror(s->error);
+    if (layer != LAYER_LANDLOCK || s->detail == 0)
+        return s->status == LAYER_DEGRADED ? "only a part of it is applied" : "this kernel has it not";
+    snprintf(text, sizeof text, "its version %u here knows no abstract sockets and no signals", s->detail);
+    return text;
+}
+
 const char *seal_describe(const struct zygote_layers *z, enum layer layer, char buffer[SEAL_LINE_MAX])
 {
     const struct layer_state *s = &z->layers[layer];
@@ -36,9 +48,8 @@ const char *seal_describe(const struct zygote_layers *z, enum layer layer, char 
         snprintf(buffer, SEAL_LINE_MAX, "%s is waived by --insecure=%s: %s", name, name,
                  layer_meaning(layer));
     else
-        snprintf(buffer, SEAL_LINE_MAX, "%s is %s%s%s%s: without it %s: %s", name,
-                 layer_status_name((enum layer_status)s->status), s->error ? " (" : "",
-                 s->error ? strerror(s->error) : "", s->error ? ")" : "", layer_meaning(layer),
+        snprintf(buffer, SEAL_LINE_MAX, "%s is %s (%s): without it %s: %s", name,
+                 layer_status_name((enum layer_status)s->status), seal_reason(z, layer), layer_meaning(layer),
                  layer_remedy(layer));
     return buffer;
 }

@@ -13,6 +13,9 @@ bool seal_holds(const struct zygote_layers *z); /* no layer is */
 
 const char *layer_status_name(enum layer_status status); /* "enforced", "degraded", "missing", "waived" */
 
+/* Why a layer is degraded or missing, in words. Borrowed until the next call. */
+const char *seal_reason(const struct zygote_layers *z, enum layer layer);
+
 /* A layer in a line, `landlock is missing: Operation not supported; functions … ; …`: what, why, what that
  * means and what to do. Returns buffer. */
 enum { SEAL_LINE_MAX = 512 };

@@ -34,7 +34,7 @@ static const struct {
                     "Linux 6.3 or later"},
     [LAYER_LANDLOCK] = {"landlock",
                         "only the empty root and the system call filter keep functions from files",
-                        "Linux 5.13 or later with landlock in the boot parameter lsm="},
+                        "Linux 6.12 for all of it, 5.13 for files, with landlock in the boot parameter lsm="},
     [LAYER_SECCOMP] = {"seccomp", "functions reach every system call, and every bug behind them",
                        "a kernel with CONFIG_SECCOMP_FILTER, on x86-64 or arm64"},
 };

@@ -71,6 +71,19 @@ static void a_layer_is_described_with_reason_and_remedy(void **unused)
     assert_non_null(strstr(seal_describe(&seal, LAYER_MDWE, line), "mdwe is waived by --insecure=mdwe: "));
 }
 
+static void a_landlock_of_an_older_kernel_says_what_it_lacks(void **unused)
+{
+    (void)unused;
+    char line[SEAL_LINE_MAX];
+    seal = (struct zygote_layers){.type = ZYGOTE_LAYERS};
+    seal.layers[LAYER_LANDLOCK] = (struct layer_state){.status = LAYER_DEGRADED, .detail = 2};
+    seal_describe(&seal, LAYER_LANDLOCK, line);
+    assert_non_null(
+        strstr(line, "landlock is degraded (its version 2 here knows no abstract sockets and no signals): "));
+    assert_non_null(strstr(line, "Linux 6.12"));
+    assert_true(seal_holds(&seal));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +92,7 @@ int main(void)
         cmocka_unit_test(files_are_kept_off_by_landlock_or_by_the_root),
         cmocka_unit_test(a_status_that_is_none_counts_as_missing),
         cmocka_unit_test(a_layer_is_described_with_reason_and_remedy),
+        cmocka_unit_test(a_landlock_of_an_older_kernel_says_what_it_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
