@@ -62,12 +62,20 @@ static size_t columns_left(const struct dev_print *p, const char *function)
     return p->width > used + 2 * PAYLOAD_MIN ? p->width - used : 2 * PAYLOAD_MIN;
 }
 
+/* A tick has no topic. */
+static struct slice source_of(const struct mqtt_message *message)
+{
+    return message->topic.data || !message->property_count ? message->topic : message->properties[0].value;
+}
+
 static void on_received(void *user, const char *function, const struct mqtt_message *message)
 {
     const struct dev_print *p = user;
     print_start(p, function, CYAN, "<-");
-    print_message(columns_left(p, function), message->topic, message->payload,
-                  message->retained ? " (retained)" : "");
+    print_message(columns_left(p, function), source_of(message), message->payload,
+                  message->retained      ? " (retained)"
+                  : !message->topic.data ? " (timer)"
+                                         : "");
 }
 
 static void on_published(void *user, const char *function, const struct mqtt_publish *publish)
@@ -84,7 +92,7 @@ static void on_finished(void *user, const char *function, const struct mqtt_mess
     const struct dev_print *p = user;
     char topic[4 * WIDTH_MAX + 8];
     bool good = strcmp(outcome, "ok") == 0;
-    display_bytes(message->topic, columns_left(p, function) / 2, topic, sizeof topic);
+    display_bytes(source_of(message), columns_left(p, function) / 2, topic, sizeof topic);
     print_start(p, function, good ? GREY : RED, "==");
     printf("%s  %s%s%s  %.3f ms\n", topic, p->colours ? good ? GREY : RED : "", outcome,
            p->colours ? NORMAL : "", (double)duration_ns / 1e6);

@@ -66,11 +66,24 @@ static int set_payload(struct invoke_message *m, const struct options *o, const 
     return code;
 }
 
+static const char *first_topic(const struct manifest *m)
+{
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (m->triggers[i].topic)
+            return m->triggers[i].topic;
+    }
+    return NULL;
+}
+
 /* The first trigger's topic, where that is one topic and no pattern. */
 static int set_topic(struct invoke_message *m, const struct options *o, const struct revision *r)
 {
-    const char *pattern = r->manifest->triggers[0].topic;
+    const char *pattern = first_topic(r->manifest);
     const char *topic = o->topic ? o->topic : pattern;
+    if (!topic) {
+        log_error("the function has timers only: write --timer");
+        return EX_USAGE;
+    }
     if (!o->topic && strpbrk(pattern, "+#{")) {
         log_error("--topic is needed: the function is triggered by '%s'", pattern);
         return EX_USAGE;
@@ -87,11 +100,13 @@ static int find_trigger(struct invoke_message *m, const struct revision *r)
     const struct manifest *manifest = r->manifest;
     if (trigger_find(manifest, &m->mqtt, &m->captures))
         return 0;
-    char list[512];
+    char list[512] = "timers only";
     size_t used = 0;
-    for (size_t i = 0; i < manifest->trigger_count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s'", i ? ", " : "",
-                                 manifest->triggers[i].topic);
+    for (size_t i = 0; i < manifest->trigger_count && used < sizeof list; i++) {
+        if (manifest->triggers[i].topic)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s'", used ? ", " : "",
+                                     manifest->triggers[i].topic);
+    }
     log_error("topic '%.*s' does not trigger the function, which listens to %s%s", SLICE_ARG(m->mqtt.topic),
               list, used < sizeof list ? "" : "…");
     return EX_USAGE;

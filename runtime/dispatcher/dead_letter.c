@@ -38,7 +38,10 @@ static void send_dead_letter(struct invocation *inv, const struct revision *revi
     CHECK(m->property_count <= MQTT_USER_PROPERTIES_MAX);
     properties[0] = hops_next(inv->hops, hops);
     uint32_t count = 1 + hops_copy_own(properties + 1, m->properties, m->property_count);
-    properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
+    if (inv->tick)
+        properties[count++] = inv->tick->property;
+    else
+        properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
     properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
     properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
     properties[count++] = (struct property){slice_of("hark-reason"), clip(slice_of(reason))};
@@ -83,9 +86,10 @@ void dead_letter(struct invocation *inv, enum give_up cause, const char *reason)
     free(inv->reason);
     inv->cause = cause;
     inv->reason = strdup(reason); /* NULL when memory is gone: said all the same */
-    if (cause != GIVE_UP_LOOP)    /* which says it once a second */
-        function_log(f, LOG_WARN, "a message on %.*s is given up after %u attempt%s: %s; %s%s",
-                     SLICE_ARG(inv->message->topic), inv->attempts, inv->attempts == 1 ? "" : "s", reason,
+    timers_tick_over(inv);
+    if (cause != GIVE_UP_LOOP) /* which says it once a second */
+        function_log(f, LOG_WARN, "%s %.*s is given up after %u attempt%s: %s; %s%s", INVOCATION_ARG(inv),
+                     inv->attempts, inv->attempts == 1 ? "" : "s", reason,
                      topic ? "dead letter to " : "dropped", topic ? topic : "");
     bury(inv);
 }
@@ -113,8 +117,8 @@ void dead_letter_refused(struct invocation *inv, unsigned reason)
     struct function *f = inv->function;
     const struct revision *revision = newest_revision(f);
     if (reason == MQTT_UNSENDABLE_SIZE || !revision) {
-        function_log(f, LOG_ERROR, "a message on %.*s is lost: the broker does not take its dead letter",
-                     SLICE_ARG(inv->message->topic));
+        function_log(f, LOG_ERROR, "%s %.*s is lost: the broker does not take its dead letter",
+                     INVOCATION_ARG(inv));
         release_discard(inv);
         return;
     }

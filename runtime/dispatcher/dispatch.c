@@ -50,6 +50,21 @@ static void invoke(struct slot *slot, struct invocation *inv, uint64_t now_ns)
     worker_invoke(slot->worker, &inv->call, &call);
 }
 
+static bool triggers(const struct manifest *m, struct invocation *inv)
+{
+    return inv->tick ? trigger_find_timer(m, inv->tick->name) != NULL
+                     : trigger_find(m, inv->message, &inv->captures) != NULL;
+}
+
+/* The active version has nothing that it would trigger. A tick is not missed: nobody wants it any more. */
+static void lost_its_trigger(struct invocation *inv)
+{
+    if (inv->tick)
+        release_discard(inv);
+    else
+        dead_letter(inv, GIVE_UP_NO_TRIGGER, "no trigger of the active version matches");
+}
+
 static void dispatch(struct slot *slot, struct invocation *inv)
 {
     struct function *f = inv->function;
@@ -60,9 +75,9 @@ static void dispatch(struct slot *slot, struct invocation *inv)
         function_log(f, LOG_WARN, "a message on %.*s expired while it waited",
                      SLICE_ARG(inv->message->topic));
         error_reply_and_discard(inv, GIVE_UP_EXPIRED, "expired while it waited");
-    } else if (!trigger_find(slot->pool->revision->manifest, inv->message, &inv->captures)) {
+    } else if (!triggers(slot->pool->revision->manifest, inv)) {
         queue_done(&f->queue, &inv->item, true);
-        dead_letter(inv, GIVE_UP_NO_TRIGGER, "no trigger of the active version matches");
+        lost_its_trigger(inv);
     } else {
         invoke(slot, inv, now_ns);
     }
@@ -88,8 +103,8 @@ static void rekey(struct function *f)
     for (uint32_t i = 0; i < count; i++) {
         const struct mqtt_message *message = of_item(items[i])->message;
         struct slice key = trigger_order_key(f->active->revision->manifest, message);
-        if (queue_push(&f->queue, items[i], key, message->qos == 0)) {
-            function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));
+        if (queue_push(&f->queue, items[i], key, message->qos == 0 && !of_item(items[i])->tick)) {
+            function_log(f, LOG_ERROR, "no memory for %s %.*s", INVOCATION_ARG(of_item(items[i])));
             invocation_destroy(of_item(items[i])); /* not acknowledged: it stays with the broker */
         }
     }
@@ -236,9 +251,8 @@ static void say_end(struct slot *slot, struct worker *w, const struct worker_end
     if (!inv)
         function_log(f, LOG_WARN, "worker=%u %s", worker_id(w), end->text);
     else
-        function_log(f, LOG_WARN, "worker=%u %s, with a message on %.*s (attempt %u of %u)", worker_id(w),
-                     end->text, SLICE_ARG(inv->message->topic), inv->attempts + 1,
-                     slot->pool->revision->manifest->retry_attempts);
+        function_log(f, LOG_WARN, "worker=%u %s, with %s %.*s (attempt %u of %u)", worker_id(w), end->text,
+                     INVOCATION_ARG(inv), inv->attempts + 1, slot->pool->revision->manifest->retry_attempts);
 }
 
 static void blame(struct invocation *inv, const struct worker_end *end)

@@ -39,6 +39,7 @@ static void on_timer(uv_timer_t *timer)
     function_say_looped(f);
     if (f->phase < FUNCTION_CLOSING)
         dead_letter_retry(f, now_ns);
+    timers_run(f);
     function_pump(f);
     function_check_end(f);
 }
@@ -149,6 +150,7 @@ struct function *function_create(struct node *node, struct revision *revision, s
     int error = function_subscribe(f);
     if (error)
         function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    timers_set(f);
     pool_fill(f->active);
     function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
     return f;
@@ -187,6 +189,7 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
     int error = function_subscribe(f);
     if (error)
         function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    timers_set(f);
     pool_drain(old);
     function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
     function_pump(f);
@@ -252,6 +255,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct function *f = handle->data;
     queue_finish(&f->queue);
+    timers_finish(f);
     function_free_subscriptions(f);
     f->events->gone(f->user, f);
     free(f->loop);
@@ -278,6 +282,16 @@ static void free_when_closed(struct function *f)
     uv_close((uv_handle_t *)&f->timer, on_timer_closed);
 }
 
+static void say_unfinished(const struct function *f)
+{
+    bool stays = f->phase == FUNCTION_DRAINING;
+    if (f->house > f->ticks)
+        function_log(f, LOG_WARN, "%u messages were not finished in time%s", f->house - f->ticks,
+                     stays ? "; they stay with the broker" : "");
+    if (f->ticks)
+        function_log(f, LOG_WARN, "%u ticks of its timers were not finished in time", f->ticks);
+}
+
 void function_check_end(struct function *f)
 {
     bool leaving = f->phase == FUNCTION_LEAVING, draining = f->phase == FUNCTION_DRAINING;
@@ -292,8 +306,7 @@ void function_check_end(struct function *f)
         return;
     }
     if (!idle)
-        function_log(f, LOG_WARN, "%u messages were not finished in time%s", f->house,
-                     leaving ? "" : "; they stay with the broker");
+        say_unfinished(f);
     close_everything(f, leaving);
 }
 

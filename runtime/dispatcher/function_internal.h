@@ -1,6 +1,6 @@
 /* function_internal.h: what the files of a function share: function.c (life), subscribe.c, intake.c (message
- * to queue), dispatch.c (queue to worker and back), release.c (outputs and acknowledgement), pool.c
- * (workers). */
+ * to queue), timers.c (ticks), dispatch.c (queue to worker and back), release.c (outputs and
+ * acknowledgement), pool.c (workers). */
 #ifndef HARK_DISPATCHER_FUNCTION_INTERNAL_H
 #define HARK_DISPATCHER_FUNCTION_INTERNAL_H
 
@@ -8,6 +8,7 @@
 #include "dispatcher/outbox.h"
 #include "dispatcher/queue.h"
 #include "dispatcher/trigger.h"
+#include "schedule/ticker.h"
 #include "shared/log.h"
 
 enum { RELEASING_BYTES_MAX = 32 << 20 }; /* outputs that wait for the broker; no call starts beyond it */
@@ -31,13 +32,29 @@ struct receipt {
     bool is_error_reply; /* nothing hangs on it: a refusal is said, and that is all */
 };
 
+/* A timer trigger of the active revision. */
+struct timer {
+    const struct manifest_trigger *trigger;
+    struct ticker ticker;
+    struct tick *tick; /* the one that waits or is at work; NULL: none */
+};
+
+/* What a tick has instead of a message of the broker's. */
+struct tick {
+    struct mqtt_message message; /* no topic, no payload, one property: hark-trigger */
+    struct property property;
+    struct timer *timer; /* NULL: it was handled, or its timer is gone */
+    char name[];         /* of its timer */
+};
+
 /* One message, from its arrival to its acknowledgement. */
 struct invocation {
     struct queue_item item; /* in the queue */
     TAILQ_ENTRY(invocation) house_link;
     struct call call; /* at a worker */
     struct function *function;
-    struct mqtt_message *message; /* lent by the session until it is released */
+    struct mqtt_message *message; /* lent by the session until it is released; or the tick's */
+    struct tick *tick;            /* owned; NULL: a message of the broker's */
     struct slot *slot;            /* where it runs; NULL: it does not */
     uint32_t attempts;            /* made so far and counted */
     struct topic_captures captures;
@@ -119,6 +136,10 @@ struct function {
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
     uint64_t looped, looped_said, looped_said_ns;    /* messages with too many hops */
     char *loop;                                      /* the circle, in words, as of looped_said_ns; or NULL */
+    struct timer *timers;
+    size_t timer_count;
+    uint32_t ticks;                                       /* of `house` */
+    uint64_t skipped_busy, skipped_late, skipped_said_ns; /* ticks, since it was last said */
 };
 
 /* function.c */
@@ -137,6 +158,15 @@ void function_free_subscriptions(struct function *f);
 void invocation_destroy(struct invocation *inv);
 void function_on_message(void *user, struct mqtt_message *message);
 void function_say_dropped(struct function *f);
+/* Takes the tick. -ENOMEM: it was freed. The caller pumps. */
+__attribute__((warn_unused_result)) int intake_tick(struct function *f, struct tick *tick);
+
+/* timers.c */
+void timers_set(struct function *f); /* those of the active revision, from now on */
+void timers_run(struct function *f); /* lets tick what is due; the caller pumps */
+void timers_say_skipped(struct function *f);
+void timers_tick_over(struct invocation *inv); /* it was handled, or given up: the next one may come */
+void timers_finish(struct function *f);
 
 /* dispatch.c */
 void function_pump(struct function *f);                   /* waiting messages to workers that can take one */
@@ -180,6 +210,11 @@ uint64_t pool_rest(struct pool *p, uint64_t now_ns); /* stops idle workers; when
 void pool_slot_ready(struct slot *slot);
 /* The slot's worker is gone; frees the slot. failed_start: it never got ready. */
 void pool_slot_ended(struct slot *slot, bool failed_start, const char *text);
+
+/* For "%s %.*s": `a message on TOPIC`, `a tick of every 30s`. */
+#define INVOCATION_ARG(inv)                                                                                  \
+    (inv)->tick ? "a tick of" : "a message on",                                                              \
+        SLICE_ARG((inv)->tick ? slice_of((inv)->tick->name) : (inv)->message->topic)
 
 /* `hark: function=NAME …` */
 #define function_log(f, level, format, ...) log_line(level, "function=%s " format, (f)->name, __VA_ARGS__)

@@ -3,6 +3,7 @@
 #include "dispatcher/hops.h"
 #include "shared/clock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static const uint64_t SAY_DROPPED_EVERY_NS = NS_PER_S;
@@ -31,6 +32,9 @@ void invocation_destroy(struct invocation *inv)
         TAILQ_REMOVE(&f->unburied, inv, unburied_link);
     outbox_clear(&inv->outbox);
     free(inv->reason);
+    timers_tick_over(inv);
+    f->ticks -= inv->tick != NULL;
+    free(inv->tick);
     free(inv);
 }
 
@@ -107,4 +111,23 @@ void function_on_message(void *user, struct mqtt_message *message)
         release_discard(inv);
     else
         enqueue(f, m, inv);
+}
+
+int intake_tick(struct function *f, struct tick *tick)
+{
+    struct invocation *inv = invocation_create(f, &tick->message);
+    if (!inv) {
+        free(tick);
+        return -ENOMEM;
+    }
+    inv->tick = tick;
+    f->ticks++;
+    struct slice key = trigger_order_key(f->active->revision->manifest, inv->message);
+    if (queue_push(&f->queue, &inv->item, key, false)) {
+        invocation_destroy(inv);
+        return -ENOMEM;
+    }
+    tick->timer->tick = tick;
+    f->node->observer->received(f->node->observer_user, f->name, inv->message);
+    return 0;
 }

@@ -36,7 +36,7 @@ struct graph {
 static bool triggers(const char *topic, const struct manifest *m)
 {
     for (size_t i = 0; i < m->trigger_count; i++) {
-        if (topic_patterns_overlap(slice_of(topic), slice_of(m->triggers[i].topic)))
+        if (m->triggers[i].topic && topic_patterns_overlap(slice_of(topic), slice_of(m->triggers[i].topic)))
             return true;
     }
     return false;

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 struct observer {
-    /* A message came for the function. */
+    /* A message came for the function. A timer's tick is one without a topic (data == NULL), and its user
+     * property hark-trigger names the timer. */
     void (*received)(void *user, const char *function, const struct mqtt_message *message);
     /* An invocation ended: outcome in words ("ok", "retry", "reject", "crash: …"), and how long it took. */
     void (*finished)(void *user, const char *function, const struct mqtt_message *message,

@@ -13,7 +13,8 @@
 static void finish(struct invocation *inv)
 {
     struct function *f = inv->function;
-    mqtt_client_release(f->client, inv->message);
+    if (!inv->tick)
+        mqtt_client_release(f->client, inv->message);
     invocation_destroy(inv);
     function_check_end(f);
 }
@@ -90,12 +91,11 @@ static void refuse(struct receipt *receipt, unsigned reason)
     const char *why = reason == MQTT_UNSENDABLE_SIZE     ? "it is larger than the broker takes"
                       : reason == MQTT_UNSENDABLE_RETAIN ? "the broker keeps no retained messages"
                                                          : packet_reason_name((uint8_t)reason);
-    function_log(inv->function, LOG_ERROR,
-                 "%s for a message on %.*s was not taken by the broker: %s (0x%02x)",
+    function_log(inv->function, LOG_ERROR, "%s for %s %.*s was not taken by the broker: %s (0x%02x)",
                  receipt->is_error_reply ? "the error reply"
                  : inv->dead             ? "the dead letter"
                                          : "an output",
-                 SLICE_ARG(inv->message->topic), why, reason);
+                 INVOCATION_ARG(inv), why, reason);
 }
 
 void release_publish(struct receipt *receipt, const struct mqtt_publish *publish)
@@ -152,6 +152,7 @@ void release_outputs(struct invocation *inv)
     struct property properties[1 + WIRE_PROPERTIES_MAX] = {hops_next(inv->hops, hops)};
     struct mqtt_publish publish;
     size_t offset = 0;
+    timers_tick_over(inv);
     inv->function->releasing++;
     inv->outputs_bytes = buffer_length(&inv->outbox.frames);
     inv->function->releasing_bytes += inv->outputs_bytes;

@@ -4,6 +4,7 @@
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
 #include "dispatcher/trust.h"
+#include "dispatcher/zone_file.h"
 #include "shared/check.h"
 
 #include <errno.h>
@@ -230,6 +231,8 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
     file_signature_take(r->handler_path, &ret_names->handler_signature);
     ret_names->config_signature = file_signatures_fold(ret_names->config_files);
     error = config_files_read(m, folder_prefix(manifest_path), diags);
+    if (error == 0)
+        error = zone_files_read(m, diags);
     if (error == 0)
         error = load_named_handler(r, manifest_path, functions, text, diags);
     if (error < 0)

@@ -103,7 +103,9 @@ static void settle_if_answered(struct function *f)
     if (f->settled || f->phase != FUNCTION_SERVING)
         return; /* leaving: what is remembered is not to come back */
     f->settled = true;
-    remember(f, NULL);
+    if (f->subscription_count) /* with timers only, nobody has answered: the broker may still have old filters
+                                */
+        remember(f, NULL);
     f->events->settled(f->user, f);
 }
 

@@ -7,7 +7,7 @@
 static bool matches(const struct manifest_trigger *trigger, const struct mqtt_message *message,
                     struct topic_captures *ret_captures)
 {
-    return topic_match(slice_of(trigger->topic), message->topic, ret_captures);
+    return trigger->topic && topic_match(slice_of(trigger->topic), message->topic, ret_captures);
 }
 
 const struct manifest_trigger *trigger_find(const struct manifest *m, const struct mqtt_message *message,
@@ -20,6 +20,15 @@ const struct manifest_trigger *trigger_find(const struct manifest *m, const stru
     }
     for (size_t i = 0; i < m->trigger_count; i++) {
         if (matches(&m->triggers[i], message, ret_captures))
+            return &m->triggers[i];
+    }
+    return NULL;
+}
+
+const struct manifest_trigger *trigger_find_timer(const struct manifest *m, const char *timer)
+{
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (m->triggers[i].timer && strcmp(m->triggers[i].timer, timer) == 0)
             return &m->triggers[i];
     }
     return NULL;
@@ -69,20 +78,23 @@ static size_t write_filter(const struct manifest_trigger *t, char *at)
 int trigger_filters(const struct manifest *m, struct mqtt_filter *filters, char **ret_memory)
 {
     size_t bytes = 1;
+    int count = 0;
     for (size_t i = 0; i < m->trigger_count; i++)
-        bytes += filter_bytes(&m->triggers[i]);
+        bytes += m->triggers[i].topic ? filter_bytes(&m->triggers[i]) : 0;
     char *memory = malloc(bytes), *at = memory;
     if (!memory)
         return -ENOMEM;
     for (size_t i = 0; i < m->trigger_count; i++) {
         const struct manifest_trigger *t = &m->triggers[i];
+        if (!t->topic)
+            continue;
         size_t len = write_filter(t, at);
-        filters[i] = (struct mqtt_filter){.filter = slice_make(at, len),
-                                          .qos = t->qos,
-                                          .want_retained = t->retained && !t->share,
-                                          .subscription_id = (uint32_t)i + 1};
+        filters[count++] = (struct mqtt_filter){.filter = slice_make(at, len),
+                                                .qos = t->qos,
+                                                .want_retained = t->retained && !t->share,
+                                                .subscription_id = (uint32_t)i + 1};
         at += len + 1;
     }
     *ret_memory = memory;
-    return (int)m->trigger_count;
+    return count;
 }

@@ -12,11 +12,14 @@
 const struct manifest_trigger *trigger_find(const struct manifest *m, const struct mqtt_message *message,
                                             struct topic_captures *ret_captures);
 
+/* The timer trigger of that name (manifest_trigger.timer), or NULL. */
+const struct manifest_trigger *trigger_find_timer(const struct manifest *m, const char *timer);
+
 /* The key that the message's order goes by, borrowed from the message or static; data == NULL: none. A
- * message that fires nothing has none. */
+ * message that fires nothing has none, and a tick only where all go one after the other. */
 struct slice trigger_order_key(const struct manifest *m, const struct mqtt_message *message);
 
-/* The manifest's triggers as subscriptions. `filters` has room for MANIFEST_TRIGGERS_MAX items; the strings
+/* The manifest's topics as subscriptions. `filters` has room for MANIFEST_TRIGGERS_MAX items; the strings
  * they point to are in *ret_memory, which the caller frees. Returns how many, or -ENOMEM. */
 __attribute__((warn_unused_result)) int trigger_filters(const struct manifest *m, struct mqtt_filter *filters,
                                                         char **ret_memory);

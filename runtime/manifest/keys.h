@@ -70,6 +70,7 @@ struct keys {
     const char *prefix; /* "" at the top, `instances.`, `triggers[].` */
     const struct key *list;
     size_t count;
+    const char *const *one_of; /* of these names, ended by NULL, exactly one is needed; NULL: no such rule */
 };
 
 #define KEYS_OF(array) (array), sizeof(array) / sizeof(array)[0]

@@ -321,11 +321,48 @@ static void complain_missing(struct key_loader *loader, const struct keys *keys,
     }
 }
 
+static const char *list_one_of(const struct keys *keys, char *buffer)
+{
+    size_t used = 0;
+
+    buffer[0] = '\0';
+    for (const char *const *name = keys->one_of; *name && used < LIST_MAX; name++) {
+        const char *between = name == keys->one_of ? "" : name[1] ? ", " : " and ";
+        used += (size_t)snprintf(buffer + used, LIST_MAX - used, "%s%s", between, *name);
+    }
+    return buffer;
+}
+
+/* Of the names in keys->one_of, one and no other. */
+static void complain_choice(struct key_loader *loader, const struct keys *keys, struct yaml_node *map)
+{
+    const struct yaml_node *first = NULL;
+    bool near_miss = false;
+    char names[LIST_MAX];
+
+    for (const char *const *name = keys->one_of; *name; name++) {
+        struct yaml_node *value = yaml_find(map, *name);
+        const struct key *key = keys_find(keys, slice_of(*name));
+        near_miss |= misspelt(keys, map, key);
+        if (value && first)
+            keys_complain(loader, value->key, "%s%s: there is %s already: write one of %s", keys->prefix,
+                          *name, first->key->text.data, list_one_of(keys, names));
+        first = first ? first : value;
+    }
+    if (!first && !near_miss) {
+        const struct key *key = keys_find(keys, slice_of(keys->one_of[0]));
+        keys_complain(loader, map, "one of %s is missing: write for instance %s: %s",
+                      list_one_of(keys, names), key->name, key->example);
+    }
+}
+
 int keys_load(struct key_loader *loader, const struct keys *keys, struct yaml_node *node, void *target)
 {
     struct yaml_node *value;
 
     complain_missing(loader, keys, node);
+    if (keys->one_of)
+        complain_choice(loader, keys, node);
     STAILQ_FOREACH (value, &node->children, next) {
         const struct key *key = keys_find(keys, value->key->text);
         if (value->refused) /* a duplicate */

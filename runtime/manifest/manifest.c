@@ -1,6 +1,7 @@
 #include "manifest/manifest.h"
 
 #include "manifest/manifest_keys.h"
+#include "manifest/units.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +30,32 @@ static int settle_dead_letter(struct manifest *m)
         m->dead_letter = NULL;
     }
     return 0;
+}
+
+static int name_timer(struct manifest_trigger *t)
+{
+    char every[UNITS_TEXT_MAX];
+    int length;
+
+    if (t->every_ns)
+        length = asprintf(&t->timer, "every %s", units_format_duration(t->every_ns, every));
+    else
+        length = asprintf(&t->timer, "cron %s%s%s", t->cron_text, t->timezone ? " " : "",
+                          t->timezone ? t->timezone : "");
+    if (length < 0)
+        t->timer = NULL;
+    return length < 0 ? -ENOMEM : 0;
+}
+
+static int name_timers(struct manifest *m)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < m->trigger_count && r == 0; i++) {
+        if (!m->triggers[i].topic)
+            r = name_timer(&m->triggers[i]);
+    }
+    return r;
 }
 
 static void note_place(const struct yaml_node *node, unsigned *line, unsigned *column)
@@ -75,6 +102,8 @@ int manifest_parse(const char *file, struct slice text, struct manifest **ret_ma
         r = -EINVAL;
     if (r == 0)
         r = settle_dead_letter(m);
+    if (r == 0)
+        r = name_timers(m);
     yaml_tree_finish(&tree);
     keys_sort_complaints(diags, first);
     if (r < 0)
@@ -131,14 +160,22 @@ struct manifest *manifest_for_handler(const char *path)
     return m;
 }
 
+static void free_trigger(struct manifest_trigger *t)
+{
+    free(t->topic);
+    free(t->share);
+    free(t->timer);
+    free(t->cron_text);
+    free(t->timezone);
+    zone_free(t->zone);
+}
+
 void manifest_free(struct manifest *m)
 {
     if (!m)
         return;
-    for (size_t i = 0; i < m->trigger_count; i++) {
-        free(m->triggers[i].topic);
-        free(m->triggers[i].share);
-    }
+    for (size_t i = 0; i < m->trigger_count; i++)
+        free_trigger(&m->triggers[i]);
     for (size_t i = 0; i < m->publish_count; i++)
         free(m->publishes[i]);
     for (size_t i = 0; i < m->config_count; i++) {

@@ -7,6 +7,7 @@
 #ifndef HARK_MANIFEST_MANIFEST_H
 #define HARK_MANIFEST_MANIFEST_H
 
+#include "schedule/cron.h"
 #include "shared/diag.h"
 #include "shared/slice.h"
 
@@ -26,11 +27,20 @@ enum {
     MANIFEST_INSTANCES_MAX = 256
 };
 
+/* A topic, or a timer: `every` or `cron`. */
 struct manifest_trigger {
-    char *topic; /* pattern as written, {names} included; checked by topic_pattern_check */
+    char *topic; /* pattern as written, {names} included; checked by topic_pattern_check. NULL: a timer */
     char *share; /* name of the shared subscription; NULL: not shared */
     uint8_t qos;
     bool retained; /* deliver retained messages; false: skip */
+
+    char *timer;       /* what it is called: `every 30s`, `cron 0 6 * * * Europe/Berlin`; NULL: a topic */
+    uint64_t every_ns; /* 100 ms .. 365 d; 0: no `every` */
+    char *cron_text;   /* as written; NULL: no `cron` */
+    struct cron cron;
+    char *timezone;                          /* a name of tzdata's; NULL: UTC */
+    struct zone *zone;                       /* NULL: UTC, or still to be read (not by manifest_parse) */
+    unsigned timezone_line, timezone_column; /* for later complaints */
 };
 
 enum manifest_order { ORDER_NONE, ORDER_TOPIC, ORDER_CAPTURE, ORDER_ALL };
@@ -55,7 +65,7 @@ struct manifest {
     uint32_t instances_max;        /* 1; 1..256, >= min */
     uint64_t instances_idle_ns;    /* 60 s; 0 .. 1 d */
     enum manifest_order order;     /* ORDER_TOPIC */
-    char *order_capture;           /* for ORDER_CAPTURE: a name that every trigger's topic has */
+    char *order_capture;           /* for ORDER_CAPTURE: a name that every topic of a trigger has */
     uint32_t retry_attempts;       /* 3; 1..100 */
     uint64_t retry_backoff_ns;     /* 200 ms; 1 ms .. 1 h */
     uint64_t retry_max_backoff_ns; /* 30 s; 1 ms .. 1 d, >= backoff */

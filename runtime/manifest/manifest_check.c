@@ -66,6 +66,47 @@ static void check_share(struct key_loader *loader, const struct manifest_trigger
                       TOPIC_MAX);
 }
 
+/* Keys that say nothing about a trigger of that kind. */
+static void check_kind(struct key_loader *loader, const struct yaml_node *item)
+{
+    static const char *const of_topics[] = {"qos", "retained", "share"};
+    bool is_topic = yaml_find(item, "topic"), is_cron = yaml_find(item, "cron");
+    bool is_timer = is_cron || yaml_find(item, "every");
+    struct yaml_node *timezone = yaml_find(item, "timezone");
+
+    for (size_t i = 0; i < sizeof of_topics / sizeof *of_topics && is_timer && !is_topic; i++) {
+        struct yaml_node *value = yaml_find(item, of_topics[i]);
+        if (value && good(value))
+            keys_complain(loader, value->key, "triggers[].%s: a timer has no subscription: leave it out",
+                          of_topics[i]);
+    }
+    if (timezone && good(timezone) && !is_cron)
+        keys_complain(loader, timezone->key,
+                      "triggers[].timezone: only cron goes by a clock on the wall: leave it out");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_timer(const struct manifest_trigger *a, const struct manifest_trigger *b)
+{
+    return (a->every_ns || a->cron_text) && a->every_ns == b->every_ns &&
+           same_text(a->cron_text, b->cron_text) && same_text(a->timezone, b->timezone);
+}
+
+static void check_twins(struct key_loader *loader, const struct manifest *m, size_t index,
+                        struct yaml_node *item)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (!same_timer(&m->triggers[i], &m->triggers[index]))
+            continue;
+        keys_complain(loader, item, "triggers: the same timer as trigger %zu: leave one of them out", i + 1);
+        return;
+    }
+}
+
 /* The list's items are the manifest's triggers, one for one. */
 static void check_triggers(struct key_loader *loader, const struct manifest *m)
 {
@@ -74,15 +115,20 @@ static void check_triggers(struct key_loader *loader, const struct manifest *m)
 
     if (!triggers || m->trigger_count != triggers->child_count)
         return;
-    STAILQ_FOREACH (item, &triggers->children, next)
-        check_share(loader, &m->triggers[i++], item);
+    STAILQ_FOREACH (item, &triggers->children, next) {
+        check_kind(loader, item);
+        check_share(loader, &m->triggers[i], item);
+        check_twins(loader, m, i, item);
+        i++;
+    }
 }
 
 /* Were all triggers read? Else nobody knows what they capture. */
 static bool triggers_known(const struct manifest *m)
 {
     for (size_t i = 0; i < m->trigger_count; i++) {
-        if (!m->triggers[i].topic)
+        const struct manifest_trigger *t = &m->triggers[i];
+        if (!t->topic && !t->every_ns && !t->cron_text)
             return false;
     }
     return m->trigger_count > 0;
@@ -90,23 +136,7 @@ static bool triggers_known(const struct manifest *m)
 
 static bool captures(const struct manifest_trigger *trigger, struct slice name)
 {
-    return topic_pattern_has_name(slice_of(trigger->topic), name);
-}
-
-static void check_order(struct key_loader *loader, const struct manifest *m)
-{
-    struct yaml_node *order = yaml_find(loader->tree->root, "order");
-
-    if (!order || !good(order) || m->order != ORDER_CAPTURE)
-        return;
-    for (size_t i = 0; i < m->trigger_count; i++) {
-        if (captures(&m->triggers[i], slice_of(m->order_capture)))
-            continue;
-        keys_complain(loader, order,
-                      "order: trigger %zu, '%.80s', has no level {%s}: give it one, or write order: topic",
-                      i + 1, m->triggers[i].topic, m->order_capture);
-        return;
-    }
+    return trigger->topic && topic_pattern_has_name(slice_of(trigger->topic), name);
 }
 
 static bool any_captures(const struct manifest *m, struct slice name)
@@ -116,6 +146,25 @@ static bool any_captures(const struct manifest *m, struct slice name)
             return true;
     }
     return false;
+}
+
+static void check_order(struct key_loader *loader, const struct manifest *m)
+{
+    struct yaml_node *order = yaml_find(loader->tree->root, "order");
+
+    if (!order || !good(order) || m->order != ORDER_CAPTURE)
+        return;
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        if (!m->triggers[i].topic || captures(&m->triggers[i], slice_of(m->order_capture)))
+            continue;
+        keys_complain(loader, order,
+                      "order: trigger %zu, '%.80s', has no level {%s}: give it one, or write order: topic",
+                      i + 1, m->triggers[i].topic, m->order_capture);
+        return;
+    }
+    if (!any_captures(m, slice_of(m->order_capture)))
+        keys_complain(loader, order, "order: a timer has no level {%s}: write order: topic",
+                      m->order_capture);
 }
 
 /* Complains about every {name} of one pattern that no trigger has. */

@@ -74,76 +74,10 @@ static const char *check_dead_letter(struct slice text)
     return NULL;
 }
 
-static const char *check_trigger_topic(struct slice text)
-{
-    if (slice_starts_with(text, "$share/"))
-        return "'$share/...' is written as two keys: write share: NAME beside the topic without $share/NAME/";
-    return NULL;
-}
-
-static const char *check_share(struct slice text)
-{
-    if (memchr(text.data, '/', text.len) || memchr(text.data, '+', text.len) ||
-        memchr(text.data, '#', text.len))
-        return "a share's name has no / + # in it (MQTT-4.8.2-1): write for instance heating";
-    return NULL;
-}
-
 /* ---- the tables ---- */
 
-static const struct key_word retained_words[] = {{"deliver", true}, {"skip", false}, {NULL, 0}};
 static const struct key_word order_words[] = {
     {"none", ORDER_NONE}, {"topic", ORDER_TOPIC}, {"all", ORDER_ALL}, {NULL, 0}};
-
-static const struct key trigger_list[] = {
-    {
-        .name = "topic",
-        .type = KEY_PATTERN,
-        .required = true,
-        .min = 1,
-        .max = TOPIC_MAX,
-        .bounds = "1 to 65535 bytes, at most 16 names",
-        .example = "home/{room}/temperature",
-        .meaning = "what to listen to: an MQTT filter with + and #; a level {name} is a + whose value the "
-                   "function can ask for",
-        .check = check_trigger_topic,
-        KEY_MEMBER(struct manifest_trigger, topic),
-    },
-    {
-        .name = "qos",
-        .type = KEY_COUNT,
-        .initial = "1",
-        .min = 0,
-        .max = 2,
-        .example = "1",
-        .meaning =
-            "MQTT quality of service of the subscription: 0 at most once, 1 at least once, 2 exactly once",
-        KEY_MEMBER(struct manifest_trigger, qos),
-    },
-    {
-        .name = "retained",
-        .type = KEY_CHOICE,
-        .initial = "deliver",
-        .example = "skip",
-        .meaning = "what to do with messages that were retained before the subscription",
-        .words = retained_words,
-        KEY_MEMBER(struct manifest_trigger, retained),
-    },
-    {
-        .name = "share",
-        .type = KEY_TEXT,
-        .min = 1,
-        .max = MANIFEST_SHARE_MAX,
-        .bounds = "1 to 64 bytes, no / + #",
-        .example = "heating",
-        .meaning = "all that subscribe under this name share the messages: each goes to one of them",
-        .regex = "^[^/+#]+$",
-        .check = check_share,
-        KEY_MEMBER(struct manifest_trigger, share),
-    },
-};
-
-const struct keys manifest_trigger_keys = {"triggers[].", KEYS_OF(trigger_list)};
 
 static const struct key instances_list[] = {
     {
@@ -414,7 +348,7 @@ static const struct key manifest_list[] = {
         .name = "order",
         .type = KEY_ORDER,
         .initial = "topic",
-        .bounds = "none, topic, all, or a {name} of every trigger",
+        .bounds = "none, topic, all, or a {name} of every topic that triggers",
         .example = "topic",
         .meaning = "messages that are handled one after the other: none, those of one topic, of one captured "
                    "{name}, or all",

@@ -11,7 +11,8 @@ extern const struct keys manifest_keys;
 /* Of one trigger; its target is struct manifest_trigger. */
 extern const struct keys manifest_trigger_keys;
 
-key_load manifest_load_triggers, manifest_load_publishes, manifest_load_order, manifest_load_config;
+key_load manifest_load_triggers, manifest_load_cron, manifest_load_timezone, manifest_load_publishes,
+    manifest_load_order, manifest_load_config;
 
 /* What no key can know alone: min and max, names in `order` and `publishes` that a trigger has to capture. */
 void manifest_check(struct key_loader *loader, const struct manifest *m);

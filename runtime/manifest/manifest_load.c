@@ -33,6 +33,35 @@ int manifest_load_triggers(struct key_loader *loader, const struct keys *keys, c
     return 0;
 }
 
+int manifest_load_cron(struct key_loader *loader, const struct keys *keys, const struct key *key,
+                       struct yaml_node *node, void *target)
+{
+    struct manifest_trigger *t = target;
+    struct diag d;
+
+    if (!keys_expect_text(loader, keys, key, node))
+        return 0;
+    if (cron_parse(node->text, &t->cron, &d) == 0)
+        return keys_copy(node->text, &t->cron_text);
+    node->refused = true;
+    diags_add(loader->diags, loader->tree->file, node->line,
+              yaml_column_in(loader->tree, node, d.column ? d.column - 1 : 0), "%s%s: %s", keys->prefix,
+              key->name, d.text);
+    return 0;
+}
+
+int manifest_load_timezone(struct key_loader *loader, const struct keys *keys, const struct key *key,
+                           struct yaml_node *node, void *target)
+{
+    struct manifest_trigger *t = target;
+
+    if (!keys_expect_text(loader, keys, key, node) || slice_equal(node->text, slice_of("UTC")))
+        return 0;
+    t->timezone_line = node->line;
+    t->timezone_column = node->column;
+    return keys_copy(node->text, &t->timezone);
+}
+
 /* Counts the bytes of a list or a map of texts, to keep what a worker is told within one frame. */
 static bool fits(struct key_loader *loader, const struct key *key, struct yaml_node *node)
 {

@@ -173,6 +173,14 @@ static json_t *value_of(const struct key *key)
     return schema;
 }
 
+static json_t *choice_of(const struct keys *keys)
+{
+    json_t *choice = json_array();
+    for (const char *const *name = keys->one_of; *name; name++)
+        json_array_append_new(choice, json_pack("{s[s]}", "required", *name));
+    return choice;
+}
+
 static json_t *object_of(const struct keys *keys)
 {
     json_t *properties = json_object(), *required = json_array();
@@ -187,6 +195,8 @@ static json_t *object_of(const struct keys *keys)
     if (json_array_size(required) > 0)
         set(schema, "required", json_incref(required));
     json_decref(required);
+    if (keys->one_of)
+        set(schema, "oneOf", choice_of(keys));
     return schema;
 }
 

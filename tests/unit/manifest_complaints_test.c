@@ -84,7 +84,8 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
         LEAST "limits: { watts: 5 }\n",
         "m.yaml:5:11: unknown key 'watts': allowed are payload queue publishes memory cpu threads files log");
     REFUSED(LEAST "    source: x\n",
-            "m.yaml:5:5: unknown key 'source': allowed are topic qos retained share");
+            "m.yaml:5:5: unknown key 'source': allowed are topic qos retained share every cron "
+            "timezone");
 }
 
 static void a_misspelt_key_is_not_missing_as_well(void **unused)
@@ -283,7 +284,8 @@ static void an_empty_list_of_triggers_is_refused(void **unused)
             "m.yaml:3:11: triggers is empty: write at least 1, for instance triggers: [ { topic: "
             "home/+/temperature } ]");
     REFUSED("function: f\nhandler: f.so\ntriggers: [ {} ]\n",
-            "m.yaml:3:13: triggers[].topic is missing: write for instance topic: home/{room}/temperature");
+            "m.yaml:3:13: one of topic, every and cron is missing: write for instance topic: "
+            "home/{room}/temperature");
 }
 
 static void lists_have_a_longest_length(void **unused)

@@ -1,4 +1,5 @@
-/* A function that does what each message tells it: verbs with their words, separated by "; ".
+/* A function that does what each message tells it, a tick what `tick` in its config says: verbs with their
+ * words, separated by "; ".
  *
  *     say TOPIC TEXT      publish at QoS 1        big TOPIC BYTES    publish that many bytes
  *     say2 TOPIC TEXT     publish at QoS 2        many TOPIC COUNT   publish that many messages
@@ -9,6 +10,8 @@
  *     retry, reject       end with that result    retry-until N, crash-until N: before the Nth attempt
  *     crash, abort, exit, hang, scribble          misbehave
  *     work MS             be busy that long, then go on
+ *     trigger TOPIC       what it was: a topic, or the name of a timer
+ *     count TOPIC         how many messages and ticks this worker has had
  */
 #include <hark/function.h>
 
@@ -25,9 +28,11 @@
 enum { GO_ON = -1, DESCRIPTORS = 64 };
 
 static int last_result;
+static unsigned count;
 
 struct order {
     struct hark_context *ctx;
+    const struct hark_message *in;
     const char *verb, *first, *rest; /* "" when not given */
 };
 
@@ -167,6 +172,23 @@ static int do_work(const struct order *o)
     return GO_ON;
 }
 
+static int do_count(const struct order *o)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", count);
+    return say_text(o, text);
+}
+
+static int do_trigger(const struct order *o)
+{
+    const struct hark_message *in = o->in;
+    if (in->topic)
+        return say_text(o, in->topic);
+    bool plain = in->payload_len == 0 && !in->response_topic && !in->retained && in->property_count == 1 &&
+                 strcmp(in->properties[0].key, "hark-trigger") == 0;
+    return say_text(o, plain ? in->properties[0].value : "a strange tick");
+}
+
 static int do_hang(const struct order *o)
 {
     (void)o;
@@ -201,7 +223,8 @@ static const struct {
     {"crash", do_crash},       {"crash-until", do_crash_until},
     {"abort", do_abort},       {"exit", do_exit},
     {"hang", do_hang},         {"work", do_work},
-    {"scribble", do_scribble},
+    {"scribble", do_scribble}, {"trigger", do_trigger},
+    {"count", do_count},
 };
 
 static int obey(const struct order *o)
@@ -226,7 +249,9 @@ static char *cut_word(char *text)
 static int handle(struct hark_context *ctx, const struct hark_message *in)
 {
     char script[1024];
-    snprintf(script, sizeof script, "%s", (const char *)in->payload);
+    const char *tick = hark_config(ctx, "tick");
+    snprintf(script, sizeof script, "%s", in->topic ? (const char *)in->payload : tick ? tick : "");
+    count++;
     int result = GO_ON;
     for (char *next, *verb = script; verb && result == GO_ON; verb = next) {
         next = strstr(verb, "; ");
@@ -235,7 +260,7 @@ static int handle(struct hark_context *ctx, const struct hark_message *in)
             next += 2;
         }
         char *first = cut_word(verb), *rest = cut_word(first);
-        result = obey(&(struct order){.ctx = ctx, .verb = verb, .first = first, .rest = rest});
+        result = obey(&(struct order){.ctx = ctx, .in = in, .verb = verb, .first = first, .rest = rest});
     }
     return result == GO_ON ? HARK_OK : result;
 }
