@@ -114,6 +114,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node.worker_io = worker_io_create(loop, z);
     r->node.mqtt_io = mqtt_io_create(loop);
     CHECK(r->node.worker_io && r->node.mqtt_io);
+    worker_io_keep_spares(r->node.worker_io);
     r->deployer = deployer_create(&r->node, options->manifests, options->functions, &events, r);
     CHECK(r->deployer);
     return r;

@@ -149,6 +149,11 @@ static void blame_exit(struct worker *w, int status)
 static void on_exited(struct zygote_child *child, int status)
 {
     struct worker *w = (struct worker *)((char *)child - offsetof(struct worker, child));
+    if (!w->revision) {
+        spares_forget(w->io, w);
+        worker_destroy(w);
+        return;
+    }
     channel_read_rest(w); /* results that it still sent count */
     blame_exit(w, status);
     worker_on(w, WE_EXIT);
@@ -253,23 +258,22 @@ static int create_recorder(struct worker *w)
     return fd;
 }
 
-/* Fills in the four fds that go to the zygote, and the worker's own ends. 0, or a negative errno with all
- * closed. */
+/* Fills in the fds that go to the zygote, and the worker's own ends. 0, or a negative errno with all closed.
+ */
 static int create_fds(struct worker *w, int fds[ZYGOTE_FD_COUNT])
 {
-    int channel[2] = {-1, -1}, log[2] = {-1, -1}, handler = -1, recorder = -1;
+    int channel[2] = {-1, -1}, log[2] = {-1, -1}, recorder = -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 && pipe2(log, O_CLOEXEC) == 0 &&
-        (handler = fcntl(w->revision->handler_fd, F_DUPFD_CLOEXEC, 0)) >= 0 &&
         (recorder = create_recorder(w)) >= 0) {
         fcntl(channel[0], F_SETFL, O_NONBLOCK);
         fcntl(log[0], F_SETFL, O_NONBLOCK);
         w->channel = channel[0];
         w->log = log[0];
-        memcpy(fds, (int[]){channel[1], handler, recorder, log[1]}, sizeof(int) * ZYGOTE_FD_COUNT);
+        memcpy(fds, (int[]){channel[1], recorder, log[1]}, sizeof(int) * ZYGOTE_FD_COUNT);
         return 0;
     }
     int error = errno ? -errno : -EMFILE;
-    const int all[] = {channel[0], channel[1], log[0], log[1], handler};
+    const int all[] = {channel[0], channel[1], log[0], log[1]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i] >= 0)
             close(all[i]);
@@ -277,63 +281,73 @@ static int create_fds(struct worker *w, int fds[ZYGOTE_FD_COUNT])
     return error;
 }
 
-static struct worker *worker_create(struct worker_io *io, const struct revision *revision)
+void worker_destroy(struct worker *w)
 {
+    if (w->recorder)
+        munmap((void *)(uintptr_t)w->recorder, sizeof *w->recorder);
+    if (w->channel >= 0)
+        close(w->channel);
+    if (w->log >= 0)
+        close(w->log);
+    free(w);
+}
+
+int worker_order(struct worker_io *io, const struct seal_limits *limits, struct worker **ret_worker)
+{
+    int fds[ZYGOTE_FD_COUNT];
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
-        return NULL;
+        return -ENOMEM;
     w->io = io;
-    w->revision = revision;
     w->channel = w->log = -1;
     w->child.started = on_started;
     w->child.exited = on_exited;
-    w->head_since_ns = clock_now_ns();
     TAILQ_INIT(&w->calls);
-    return w;
-}
-
-static int order_fork(struct worker *w)
-{
-    const struct manifest *m = w->revision->manifest;
-    const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
-                                       .cpu_s = m->limit_cpu_s,
-                                       .threads = m->limit_threads,
-                                       .files = m->limit_files};
-    int fds[ZYGOTE_FD_COUNT];
     int error = create_fds(w, fds);
-    if (error)
-        return error;
-    error = zygote_fork(w->io->zygote, &w->child, fds, &limits);
     if (!error)
-        return 0;
-    close(w->channel);
-    close(w->log);
-    munmap((void *)(uintptr_t)w->recorder, sizeof *w->recorder);
+        error = zygote_fork(io->zygote, &w->child, fds, limits);
+    if (error)
+        worker_destroy(w);
+    else
+        *ret_worker = w;
     return error;
 }
 
-struct worker *worker_start(struct worker_io *io, const struct revision *revision,
-                            const struct worker_events *events, void *user, struct diag *diag)
+/* From here on it has something to do. */
+static void give_function(struct worker *w, const struct revision *revision)
 {
-    struct worker *w = worker_create(io, revision);
-    int error = w ? order_fork(w) : -ENOMEM;
-    if (error) {
-        diag_set(diag, NULL, 0, 0, "cannot start a worker: %s",
-                 error == -ECHILD  ? "there is no zygote just now"
-                 : error == -EPERM ? "the seal does not hold: see hark doctor"
-                                   : strerror(-error));
-        free(w);
-        return NULL;
-    }
-    worker_set_user(w, events, user);
-    TAILQ_INSERT_TAIL(&io->all, w, link);
-    uv_timer_init(io->loop, &w->timer);
+    w->revision = revision;
+    w->handler_is_due = true;
+    w->head_since_ns = clock_now_ns();
+    TAILQ_INSERT_TAIL(&w->io->all, w, link);
+    uv_timer_init(w->io->loop, &w->timer);
     w->timer.data = w;
     w->handles = 1;
     channel_start(w);
     put_setup(w);
     channel_mark_dirty(w);
     worker_arm(w, deadline(w));
+}
+
+struct worker *worker_start(struct worker_io *io, const struct revision *revision,
+                            const struct worker_events *events, void *user, struct diag *diag)
+{
+    const struct manifest *m = revision->manifest;
+    const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
+                                       .cpu_s = m->limit_cpu_s,
+                                       .threads = m->limit_threads,
+                                       .files = m->limit_files};
+    struct worker *w = spares_take(io, &limits);
+    int error = w ? 0 : worker_order(io, &limits, &w);
+    if (error) {
+        diag_set(diag, NULL, 0, 0, "cannot start a worker: %s",
+                 error == -ECHILD  ? "there is no zygote just now"
+                 : error == -EPERM ? "the seal does not hold: see hark doctor"
+                                   : strerror(-error));
+        return NULL;
+    }
+    worker_set_user(w, events, user);
+    give_function(w, revision);
     return w;
 }
 

@@ -15,6 +15,9 @@
 struct worker_io;
 struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: out of memory */
 
+/* From now on a few sealed workers wait for the functions to come, spares.h. */
+void worker_io_keep_spares(struct worker_io *io);
+
 /* Asynchronous: kills the workers that are left, waits until they are gone, then calls closed(user), which
  * may close the zygote. No worker is started after it. */
 void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *user);

@@ -110,10 +110,35 @@ static void on_log(uv_poll_t *poll, int status, int events)
         uv_poll_stop(&w->log_poll); /* it closed its output; the fd goes with the worker */
 }
 
+/* The worker gets the .so with the first byte of its setup. */
+static ssize_t send_with_handler(struct worker *w)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } rights = {
+        .header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+    struct iovec bytes = {buffer_data(&w->out), buffer_length(&w->out)};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+    memcpy(CMSG_DATA(&rights.header), &w->revision->handler_fd, sizeof(int));
+    ssize_t sent = sendmsg(w->channel, &message, MSG_NOSIGNAL);
+    if (sent > 0)
+        w->handler_is_due = false;
+    return sent;
+}
+
+static ssize_t send_some(struct worker *w)
+{
+    if (w->handler_is_due)
+        return send_with_handler(w);
+    return send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
+}
+
 static void flush(struct worker *w)
 {
     while (buffer_length(&w->out) && !w->blocked) {
-        ssize_t sent = send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
+        ssize_t sent = send_some(w);
         if (sent >= 0) {
             buffer_consume(&w->out, (size_t)sent);
         } else if (errno == EAGAIN) {
@@ -222,9 +247,10 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
         return NULL;
     io->zygote = z;
     io->loop = loop;
-    io->handles = 2;
+    io->handles = 3;
     TAILQ_INIT(&io->dirty);
     TAILQ_INIT(&io->all);
+    spares_init(io);
     uv_prepare_init(loop, &io->prepare);
     uv_check_init(loop, &io->check);
     io->prepare.data = io->check.data = io;
@@ -233,6 +259,11 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
     uv_unref((uv_handle_t *)&io->prepare);
     uv_unref((uv_handle_t *)&io->check);
     return io;
+}
+
+void worker_io_keep_spares(struct worker_io *io)
+{
+    io->spares.kept = true;
 }
 
 static void on_io_handle_closed(uv_handle_t *handle)
@@ -244,18 +275,19 @@ static void on_io_handle_closed(uv_handle_t *handle)
     free(io);
 }
 
-static void close_when_empty(struct worker_io *io)
+void worker_io_check_end(struct worker_io *io)
 {
-    if (!io->closed || !TAILQ_EMPTY(&io->all))
+    if (!io->closed || !TAILQ_EMPTY(&io->all) || !spares_are_gone(io))
         return;
     uv_close((uv_handle_t *)&io->prepare, on_io_handle_closed);
     uv_close((uv_handle_t *)&io->check, on_io_handle_closed);
+    uv_close((uv_handle_t *)&io->spares.timer, on_io_handle_closed);
 }
 
 void worker_io_forget(struct worker_io *io, struct worker *w)
 {
     TAILQ_REMOVE(&io->all, w, link);
-    close_when_empty(io);
+    worker_io_check_end(io);
 }
 
 void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *user)
@@ -267,5 +299,6 @@ void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *use
         if (w->state != WS_GONE)
             worker_kill(w);
     }
-    close_when_empty(io);
+    spares_close(io);
+    worker_io_check_end(io);
 }

@@ -2,6 +2,7 @@
 #ifndef HARK_DISPATCHER_WORKER_INTERNAL_H
 #define HARK_DISPATCHER_WORKER_INTERNAL_H
 
+#include "dispatcher/spares.h"
 #include "dispatcher/worker.h"
 #include "dispatcher/worker_fsm.h"
 #include "shared/buffer.h"
@@ -22,7 +23,8 @@ struct worker_io {
     uv_check_t check;     /* flushes what input queued */
     int handles;
     struct worker_list dirty; /* workers with something to send */
-    struct worker_list all;
+    struct worker_list all;   /* that have a function */
+    struct spares spares;
     void (*closed)(void *user); /* NULL: not closing */
     void *closed_user;
     uint8_t read_buffer[WORKER_READ_BYTES];
@@ -30,7 +32,7 @@ struct worker_io {
 
 struct worker {
     struct worker_io *io;
-    const struct revision *revision;
+    const struct revision *revision; /* NULL: a spare, which has no handle yet and no events */
     const struct worker_events *events;
     void *user;
     struct zygote_child child;
@@ -46,6 +48,7 @@ struct worker {
     struct buffer in, out, log_line;
     TAILQ_ENTRY(worker) link, dirty_link;
     bool dirty, blocked; /* blocked: the socket is full, the poll waits for room */
+    bool handler_is_due; /* goes with the next bytes, which are the first */
 
     struct call_list calls; /* oldest first */
     uint32_t load;
@@ -62,7 +65,13 @@ struct worker {
     char text[480];
 };
 
-/* worker.c: one step of the machine. */
+/* worker.c: a process that knows no function. 0 or a negative errno. */
+__attribute__((warn_unused_result)) int worker_order(struct worker_io *io, const struct seal_limits *limits,
+                                                     struct worker **ret_worker);
+/* One without a function, that has exited or never was one. */
+void worker_destroy(struct worker *w);
+
+/* One step of the machine. */
 void worker_on(struct worker *w, enum worker_event event);
 /* Notes why it ends, in words; the first cause stays. */
 __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum worker_cause cause,
@@ -80,6 +89,7 @@ void worker_report_dropped(struct worker *w, uint64_t now_ns);
 void channel_start(struct worker *w); /* polls both fds */
 void channel_mark_dirty(struct worker *w);
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
+void worker_io_check_end(struct worker_io *io);                /* a spare is gone */
 void channel_read_pending(struct worker *w);                   /* what has arrived by now */
 void channel_read_rest(struct worker *w); /* the process is gone: what it left in socket and pipe */
 void channel_close(struct worker *w, uv_close_cb on_closed);

@@ -264,7 +264,7 @@ int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGO
 
 void zygote_kill(struct zygote *z, struct zygote_child *child)
 {
-    static const int no_fds[ZYGOTE_FD_COUNT] = {-1, -1, -1, -1};
+    static const int no_fds[ZYGOTE_FD_COUNT] = {-1, -1, -1};
     struct zygote_order order = {.type = ZYGOTE_KILL, .worker = child->id};
     int error = give_order(z, &order, no_fds);
     if (error && error != -ECHILD)

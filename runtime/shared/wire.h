@@ -28,7 +28,8 @@ enum {
 
 enum wire_type {
     /* dispatcher to worker */
-    WIRE_SETUP = 1, /* once, first: who the function is and what it may do */
+    WIRE_SETUP = 1, /* once, first, and with its first byte the .so by SCM_RIGHTS: who the function is and
+                     * what it may do */
     WIRE_INVOKE,    /* one message to handle */
     WIRE_STOP,      /* run stop(), flush, exit 0; nothing follows */
     /* worker to dispatcher */
@@ -133,8 +134,9 @@ enum { ZYGOTE_FD = 3 }; /* where hark-worker finds it at start */
 
 enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL };
 
-/* FORK comes with four fds by SCM_RIGHTS in this order; the zygote closes its copies after the fork. */
-enum zygote_fd { ZYGOTE_FD_CHANNEL, ZYGOTE_FD_HANDLER, ZYGOTE_FD_RECORDER, ZYGOTE_FD_LOG, ZYGOTE_FD_COUNT };
+/* FORK comes with three fds by SCM_RIGHTS in this order; the zygote closes its copies after the fork. What
+ * the worker is for, it learns from its channel: so it can be forked before anybody knows. */
+enum zygote_fd { ZYGOTE_FD_CHANNEL, ZYGOTE_FD_RECORDER, ZYGOTE_FD_LOG, ZYGOTE_FD_COUNT };
 
 /* What a worker may use, from the manifest's `limits`. */
 struct seal_limits {

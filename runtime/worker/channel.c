@@ -1,5 +1,7 @@
 #include "worker/channel.h"
 
+#include "worker/descriptors.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +19,27 @@ static _Noreturn void give_up(const char *doing)
     _exit(EX_SOFTWARE);
 }
 
-void channel_init(struct channel *c, int fd)
+int channel_init(struct channel *c, int fd)
 {
     *c = (struct channel){.fd = fd};
-    if (buffer_reserve(&c->in, CHANNEL_BATCH_BYTES) && buffer_reserve(&c->out, CHANNEL_BATCH_BYTES))
-        return;
-    errno = ENOMEM;
-    give_up("start");
+    bool has_memory =
+        buffer_reserve(&c->in, CHANNEL_BATCH_BYTES) && buffer_reserve(&c->out, CHANNEL_BATCH_BYTES);
+    return has_memory ? 0 : -ENOMEM;
+}
+
+int channel_receive_first(struct channel *c)
+{
+    int fds[DESCRIPTORS_MAX], count = 0;
+    uint8_t *at = buffer_reserve(&c->in, CHANNEL_BATCH_BYTES); /* is there: channel_init */
+    ssize_t n = descriptors_receive(c->fd, at, CHANNEL_BATCH_BYTES, fds, &count);
+    if (n == 0)
+        _exit(EXIT_SUCCESS);
+    if (n < 0) {
+        errno = (int)-n;
+        give_up("read from the channel");
+    }
+    buffer_commit(&c->in, (size_t)n);
+    return count == 1 ? fds[0] : -1;
 }
 
 void channel_receive(struct channel *c, size_t wanted)

@@ -16,8 +16,11 @@ struct channel {
     size_t undo; /* length of `out` when the call in progress began; 0 once that was sent */
 };
 
-/* Gets the memory for both directions now, while there is some. */
-void channel_init(struct channel *c, int fd);
+/* Gets the memory for both directions now, while there is some. 0 or -ENOMEM. */
+__attribute__((warn_unused_result)) int channel_init(struct channel *c, int fd);
+
+/* As channel_receive, for the first bytes of all. Returns the descriptor that came with them, or -1. */
+int channel_receive_first(struct channel *c);
 
 /* Waits for bytes and appends them to c->in: as much as a batch, or what is missing to `wanted` bytes. */
 void channel_receive(struct channel *c, size_t wanted);

@@ -21,25 +21,27 @@ int descriptors_send(int socket, const int *fds, int count)
     return sendmsg(socket, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int descriptors_receive(int socket, int ret_fds[DESCRIPTORS_MAX])
+ssize_t descriptors_receive(int socket, void *bytes, size_t room, int ret_fds[DESCRIPTORS_MAX],
+                            int *ret_count)
 {
     _Alignas(struct cmsghdr) char rights[CMSG_SPACE(DESCRIPTORS_MAX * sizeof *ret_fds)];
-    char byte;
-    struct iovec iov = {&byte, 1};
+    struct iovec iov = {bytes, room};
     struct msghdr packet = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = rights, .msg_controllen = sizeof rights};
     ssize_t n;
+    *ret_count = 0;
     do
         n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n <= 0)
-        return n < 0 ? -errno : -ECHILD;
+        return n < 0 ? -errno : 0;
     if (packet.msg_flags & MSG_CTRUNC)
         return -EMFILE;
     const struct cmsghdr *c = CMSG_FIRSTHDR(&packet);
-    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-        return 0;
-    size_t bytes = c->cmsg_len - CMSG_LEN(0);
-    memcpy(ret_fds, CMSG_DATA(c), bytes);
-    return (int)(bytes / sizeof *ret_fds);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        size_t taken = c->cmsg_len - CMSG_LEN(0);
+        memcpy(ret_fds, CMSG_DATA(c), taken);
+        *ret_count = (int)(taken / sizeof *ret_fds);
+    }
+    return n;
 }

@@ -18,7 +18,6 @@ enum { PROGRAM_MAX = 4096 };
 
 /* Constants of Linux on both machines, written out: the headers of the building machine may be older. */
 enum {
-    SHARED = 0x01,          /* MAP_SHARED */
     PRIVATE = 0x02,         /* MAP_PRIVATE */
     SHARE_MASK = 0x0f,      /* MAP_TYPE */
     STRANGE_MAPS = 0x40100, /* MAP_HUGETLB, MAP_GROWSDOWN */
@@ -93,10 +92,6 @@ static void allow_memory(void)
     struct scmp_arg_cmp own = SCMP_A3_32(SCMP_CMP_MASKED_EQ, SHARE_MASK | STRANGE_MAPS, PRIVATE);
     ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, EXEC, 0), own);
     ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, WRITE, 0), own);
-    /* The flight recorder, which comes after the filter. No other descriptor of a worker could be put at its
-     * place and written through a mapping. */
-    ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_EQ, READ_WRITE), SCMP_A3_32(SCMP_CMP_EQ, SHARED),
-             SCMP_A4_32(SCMP_CMP_EQ, FILTER_RECORDER));
     ALLOW_IF("mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)READ_WRITE, 0));
     /* From MADV_NORMAL to MADV_DONTNEED; MADV_FREE; huge pages yes and no; in a core dump no and yes. */
     ALLOW_IF("madvise", SCMP_A2_32(SCMP_CMP_LE, 4));

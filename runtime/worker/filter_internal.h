@@ -4,7 +4,6 @@
 
 enum {
     FILTER_CHANNEL = 3,         /* the descriptor that may be sent to and received from */
-    FILTER_RECORDER = 6,        /* the descriptor that may be mapped to be written and shared */
     FILTER_OWN_PID = 0x4f574e50 /* in the program, where the worker puts its process id; no pid is as high */
 };
 

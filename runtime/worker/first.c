@@ -33,7 +33,8 @@ static _Noreturn void live(int lifeline)
 
 int first_start(struct first *first)
 {
-    int ends[2], fds[DESCRIPTORS_MAX] = {-1};
+    int ends[2], fds[DESCRIPTORS_MAX] = {-1}, count = 0;
+    char byte;
     *first = (struct first){.lifeline = -1, .proc = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
@@ -44,12 +45,12 @@ int first_start(struct first *first)
         live(ends[1]);
     }
     close(ends[1]);
-    int got = error ? error : descriptors_receive(ends[0], fds);
-    if (got < 0) {
+    ssize_t got = error ? error : descriptors_receive(ends[0], &byte, 1, fds, &count);
+    if (got <= 0) {
         close(ends[0]);
-        return got;
+        return got < 0 ? (int)got : -ECHILD;
     }
     first->lifeline = ends[0];
-    first->proc = got == 1 ? fds[0] : -1;
+    first->proc = count == 1 ? fds[0] : -1;
     return 0;
 }

@@ -7,8 +7,9 @@
 #include <sys/resource.h>
 
 enum {
-    WORKER_FILES = 4,    /* 0, 1, 2 and the channel */
-    START_FILES = 4,     /* what comes when it gets its function, and is closed before that runs */
+    WORKER_FILES = 4, /* 0, 1, 2 and the channel */
+    START_FILES =
+        2, /* the .so as it came and as the loader opened it; closed before the function is called */
     PENDING_SIGNALS = 64 /* of the realtime kind; others are never refused */
 };
 

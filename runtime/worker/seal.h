@@ -12,26 +12,32 @@
  *   network, ipc    no interface, not even a loopback that is up; no System V IPC, no message queue of the
  *                   machine, another host name. Remains: unix sockets that have a path, of which the root has
  *                   none.
- *   root            an empty read-only tmpfs. Stops: every path. Remains: descriptors, of which there are
- * four. pid namespace   one for all workers, its process 1 is in first.h. Stops: signals to, and knowledge
- * of, any process of the machine. Remains: other workers, as numbers; landlock and the filter keep them from
- * each other.
+ *   root            an empty read-only tmpfs. Stops: every path. Remains: descriptors, of which
+ *                   there are four.
+ *   pid namespace   one for all workers, its process 1 is in first.h. Stops: signals to, and
+ *                   knowledge of, any process of the machine. Remains: other workers, as numbers;
+ *                   landlock and the filter keep them from each other.
  *
- * In each worker, in this order (seal_apply):
- *   descriptors     closed, all but /dev/null and one socket. By that come, when all of the below is done,
- * the log pipe, the channel, the .so and the flight recorder; the last two are closed again before the
- * function is called (the .so once it is loaded). limits          setrlimit(2), limits.h. With more than one
- * thread a user namespace of the worker's own, because RLIMIT_NPROC counts per user in one. It costs about 50
- * us, so only then. Remains: what the limits grant, and kernel memory behind descriptors (pipes, timers,
- * epoll). capabilities    all sets empty, bounding set too; securebits locked. no-new-privs    an exec gains
- * nothing; seccomp and landlock need it. mdwe            memory that was ever writable never becomes code,
- * prctl(2). landlock        landlock(7): no file, no TCP, no abstract socket, no signal to anybody outside.
- * Remains: stat(2) and chdir(2), which it does not govern: in an empty root they find nothing. A constructor
- * runs with a procfs as working folder (loader.h) and can stat there which workers exist; it can open nothing
- * in it but its own .so. Without landlock a constructor can read there what /proc shows of other workers,
- * which are not dumpable: their names and counters. dumpable        0: no ptrace and no /proc/PID/mem by the
- * same user, no core. filter          seccomp(2), filter_gen.c: an allow-list of system calls and arguments,
- * EPERM otherwise, SIGSYS for what only an attacker calls.
+ * In each worker, in this order (worker_main, seal_apply):
+ *   descriptors     closed, all but /dev/null, the log pipe and the channel. By that comes, when all
+ *                   of the below is done, the .so; it is closed again once it is loaded. Of the
+ *                   flight recorder there is a mapping, and no descriptor.
+ *   limits          setrlimit(2), limits.h. With more than one thread a user namespace of the
+ *                   worker's own, because RLIMIT_NPROC counts per user in one; it costs about 50 us,
+ *                   so only then. Remains: what the limits grant, and kernel memory behind
+ *                   descriptors (pipes, timers, epoll).
+ *   capabilities    all sets empty, bounding set too; securebits locked.
+ *   no-new-privs    an exec gains nothing; seccomp and landlock need it.
+ *   mdwe            memory that was ever writable never becomes code, prctl(2).
+ *   landlock        landlock(7): no file, no TCP, no abstract socket, no signal to anybody outside.
+ *                   Remains: stat(2) and chdir(2), which it does not govern: in an empty root they
+ *                   find nothing. A constructor runs with a procfs as working folder (loader.h) and
+ *                   can stat there which workers exist; it can open nothing in it but its own .so.
+ *                   Without landlock a constructor can read there what /proc shows of other workers,
+ *                   which are not dumpable: their names and counters.
+ *   dumpable        0: no ptrace and no /proc/PID/mem by the same user, no core.
+ *   filter          seccomp(2), filter_gen.c: an allow-list of system calls and arguments, EPERM
+ *                   otherwise, SIGSYS for what only an attacker calls.
  *
  * What none of this stops: bugs of the kernel in the calls that are left, side channels of the processor, and
  * whatever the manifest lets the function publish. */

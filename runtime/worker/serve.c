@@ -41,8 +41,9 @@ struct server {
 
 struct server *serve_open(int channel)
 {
-    struct server *s = must_alloc(sizeof *s);
-    channel_init(&s->channel, channel);
+    struct server *s = calloc(1, sizeof *s);
+    if (!s || channel_init(&s->channel, channel) < 0)
+        return NULL;
     s->flush_due_ns = CLOCK_NEVER;
     return s;
 }
@@ -58,6 +59,14 @@ static _Noreturn void refuse_frame(const char *what)
 {
     fprintf(stderr, "hark-worker: %s\n", what);
     _exit(EX_SOFTWARE);
+}
+
+int serve_await(struct server *s)
+{
+    int handler = channel_receive_first(&s->channel);
+    if (handler < 0)
+        refuse_frame("the dispatcher sent no function");
+    return handler;
 }
 
 /* Takes the next frame out of the input. False: it is not whole yet, and *ret_wanted bytes make it so. */

@@ -9,14 +9,18 @@
 
 struct server;
 
-/* Gets the memory; `channel` need not be open yet. Exits when there is none. One a process, never closed. */
+/* Gets the memory; `channel` need not be open yet, and only the process that forks off from here may use it.
+ * NULL: there is none. */
 struct server *serve_open(int channel);
+
+/* Waits for the first bytes of the setup, and returns the descriptor that comes with them. May take long. */
+int serve_await(struct server *server);
 
 /* Tells the dispatcher why this worker cannot serve, and exits. */
 _Noreturn void serve_fail(struct server *server, const struct diag *why);
 
-/* Reads the setup, loads the function from the descriptor `handler`, which it closes, and serves. `recorder`
- * may be NULL only to let this say so. */
+/* Reads the rest of the setup, loads the function from the descriptor `handler`, which it closes, and serves.
+ * `recorder` may be NULL only to let this say so. */
 _Noreturn void serve_run(struct server *server, int handler, struct wire_recorder *recorder);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "shared/diag.h"
 #include "shared/wire.h"
-#include "worker/descriptors.h"
 #include "worker/filter_internal.h"
 #include "worker/loader.h"
 #include "worker/seal.h"
@@ -19,13 +18,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). Those that are handed to it come in
- * at the numbers behind the channel, which was the socket they came by, and are closed as soon as they are
- * used. */
-enum { CHANNEL_FD = FILTER_CHANNEL, FIRST_FREE_FD, HANDLER_FD = FIRST_FREE_FD + (int)ZYGOTE_FD_HANDLER };
-
-_Static_assert((int)FIRST_FREE_FD + (int)ZYGOTE_FD_RECORDER == (int)FILTER_RECORDER,
-               "the filter lets it be mapped");
+/* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The .so comes by the channel, and is
+ * closed as soon as it is loaded. */
+enum { CHANNEL_FD = FILTER_CHANNEL, FIRST_FREE_FD };
 
 static void die_with_parent(pid_t parent)
 {
@@ -34,26 +29,21 @@ static void die_with_parent(pid_t parent)
         _exit(EX_OSERR);
 }
 
-/* Ignored: what a terminal or a service manager sends to a whole group, so that hark can drain us in order;
- * SIGPIPE: a log pipe that nobody reads is no reason to die. All else as in a fresh process. */
-static void reset_signals(void)
+/* The zygote blocks what it reads from a descriptor. */
+static void unblock_signals(void)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)sigaction(sig, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* fails for SIGKILL */
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-        (void)sigaction(ignored[i], &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Of the zygote's descriptors only the socket stays; there is no log yet. The working folder is for the
- * loader: once sealed, a worker has neither a path to the .so nor a descriptor of any folder. */
+/* Of the zygote's descriptors only those stay that are this worker's. The working folder is for the loader:
+ * once sealed, a worker has neither a path to the .so nor a descriptor of any folder. */
 static int keep_only(const struct worker_birth *b)
 {
-    if (fchdir(b->proc) < 0 || dup2(b->handoff, CHANNEL_FD) < 0 || dup2(STDIN_FILENO, STDOUT_FILENO) < 0 ||
-        dup2(STDIN_FILENO, STDERR_FILENO) < 0 || close_range(FIRST_FREE_FD, ~0u, 0) < 0)
+    if (fchdir(b->proc) < 0 || dup2(b->fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 ||
+        dup2(b->fds[ZYGOTE_FD_LOG], STDERR_FILENO) < 0 || dup2(b->fds[ZYGOTE_FD_CHANNEL], CHANNEL_FD) < 0 ||
+        close_range(FIRST_FREE_FD, ~0u, 0) < 0)
         return -errno;
     return 0;
 }
@@ -68,36 +58,10 @@ static struct wire_recorder *map_recorder(int fd)
     return page == MAP_FAILED ? NULL : page;
 }
 
-/* All but the handler's, which keeps its number. */
-static void put_in_place(int fds[ZYGOTE_FD_COUNT])
-{
-    if (dup2(fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 || dup2(fds[ZYGOTE_FD_LOG], STDERR_FILENO) < 0 ||
-        dup2(fds[ZYGOTE_FD_CHANNEL], CHANNEL_FD) < 0)
-        _exit(EX_OSERR);
-    close(fds[ZYGOTE_FD_CHANNEL]);
-    close(fds[ZYGOTE_FD_RECORDER]);
-    close(fds[ZYGOTE_FD_LOG]);
-}
-
 static bool is_awaited(void)
 {
-    struct pollfd handoff = {.fd = CHANNEL_FD, .events = POLLIN};
-    return poll(&handoff, 1, 0) > 0;
-}
-
-/* May take long: this is where a spare worker waits. */
-static struct wire_recorder *await_descriptors(void)
-{
-    int fds[DESCRIPTORS_MAX];
-    _Static_assert((int)DESCRIPTORS_MAX == (int)ZYGOTE_FD_COUNT, "all come at once");
-    int got = descriptors_receive(CHANNEL_FD, fds);
-    if (got == -ECHILD)
-        _exit(EXIT_SUCCESS);
-    if (got != ZYGOTE_FD_COUNT || fds[0] != FIRST_FREE_FD)
-        _exit(EX_OSERR);
-    struct wire_recorder *recorder = map_recorder(fds[ZYGOTE_FD_RECORDER]);
-    put_in_place(fds);
-    return recorder;
+    struct pollfd channel = {.fd = CHANNEL_FD, .events = POLLIN};
+    return poll(&channel, 1, 0) > 0;
 }
 
 /* What printf() leaves in its buffer is lost in a crash; whole lines must not be. */
@@ -107,20 +71,25 @@ static void write_lines_at_once(void)
     setvbuf(stdout, line, _IOLBF, sizeof line);
 }
 
+struct server *worker_prepare(void)
+{
+    write_lines_at_once();
+    return serve_open(CHANNEL_FD);
+}
+
 _Noreturn void worker_main(const struct worker_birth *birth)
 {
+    struct diag why;
     die_with_parent(birth->parent);
-    reset_signals();
+    unblock_signals();
+    struct wire_recorder *recorder = map_recorder(birth->fds[ZYGOTE_FD_RECORDER]);
     if (keep_only(birth) < 0)
         _exit(EX_OSERR);
-    write_lines_at_once();
-    struct server *server = serve_open(CHANNEL_FD);
-    struct diag why;
     int error = seal_apply(birth->layers, &birth->limits, &why);
     if (!is_awaited())
         loader_warm_up();
-    struct wire_recorder *recorder = await_descriptors();
+    int handler = serve_await(birth->server); /* this is where a spare worker waits */
     if (error < 0)
-        serve_fail(server, &why);
-    serve_run(server, HANDLER_FD, recorder); /* loads the function: from here on its code runs */
+        serve_fail(birth->server, &why);
+    serve_run(birth->server, handler, recorder); /* loads the function: from here on its code runs */
 }

@@ -2,10 +2,8 @@
 
 #include "shared/wire.h"
 #include "worker/children.h"
-#include "worker/descriptors.h"
 #include "worker/nest.h"
 #include "worker/seal.h"
-#include "worker/spares.h"
 #include "worker/worker.h"
 
 #include <dlfcn.h>
@@ -22,15 +20,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { SPARE_DELAY_MS = 5 }; /* a spare is made when no order came for so long: it must not slow one down */
-
 struct zygote {
     int control;
     int deaths; /* signalfd for SIGCHLD */
     pid_t pid;
     struct nest nest;
     struct children children;
-    struct spares spares;
+    struct server *server; /* of each worker to come */
     bool ended;
     int status; /* to exit with, once ended */
 };
@@ -108,58 +104,33 @@ static int receive(int control, struct order *o)
 }
 
 /* In the child. */
-static _Noreturn void become_worker(const struct zygote *z, const struct seal_limits *limits, int handoff)
+static _Noreturn void become_worker(const struct zygote *z, const struct order *o)
 {
     struct worker_birth birth = {
         .parent = z->nest.first.pid ? 0 : z->pid,
         .proc = z->nest.proc,
-        .handoff = handoff,
+        .fds = o->fds,
+        .server = z->server,
         .layers = z->nest.layers,
-        .limits = *limits,
+        .limits = o->body.limits,
     };
     worker_main(&birth);
 }
 
-static int give_birth(const struct zygote *z, const struct seal_limits *limits, struct newborn *ret_newborn)
+/* _Fork(3) leaves out the handlers and locks that only threads need, and we have one. */
+static int give_birth(const struct zygote *z, const struct order *o, pid_t *ret_pid)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    pid_t pid = fork();
+    pid_t pid = _Fork();
     if (pid == 0)
-        become_worker(z, limits, ends[1]);
-    int error = pid < 0 ? -errno : 0;
-    close(ends[1]);
-    if (error)
-        close(ends[0]);
-    else
-        *ret_newborn = (struct newborn){.pid = pid, .handoff = ends[0]};
-    return error;
-}
-
-/* A spare that died while it waited takes nothing any more; one that is just born and takes nothing is about
- * to be reported as dead. */
-static int start_worker(struct zygote *z, const struct order *o, pid_t *ret_pid)
-{
-    struct newborn n;
-    int error = 0;
-    bool handed = false;
-    while (!handed && spares_take(&z->spares, &o->body.limits, &n)) {
-        handed = descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT) == 0;
-        close(n.handoff);
-    }
-    if (!handed && (error = give_birth(z, &o->body.limits, &n)) == 0) {
-        (void)!descriptors_send(n.handoff, o->fds, ZYGOTE_FD_COUNT);
-        close(n.handoff);
-    }
-    *ret_pid = n.pid;
-    return error;
+        become_worker(z, o);
+    *ret_pid = pid;
+    return pid < 0 ? -errno : 0;
 }
 
 static void fork_worker(struct zygote *z, const struct order *o)
 {
     struct child *child = children_add(&z->children, o->body.worker);
-    int error = child ? start_worker(z, o, &child->pid) : -ENOMEM;
+    int error = child ? give_birth(z, o, &child->pid) : -ENOMEM;
     if (!error) {
         report(z, ZYGOTE_STARTED, child->worker, child->pid, 0);
         return;
@@ -169,22 +140,12 @@ static void fork_worker(struct zygote *z, const struct order *o)
     report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, -error);
 }
 
-/* There is no hurry: nobody has asked. */
-static void add_spare(struct zygote *z)
-{
-    struct newborn n;
-    if (give_birth(z, &z->spares.limits, &n) == 0)
-        spares_add(&z->spares, &n);
-    else
-        z->spares.wanted = false; /* until the next order */
-}
-
 static void obey_fork(struct zygote *z, const struct order *o)
 {
     if (o->fds_lost)
         report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, EMFILE);
     else if (o->fd_count != ZYGOTE_FD_COUNT)
-        end(z, EX_PROTOCOL, "a fork order without its four descriptors");
+        end(z, EX_PROTOCOL, "a fork order without its three descriptors");
     else if (children_find(&z->children, o->body.worker))
         end(z, EX_PROTOCOL, "a fork order for a worker that is alive");
     else
@@ -226,7 +187,6 @@ static void bury(struct zygote *z)
         struct child *child = children_of_pid(&z->children, pid);
         if (pid == z->nest.first.pid)
             end(z, EX_OSERR, "the first process of the workers' pid namespace died, and they with it");
-        spares_forget(&z->spares, pid);
         if (!child)
             continue;
         uint32_t worker = child->worker;
@@ -240,7 +200,6 @@ static void kill_all(struct zygote *z)
     struct child *child;
     LIST_FOREACH (child, &z->children, link)
         kill(child->pid, SIGKILL);
-    spares_drop(&z->spares);
     if (z->nest.first.pid)
         kill(z->nest.first.pid, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
@@ -270,12 +229,15 @@ static int keep_only(int control)
 }
 
 /* Ends by hark's word or death alone. A terminal's Ctrl-C or a service manager's SIGTERM to the whole group
- * reaches hark as well, which then drains the workers in order. */
-static void ignore_polite_signals(void)
+ * reaches hark as well, which then drains the workers in order. SIGPIPE: a log pipe that nobody reads is no
+ * reason to die. All else as in a fresh process. Workers inherit it. */
+static void reset_signals(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        signal(signals[i], SIG_IGN);
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)sigaction(sig, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* fails for SIGKILL */
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        (void)sigaction(ignored[i], &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
 static int watch_deaths(void)
@@ -283,7 +245,6 @@ static int watch_deaths(void)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    signal(SIGCHLD, SIG_DFL); /* inherited SIG_IGN would reap behind our back */
     sigprocmask(SIG_SETMASK, &set, NULL);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
@@ -302,12 +263,15 @@ static int settle(struct zygote *z)
     (void)setsid(); /* away from the terminal; fails when hark has done it */
     (void)clearenv();
     (void)prctl(PR_SET_NAME, "hark-zygote");
-    ignore_polite_signals();
+    reset_signals();
     int error = keep_only(z->control);
     if (error < 0)
         return error;
     preload_libraries();
+    z->server = worker_prepare();
     z->deaths = watch_deaths();
+    if (!z->server)
+        return -ENOMEM;
     return z->deaths < 0 ? -errno : 0;
 }
 
@@ -340,12 +304,10 @@ static void serve(struct zygote *z)
 {
     struct pollfd sources[] = {{.fd = z->control, .events = POLLIN}, {.fd = z->deaths, .events = POLLIN}};
     while (!z->ended) {
-        int ready = poll(sources, 2, spares_lacking(&z->spares) ? SPARE_DELAY_MS : -1);
+        int ready = poll(sources, 2, -1);
         if (ready < 0 && errno != EINTR)
             end(z, EX_OSERR, "cannot poll");
-        if (ready == 0)
-            add_spare(z);
-        if (ready <= 0)
+        if (ready < 0)
             continue;
         if (sources[1].revents)
             bury(z);

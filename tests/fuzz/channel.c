@@ -57,7 +57,6 @@ int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int f
     play.channel = fds[ZYGOTE_FD_CHANNEL];
     play.recorder = fds[ZYGOTE_FD_RECORDER];
     play.log = fds[ZYGOTE_FD_LOG];
-    close(fds[ZYGOTE_FD_HANDLER]);
     return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, SECOND_MS = 1000, CHILDREN_MAX = 16, PATIENCE_TURNS = 500 };
+enum { NOBODY = 65534, SECOND_MS = 1000, CHILDREN_MAX = 16 };
 
 static struct worker start_limited(const char *name, const struct seal_limits *limits)
 {
@@ -35,6 +35,8 @@ static void the_function_sees(const char *what, const char *expected)
 static void it_is_refused(const char *name, const struct seal_limits *limits, const char *reason)
 {
     struct worker w = worker_fork_limited(name, limits);
+    struct wire_setup setup = worker_default_setup(name);
+    worker_send_setup(&w, &setup);
     worker_expect_failed(&w, reason);
     worker_expect_exit(&w, EXITED(1));
     worker_release(&w);
@@ -324,62 +326,6 @@ static int read_children(int pids[CHILDREN_MAX])
     return count;
 }
 
-/* Spares come when the zygote has nothing else to do, and nobody is told. */
-static void await_children(int expected)
-{
-    int pids[CHILDREN_MAX];
-    for (int i = 0; read_children(pids) != expected; i++) {
-        if (i == PATIENCE_TURNS)
-            fail_msg("the zygote has %d children instead of %d", read_children(pids), expected);
-        poll(NULL, 0, 10);
-    }
-}
-
-static void the_next_worker_was_born_before_it_was_ordered(void **unused)
-{
-    (void)unused;
-    int pids[CHILDREN_MAX];
-    struct worker a = worker_start("relay");
-    await_children(1 + 1 + 2);
-    int count = read_children(pids);
-    struct worker b = worker_start("relay");
-    assert_true(b.pid == pids[count - 1] || b.pid == pids[count - 2]);
-    worker_release(&a);
-    worker_release(&b);
-}
-
-static void a_spare_of_other_limits_is_not_used(void **unused)
-{
-    (void)unused;
-    struct worker a = start_limited("sealed", &(struct seal_limits){.data_bytes = 32 << 20, .cpu_s = 5});
-    await_children(1 + 1 + 2);
-    struct worker b =
-        start_limited("sealed", &(struct seal_limits){.data_bytes = 64 << 20, .cpu_s = 7, .files = 10});
-    assert_string_equal(worker_ask(&b, 1, "limits"),
-                        "data 67108864 cpu 8 nproc 1 nofile 14 core 0 fsize 0 stack 8388608 lock 0");
-    await_children(1 + 2 + 2);
-    worker_release(&a);
-    worker_release(&b);
-}
-
-static void a_spare_that_died_is_replaced(void **unused)
-{
-    (void)unused;
-    int pids[CHILDREN_MAX];
-    struct worker a = worker_start("relay");
-    await_children(1 + 1 + 2);
-    int count = read_children(pids);
-    pid_t last = pids[count - 1];
-    kill(last, SIGKILL);
-    do
-        await_children(1 + 1 + 2);
-    while (read_children(pids) == count && pids[count - 1] == last);
-    struct worker b = worker_start("relay");
-    assert_int_not_equal(b.pid, last);
-    worker_release(&a);
-    worker_release(&b);
-}
-
 static void when_the_first_process_dies_so_do_the_others(void **unused)
 {
     (void)unused;
@@ -456,7 +402,6 @@ static int run_those_of_the_whole_seal(void)
         WITH(it_makes_no_socket, zygote_set_up),
         WITH(it_makes_no_code_and_shares_no_memory, zygote_set_up),
         WITH(its_limits_are_those_of_the_order, zygote_set_up),
-        WITH(a_spare_of_other_limits_is_not_used, zygote_set_up),
         WITH(it_starts_no_thread_unless_allowed, zygote_set_up),
         WITH(it_starts_as_many_threads_as_allowed, zygote_set_up),
         WITH(stacks_of_threads_leave_room_for_the_heap, zygote_set_up),
@@ -485,8 +430,6 @@ int main(void)
         WITH(without_the_filter_the_other_layers_hold, waiving_seccomp),
         WITH(without_user_namespaces_threads_are_refused, waiving_the_user_namespace),
         WITH(when_the_first_process_dies_so_do_the_others, zygote_set_up),
-        WITH(the_next_worker_was_born_before_it_was_ordered, zygote_set_up),
-        WITH(a_spare_that_died_is_replaced, zygote_set_up),
         ALONE(a_second_after_hark_nobody_is_left),
         ALONE(a_layer_that_does_not_exist_cannot_be_waived),
     };

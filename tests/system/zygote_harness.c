@@ -213,10 +213,11 @@ struct worker worker_fork_limited(const char *name, const struct seal_limits *li
     int channel[2], output[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
-    int fds[ZYGOTE_FD_COUNT] = {channel[1], memfd_of(name), make_recorder(&w), output[1]};
+    int fds[ZYGOTE_FD_COUNT] = {channel[1], make_recorder(&w), output[1]};
     send_fork(w.id, limits, fds);
     for (int i = 0; i < ZYGOTE_FD_COUNT; i++)
         close(fds[i]);
+    w.handler = memfd_of(name);
     w.channel = channel[0];
     w.output = output[0];
     struct zygote_report report = zygote_next_report();
@@ -257,9 +258,33 @@ void worker_release(struct worker *w)
 {
     if (w->channel >= 0)
         close(w->channel);
+    if (w->handler >= 0)
+        close(w->handler);
     close(w->output);
     munmap((void *)w->recorder, 4096);
     buffer_finish(&w->in);
+}
+
+/* The function's .so goes with the first byte. */
+static ssize_t send_some(struct worker *w, const uint8_t *data, size_t len)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } rights = {
+        .header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+    struct iovec iov = {(void *)(uintptr_t)data, len};
+    struct msghdr packet = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (w->handler >= 0) {
+        memcpy(CMSG_DATA(&rights.header), &w->handler, sizeof(int));
+        packet.msg_control = &rights;
+        packet.msg_controllen = sizeof rights;
+    }
+    ssize_t n = sendmsg(w->channel, &packet, MSG_NOSIGNAL);
+    if (w->handler >= 0)
+        close(w->handler);
+    w->handler = -1;
+    return n;
 }
 
 void worker_send(struct worker *w, const struct buffer *frames)
@@ -267,7 +292,7 @@ void worker_send(struct worker *w, const struct buffer *frames)
     assert_false(buffer_failed(frames));
     const uint8_t *at = frames->memory + frames->start;
     for (size_t left = buffer_length(frames); left;) {
-        ssize_t n = send(w->channel, at, left, MSG_NOSIGNAL);
+        ssize_t n = send_some(w, at, left);
         assert_true(n > 0);
         at += n;
         left -= (size_t)n;

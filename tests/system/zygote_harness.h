@@ -24,7 +24,8 @@ struct worker {
     uint32_t id;
     pid_t pid;
     int channel;
-    int output; /* of its standard output and error */
+    int handler; /* its function; -1: it was sent */
+    int output;  /* of its standard output and error */
     const struct wire_recorder *recorder;
     struct buffer in;
     size_t taken; /* bytes of `in` that the last frame has, which is still in use */

@@ -160,7 +160,7 @@ static void a_fork_order_without_descriptors_ends_it(void **unused)
     (void)unused;
     zygote_order(ZYGOTE_FORK, 1);
     zygote_expect_exit(EX_PROTOCOL);
-    zygote_expect_complaint("hark-worker: a fork order without its four descriptors\n");
+    zygote_expect_complaint("hark-worker: a fork order without its three descriptors\n");
 }
 
 /* The zygote has 128 descriptors: one lost in three forks would end this. */

@@ -484,7 +484,7 @@ static void play(int handler)
     _exit(101);
 }
 
-void fake_worker_main(const int fds[ZYGOTE_FD_COUNT])
+void fake_worker_main(const int fds[ZYGOTE_FD_COUNT], int handler)
 {
     channel = fds[ZYGOTE_FD_CHANNEL];
     recorder_fd = fds[ZYGOTE_FD_RECORDER];
@@ -492,6 +492,6 @@ void fake_worker_main(const int fds[ZYGOTE_FD_COUNT])
     recorder = mmap(NULL, sizeof *recorder, PROT_READ | PROT_WRITE, MAP_SHARED, recorder_fd, 0);
     if (recorder == MAP_FAILED)
         _exit(103);
-    play(fds[ZYGOTE_FD_HANDLER]);
+    play(handler);
     stay();
 }

@@ -6,6 +6,6 @@
 #include "shared/wire.h"
 
 /* Plays, then stays alive until it is killed. */
-_Noreturn void fake_worker_main(const int fds[ZYGOTE_FD_COUNT]);
+_Noreturn void fake_worker_main(const int fds[ZYGOTE_FD_COUNT], int handler);
 
 #endif

@@ -18,6 +18,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* It comes with the first byte of the setup, which stays to be read. */
+static int await_handler(int channel)
+{
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } rights;
+    char byte;
+    int handler;
+    struct iovec bytes = {&byte, 1};
+    struct msghdr packet = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+    if (recvmsg(channel, &packet, MSG_PEEK) != 1 || !CMSG_FIRSTHDR(&packet))
+        _exit(103);
+    memcpy(&handler, CMSG_DATA(CMSG_FIRSTHDR(&packet)), sizeof handler);
+    return handler;
+}
+
 static void become_worker(const int *fds, pid_t parent)
 {
     sigset_t none;
@@ -26,7 +44,7 @@ static void become_worker(const int *fds, pid_t parent)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(102);
     close(ZYGOTE_FD);
-    fake_worker_main(fds);
+    fake_worker_main(fds, await_handler(fds[ZYGOTE_FD_CHANNEL]));
 }
 
 static struct {

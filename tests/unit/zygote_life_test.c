@@ -17,8 +17,18 @@ static unsigned sent, sent_failures;
 ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 
+/* A worker's channel is a stream. */
+static bool is_for_the_zygote(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
+    if (!is_for_the_zygote(fd))
+        return __real_sendmsg(fd, message, flags);
     if (send_error) {
         errno = send_error;
         sent_failures++;

@@ -1,11 +1,11 @@
 #include "attack/siege.h"
 
 #include "../functions/hostile/secret.h"
+#include "dispatcher/spares.h"
 #include "support/cleanup.h"
 #include "support/files.h"
 #include "support/mosquitto_broker.h"
 #include "support/test.h"
-#include "worker/spares.h"
 
 #include <regex.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ struct siege siege_begin(struct siege_mode mode)
     s.zygote = traces_find(hark, "hark-zygote");
     s.sibling = traces_find(hark, "hark:sibling");
     assert_true(s.broker && s.zygote && s.sibling);
-    s.before = traces_at_rest(hark, SPARES_MAX);
+    s.before = traces_at_rest(hark, SPARES_OF_LATEST);
     s.phone = device_connect_with(
         &(struct device_options){.port = s.port, .id = "phone", .username = SIEGE_USER, .password = SECRET});
     device_subscribe(s.phone, "out/+", 1);

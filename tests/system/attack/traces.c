@@ -16,7 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 8192, ORPHAN_MS = 1000, RETURN_MS = 5000, LOOK_AGAIN_MS = 20 };
+enum {
+    PROCESSES_MAX = 8192,
+    ORPHAN_MS = 1000,
+    RETURN_MS = 5000,
+    LOOK_AGAIN_MS = 20,
+    OF_A_SPARE = 2 /* channel, log */
+};
 
 #define ZYGOTE "hark-zygote"
 
@@ -117,12 +123,15 @@ static struct traces look(pid_t hark)
         if (descends(all, count, all[i].pid, hark)) {
             size_t used = strlen(t.names);
             snprintf(t.names + used, sizeof t.names - used, " %s", all[i].name);
-            t.processes++;
-            t.spares += strcmp(all[i].name, ZYGOTE) == 0 && all[i].parent != hark; /* not named yet */
+            bool is_spare = strcmp(all[i].name, ZYGOTE) == 0 && all[i].parent != hark; /* not named yet */
+            t.spares += is_spare;
+            t.processes += !is_spare;
         }
     free(all);
     count_descriptors(hark, &t);
     count_descriptors(traces_find(hark, ZYGOTE), &t);
+    size_t of_spares = OF_A_SPARE * t.spares;
+    t.descriptors -= t.descriptors > of_spares ? of_spares : t.descriptors;
     return t;
 }
 

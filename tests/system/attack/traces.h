@@ -7,9 +7,10 @@
 #include <sys/types.h>
 
 struct traces {
-    size_t processes;   /* that descend from hark */
-    size_t spares;      /* among them: workers that wait for a function */
-    size_t descriptors; /* of hark and its zygote; 0: the kernel does not show them to this user */
+    size_t processes;   /* that descend from hark, without the spares */
+    size_t spares;      /* workers that wait for a function */
+    size_t descriptors; /* of hark and its zygote, without those for spares; 0: the kernel does not show them
+                         * to this user */
     size_t memfds;      /* among them */
     char names[512];    /* of the processes */
 };

@@ -1,0 +1,133 @@
+#include "dispatcher/spares.h"
+
+#include "dispatcher/worker_internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void on_timer(uv_timer_t *timer);
+
+void spares_init(struct worker_io *io)
+{
+    uv_timer_init(io->loop, &io->spares.timer);
+    uv_unref((uv_handle_t *)&io->spares.timer);
+    io->spares.timer.data = io;
+}
+
+static bool same(const struct seal_limits *a, const struct seal_limits *b)
+{
+    return a->data_bytes == b->data_bytes && a->cpu_s == b->cpu_s && a->threads == b->threads &&
+           a->files == b->files;
+}
+
+static void discard(struct worker_io *io, struct worker *w)
+{
+    io->spares.dying++;
+    zygote_kill(io->zygote, &w->child);
+}
+
+static void empty(struct worker_io *io, struct spare_shape *shape)
+{
+    while (shape->count > 0)
+        discard(io, shape->waiting[--shape->count]);
+}
+
+/* The shape of these limits, moved to the front; the one that was asked for the longest time ago makes room.
+ */
+static struct spare_shape *use_shape(struct worker_io *io, const struct seal_limits *limits)
+{
+    struct spares *s = &io->spares;
+    struct spare_shape found = {.limits = *limits};
+    int i = 0;
+    while (i < s->shape_count && !same(&s->shapes[i].limits, limits))
+        i++;
+    if (i < s->shape_count)
+        found = s->shapes[i];
+    else if (s->shape_count < SPARES_SHAPES)
+        s->shape_count++;
+    else
+        empty(io, &s->shapes[--i]);
+    memmove(&s->shapes[1], &s->shapes[0], (size_t)i * sizeof *s->shapes);
+    s->shapes[0] = found;
+    return &s->shapes[0];
+}
+
+/* Nothing is due from a spare: what it says is that it could not be sealed, or its end. The next one says it
+ * to somebody. */
+static bool is_silent(const struct worker *w)
+{
+    char byte;
+    return recv(w->channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+struct worker *spares_take(struct worker_io *io, const struct seal_limits *limits)
+{
+    if (!io->spares.kept)
+        return NULL;
+    struct spare_shape *shape = use_shape(io, limits);
+    uv_timer_start(&io->spares.timer, on_timer, SPARES_DELAY_MS, 0);
+    while (shape->count > 0) {
+        struct worker *w = shape->waiting[--shape->count];
+        if (is_silent(w))
+            return w;
+        discard(io, w);
+    }
+    return NULL;
+}
+
+/* One of each first. NULL: nothing is missing. */
+static struct spare_shape *find_lacking(struct spares *s)
+{
+    for (int i = 0; i < s->shape_count; i++)
+        if (s->shapes[i].count < SPARES_OF_OTHERS)
+            return &s->shapes[i];
+    return s->shape_count && s->shapes[0].count < SPARES_OF_LATEST ? &s->shapes[0] : NULL;
+}
+
+/* One a turn: it takes time from everybody. If there is none to be had, there will be another occasion. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct worker_io *io = timer->data;
+    struct spare_shape *shape = find_lacking(&io->spares);
+    if (!shape || worker_order(io, &shape->limits, &shape->waiting[shape->count]) < 0)
+        return;
+    shape->count++;
+    uv_timer_start(timer, on_timer, SPARES_DELAY_MS, 0);
+}
+
+static bool remove_waiting(struct spare_shape *shape, const struct worker *w)
+{
+    for (int i = 0; i < shape->count; i++)
+        if (shape->waiting[i] == w) {
+            shape->waiting[i] = shape->waiting[--shape->count];
+            return true;
+        }
+    return false;
+}
+
+void spares_forget(struct worker_io *io, const struct worker *w)
+{
+    struct spares *s = &io->spares;
+    bool was_waiting = false;
+    for (int i = 0; i < s->shape_count; i++)
+        was_waiting |= remove_waiting(&s->shapes[i], w);
+    if (!was_waiting)
+        s->dying--;
+    else if (!io->closed)
+        uv_timer_start(&s->timer, on_timer, SPARES_PAUSE_MS, 0);
+    worker_io_check_end(io);
+}
+
+void spares_close(struct worker_io *io)
+{
+    uv_timer_stop(&io->spares.timer);
+    for (int i = 0; i < io->spares.shape_count; i++)
+        empty(io, &io->spares.shapes[i]);
+    io->spares.shape_count = 0;
+}
+
+bool spares_are_gone(const struct worker_io *io)
+{
+    return io->spares.dying == 0;
+}
