@@ -184,6 +184,7 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
     struct invocation *inv = of_call(call);
     struct function *f = slot->pool->function;
     (void)w;
+    pool_slot_served(slot);
     switch (result) {
     case WIRE_RESULT_OK:
         observe(inv, "ok");
@@ -279,8 +280,8 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
         else
             run_again(of_call(call));
     }
-    bool failed_start = !end->was_ready;
-    pool_slot_ended(slot, failed_start, end->text); /* may free the pool, not the function */
+    bool is_useless = !end->was_ready || (end->cause != WORKER_STOPPED && !end->guilty);
+    pool_slot_ended(slot, is_useless, end->text); /* may free the pool, not the function */
     function_pump(f);
     function_check_end(f);
 }

@@ -83,6 +83,8 @@ struct slot {
     struct worker *worker;
     struct queue_owner owner;
     bool ready;
+    bool has_served;   /* a call came to its end */
+    uint64_t ready_ns; /* since when it may serve; 0: it never got ready */
 };
 
 /* The workers of one revision of a function. */
@@ -92,7 +94,7 @@ struct pool {
     struct revision *revision; /* one reference */
     TAILQ_HEAD(, slot) slots;
     uint32_t count, starting;
-    uint32_t failures;       /* starts that failed in a row */
+    uint32_t failures; /* workers in a row that did not start, or did not stay up until they had served */
     uint64_t retry_start_ns; /* no start before */
     bool draining;           /* an old revision, or the end */
 };
@@ -208,8 +210,10 @@ void pool_fill(struct pool *p);         /* starts workers as the queue and `inst
 struct slot *pool_pick(struct pool *p); /* the least loaded that can take what waits for it; NULL: none */
 uint64_t pool_rest(struct pool *p, uint64_t now_ns); /* stops idle workers; when to look again */
 void pool_slot_ready(struct slot *slot);
-/* The slot's worker is gone; frees the slot. failed_start: it never got ready. */
-void pool_slot_ended(struct slot *slot, bool failed_start, const char *text);
+void pool_slot_served(struct slot *slot); /* a call of its is over: the function works */
+/* The slot's worker is gone; frees the slot. is_useless: nobody asked it to go, and no message is to blame.
+ */
+void pool_slot_ended(struct slot *slot, bool is_useless, const char *text);
 
 /* For "%s %.*s": `a message on TOPIC`, `a tick of every 30s`. */
 #define INVOCATION_ARG(inv)                                                                                  \

@@ -38,6 +38,7 @@ static void adopt_probe(struct pool *p, struct worker *probe)
     }
     slot->worker = probe;
     slot->ready = true;
+    slot->ready_ns = clock_now_ns();
     worker_set_user(probe, &dispatch_worker_events, slot);
 }
 
@@ -180,22 +181,38 @@ uint64_t pool_rest(struct pool *p, uint64_t now_ns)
 void pool_slot_ready(struct slot *slot)
 {
     slot->ready = true;
+    slot->ready_ns = clock_now_ns();
     slot->pool->starting--;
-    slot->pool->failures = 0;
     slot->pool->retry_start_ns = 0;
 }
 
-void pool_slot_ended(struct slot *slot, bool failed_start, const char *text)
+void pool_slot_served(struct slot *slot)
+{
+    slot->has_served = true;
+    slot->pool->failures = 0;
+}
+
+/* What gets ready and falls over must not be started again at once, for ever: no fork storm. */
+static void back_off(struct pool *p, const char *what, const char *text)
+{
+    uint64_t delay_ns = retry_delay_ns(START_BACKOFF_NS, START_BACKOFF_MAX_NS, ++p->failures, 0);
+    p->retry_start_ns = clock_now_ns() + delay_ns;
+    function_log(p->function, LOG_ERROR, "version=%s %s: %s; next try in %llu ms", p->revision->version, what,
+                 text, (unsigned long long)(delay_ns / NS_PER_MS));
+}
+
+void pool_slot_ended(struct slot *slot, bool is_useless, const char *text)
 {
     struct pool *p = slot->pool;
-    if (failed_start)
+    bool was_ready = slot->ready_ns != 0;
+    bool was_steady = was_ready && clock_now_ns() - slot->ready_ns >= START_BACKOFF_MAX_NS;
+    bool failed = is_useless && !slot->has_served && !p->draining;
+    if (!was_ready)
         p->starting--;
     slot_destroy(slot);
-    if (failed_start && !p->draining) {
-        uint64_t delay_ns = retry_delay_ns(START_BACKOFF_NS, START_BACKOFF_MAX_NS, ++p->failures, 0);
-        p->retry_start_ns = clock_now_ns() + delay_ns;
-        function_log(p->function, LOG_ERROR, "version=%s cannot start: %s; next try in %llu ms",
-                     p->revision->version, text, (unsigned long long)(delay_ns / NS_PER_MS));
-    }
+    if (was_steady)
+        p->failures = 0;
+    if (failed)
+        back_off(p, was_ready ? "does not stay up" : "cannot start", text);
     destroy_if_empty(p);
 }

@@ -1,5 +1,7 @@
 /* misbehave_test.c: whatever one invocation does, it harms only itself, and nothing of it gets out. */
+#include "shared/clock.h"
 #include "support/cleanup.h"
+#include "support/files.h"
 #include "support/stage.h"
 
 #include <regex.h>
@@ -271,6 +273,29 @@ static void another_function_answers_while_one_hangs(void **unused)
     stage_expect(&s, "echo/out", "ping one");
 }
 
+/* Each pause is twice the one before it, and there is one worker for each. */
+static void one_that_does_not_stay_up_is_not_started_again_at_once(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    uint64_t since_ns = clock_now_ns();
+    file_copy(TEST_FUNCTIONS "/restless.so", hark_file(s.hark, "restless.so"));
+    hark_manifest(s.hark, "restless",
+                  "function: restless\nhandler: restless.so\ntriggers: [ { topic: rest } ]\n"
+                  "instances: { min: 1 }\n");
+    static const unsigned pauses_ms[] = {50, 100, 200, 400};
+    for (size_t i = 0; i < 4; i++) {
+        char line[160];
+        snprintf(line, sizeof line,
+                 "^hark: error: function=restless version=[0-9a-f]+ does not stay up: killed by SIGALRM "
+                 "\\(Alarm clock\\); next try in %u ms",
+                 pauses_ms[i]);
+        hark_wait_line(s.hark, line);
+    }
+    assert_true(clock_now_ns() - since_ns >= (50 + 100 + 200) * NS_PER_MS);
+    assert_int_equal(hark_count_lines(s.hark, "function=restless worker=[0-9]+ killed by SIGALRM"), 4);
+}
+
 static void a_crash_is_said_in_one_line(void **unused)
 {
     (void)unused;
@@ -302,6 +327,7 @@ int main(void)
         system_test(a_message_that_is_too_large_is_dead_lettered),
         system_test(another_function_keeps_serving_while_one_crashes),
         system_test(another_function_answers_while_one_hangs),
+        system_test(one_that_does_not_stay_up_is_not_started_again_at_once),
         system_test(a_crash_is_said_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
