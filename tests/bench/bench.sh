@@ -7,7 +7,7 @@ set -euo pipefail
 source tests/broker.sh
 build=$1
 programs=$build/tests/bench
-rounds=5 seconds=3 cold_starts=20 record=no
+rounds=5 seconds=3 cold_starts=20 start_rounds=60 record=no
 work=$(mktemp -d -t hark-bench.XXXXXX)
 pids=()
 declare -A pid_of # of the subjects, by name
@@ -106,15 +106,14 @@ compare() {
   done
 }
 
-# Time from publish to answer in µs when no worker is up, and again at once, when one is.
+# Time from publish to answer in µs when the function has no worker, and again at once, when it has one.
 one_cold_start() {
-  local cold warm up
+  local cold warm
   read -r _ _ _ cold _ _ < <(single_message)
-  up=$("$programs/bench_process_tree" count "${pid_of[hark]}")
   read -r _ _ _ warm _ _ < <(single_message)
   echo "$cold" >>"$work/cold"
   echo "$warm" >>"$work/warm"
-  "$programs/bench_process_tree" settle "${pid_of[hark]}" "$up" 20
+  "$programs/bench_process_tree" gone "${pid_of[hark]}" hark:cold 20
 }
 
 single_message() {
@@ -165,10 +164,71 @@ table() {
   latency_lines 'Latency at 1,000/s, QoS 1' pace1000
   printf '\n%s\n%s\n' '| Cold start: from publish to answer | spawn and end of /bin/true, µs | hark, µs | ratio |' \
     '|---|--:|--:|--:|'
-  line 'No worker is up' "$spawn" "$cold"
-  line 'A worker is up' "$spawn" "$warm"
+  line 'A spare worker is up' "$spawn" "$cold"
+  line 'A worker of the function is up' "$spawn" "$warm"
   line 'What the start adds' "$spawn" "$(awk "BEGIN { print $cold - $warm }")"
   awk '{ lost += $5 } END { printf "\nAnswers lost, of both: %d\n", lost }' "$work"/*.peer "$work"/*.hark
+}
+
+# The budgets of a worker. Programs that run the dispatcher's own code, hence the worker's path.
+export HARK_WORKER=$build/libexec/hark/hark-worker
+
+# of_starts NAME COMMAND...: keeps the five figures of bench_start_time, one a line.
+of_starts() {
+  "${@:2}" "$programs/bench_start_time" "$programs/bench_stamp.so" "$start_rounds" >"$work/starts.$1"
+}
+
+measure_workers() {
+  local count round
+  of_starts all env
+  of_starts one taskset -c 0
+  for ((round = 1; round <= rounds; round++)); do
+    "$programs/bench_filter_time" "$programs/bench_syscalls.so" waived 2>/dev/null | xargs >>"$work/filter.waived"
+    "$programs/bench_filter_time" "$programs/bench_syscalls.so" sealed | xargs >>"$work/filter.sealed"
+  done
+  for count in 1 10 50; do
+    "$programs/bench_idle_memory" "$programs/bench_stamp.so" "$count" | xargs >"$work/memory.$count" ||
+      [[ ${PIPESTATUS[0]} == 77 ]] || die 'cannot weigh idle workers'
+  done
+}
+
+start_line() { # TEXT FILE LINE
+  line "$1" "$(sed -n 1p "$work/starts.$2")" "$(sed -n "$3p" "$work/starts.$2")"
+}
+
+start_lines() { # WHERE FILE
+  start_line "From a spare worker, $1: to READY" "$2" 2
+  start_line "From a spare worker, $1: to the handler" "$2" 3
+  start_line "No worker and no spare, $1: to READY" "$2" 4
+  start_line "No worker and no spare, $1: to the handler" "$2" 5
+}
+
+filter_line() { # TEXT COLUMN
+  line "$1" "$(median "$work/filter.waived" "$2")" "$(median "$work/filter.sealed" "$2")"
+}
+
+memory_line() { # COUNT
+  local pss private
+  if read -r pss private <"$work/memory.$1"; then
+    echo "| $1 | $pss | $private |"
+  else
+    echo "| $1 | only root may look | only root may look |"
+  fi
+}
+
+workers_table() {
+  local count
+  printf '\n%s\n%s\n' \
+    '| A worker: from a message without one | spawn and end of /bin/true, µs | hark, µs | ratio |' '|---|--:|--:|--:|'
+  start_lines "on $(nproc) cores" all
+  start_lines 'on one core' one
+  printf '\n%s\n%s\n' '| A system call of a worker | without the filter, ns | with it, ns | ratio |' '|---|--:|--:|--:|'
+  filter_line 'allowed by its number: getppid' 1
+  filter_line 'allowed by its arguments: fcntl' 2
+  printf '\n%s\n%s\n' '| Idle workers of one function | PSS of each, KiB | private to each, KiB |' '|--:|--:|--:|'
+  for count in 1 10 50; do
+    memory_line "$count"
+  done
 }
 
 results() {
@@ -178,7 +238,7 @@ results() {
 
 for option in "${@:2}"; do
   case $option in
-  --quick) rounds=1 seconds=1 cold_starts=3 ;;
+  --quick) rounds=1 seconds=1 cold_starts=3 start_rounds=5 ;;
   --record) record=yes ;;
   *) die "unknown option '$option'" ;;
   esac
@@ -202,6 +262,8 @@ done
 for ((i = 1; i <= cold_starts; i++)); do
   one_cold_start
 done
-table >"$work/table"
+stop_all
+measure_workers
+{ table && workers_table; } >"$work/table"
 cat "$work/table"
 [[ $record == no ]] || results >tests/bench/RESULTS.md

@@ -2,8 +2,8 @@
  *
  *     bench_process_tree run COMMAND...        runs it, and is the parent of whatever it leaves behind
  *     bench_process_tree cpu PID               milliseconds of CPU that they have used, the reaped included
- *     bench_process_tree count PID             how many they are
  *     bench_process_tree settle PID N SECONDS  waits until they are fewer than N; fails when it takes longer
+ *     bench_process_tree gone PID NAME SECONDS waits until none of them is called that; fails likewise
  *
  * PID is that of the `run`. */
 #include "shared/clock.h"
@@ -20,12 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 32768, STAT_BYTES = 1024, SETTLE_POLL_MS = 10 };
+enum { PROCESSES_MAX = 32768, STAT_BYTES = 1024, NAME_BYTES = 16, SETTLE_POLL_MS = 10 };
 
 struct process {
     int pid, parent;
     unsigned long ticks;
     bool is_ours;
+    char name[NAME_BYTES];
 };
 
 static struct process table[PROCESSES_MAX];
@@ -42,16 +43,18 @@ static bool read_stat(const char *pid, struct process *ret_process)
     size_t len = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[len] = '\0';
-    const char *after_name = strrchr(text, ')');
+    const char *name = strchr(text, '('), *after_name = strrchr(text, ')');
     unsigned long user, system;
     long reaped_user, reaped_system;
     int parent;
-    if (!after_name || sscanf(after_name + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
-                              &parent, &user, &system, &reaped_user, &reaped_system) != 5)
+    if (!name || !after_name ||
+        sscanf(after_name + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &parent, &user,
+               &system, &reaped_user, &reaped_system) != 5)
         return false;
     *ret_process = (struct process){.pid = (int)strtol(pid, NULL, 10),
                                     .parent = parent,
                                     .ticks = user + system + (unsigned long)(reaped_user + reaped_system)};
+    snprintf(ret_process->name, NAME_BYTES, "%.*s", (int)(after_name - name) - 1, name + 1);
     return true;
 }
 
@@ -120,6 +123,30 @@ static int settle(int root, unsigned limit, unsigned long seconds)
     return EXIT_SUCCESS;
 }
 
+static bool is_any_called(int root, const char *name)
+{
+    read_all();
+    mark_descendants(root);
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i].is_ours && strcmp(table[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int await_gone(int root, const char *name, unsigned long seconds)
+{
+    uint64_t deadline_ns = clock_now_ns() + seconds * NS_PER_S;
+    while (is_any_called(root, name)) {
+        if (clock_now_ns() > deadline_ns) {
+            fprintf(stderr, "process_tree: %s is still there\n", name);
+            return EXIT_FAILURE;
+        }
+        poll(NULL, 0, SETTLE_POLL_MS);
+    }
+    return EXIT_SUCCESS;
+}
+
 static volatile sig_atomic_t child_pid;
 
 static void pass_on(int signal)
@@ -157,11 +184,12 @@ int main(int argc, char **argv)
     int root = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
     if (strcmp(verb, "cpu") == 0 && count(root, &ticks) > 0)
         return printf("%lu\n", ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK)) < 0;
-    if (strcmp(verb, "count") == 0)
-        return printf("%u\n", count(root, &ticks)) < 0;
+    if (strcmp(verb, "gone") == 0 && argc == 5)
+        return await_gone(root, argv[3], strtoul(argv[4], NULL, 10));
     if (strcmp(verb, "settle") == 0 && argc == 5)
         return settle(root, (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
     fprintf(stderr,
-            "usage: bench_process_tree run COMMAND... | cpu PID | count PID | settle PID N SECONDS\n");
+            "usage: bench_process_tree run COMMAND... | cpu PID | settle PID N SECONDS | gone PID NAME "
+            "SECONDS\n");
     return 64;
 }
