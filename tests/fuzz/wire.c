@@ -2,6 +2,7 @@
  * same body, and every string that comes out lies inside it with its NUL. */
 #include "fuzz.h"
 
+#include "shared/grants.h"
 #include "shared/wire.h"
 
 #include <errno.h>
@@ -133,8 +134,25 @@ static void check_frame(const struct wire_header *header, struct slice body)
     CHECK(memcmp(buffer_data(&out) + WIRE_HEADER_BYTES, body.data, body.len) == 0);
 }
 
+/* The same bytes, taken for what follows an order to the zygote. */
+static void check_grants(struct slice bytes)
+{
+    static char again[GRANTS_BYTES_MAX];
+    struct grants grants;
+    int error = grants_decode(bytes, &grants);
+    CHECK(error == 0 || error == -EBADMSG);
+    if (error)
+        return;
+    for (uint32_t i = 0; i < grants.path_count; i++)
+        check_inside(grants.paths[i].path, bytes);
+    CHECK(bytes.len <= GRANTS_BYTES_MAX && grants_encode(&grants, again) == bytes.len);
+    CHECK(memcmp(again, bytes.data, bytes.len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    if (size > 0)
+        check_grants(slice_make(data, size));
     struct wire_header header;
     struct slice body;
     int got;
