@@ -25,6 +25,10 @@ static const struct {
     [KEY_NAMED] = {"keys", ""},
     [KEY_PATTERNS] = {"list", ""},
     [KEY_PAIRS] = {"keys", ""},
+    [KEY_GRANTS] = {"list", ""},
+    [KEY_NETWORK] = {"word or keys", ""},
+    [KEY_PORTS] = {"list", ""},
+    [KEY_PATHS] = {"list", ""},
 };
 
 const char *key_type_name(enum key_type type)

@@ -29,6 +29,10 @@ enum key_type {
     KEY_NAMED,    /* free names, each with a map of `inside`; min..max of them */
     KEY_PATTERNS, /* list of patterns; min..max items */
     KEY_PAIRS,    /* free names, each with a text, or a map of `inside`; min..max of them */
+    KEY_GRANTS,   /* list of paths, each a text, or a map of `inside`; min..max items */
+    KEY_NETWORK,  /* one of `words`, or a map of `inside` */
+    KEY_PORTS,    /* list of whole numbers from 1 to 65535; min..max items */
+    KEY_PATHS,    /* list of texts; min..max items */
     KEY_TYPES
 };
 

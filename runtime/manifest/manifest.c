@@ -185,6 +185,8 @@ void manifest_free(struct manifest *m)
         free(m->config[i].value);
         free(m->config[i].from_file);
     }
+    for (uint32_t i = 0; i < m->grants.path_count; i++)
+        free((void *)(uintptr_t)m->grants.paths[i].path.data);
     free(m->triggers);
     free(m->publishes);
     free(m->config);

@@ -9,6 +9,7 @@
 
 #include "schedule/cron.h"
 #include "shared/diag.h"
+#include "shared/grants.h"
 #include "shared/slice.h"
 
 #include <stdint.h>
@@ -52,6 +53,10 @@ struct manifest_pair {
     unsigned line, column; /* of the value, for later complaints */
 };
 
+struct manifest_place {
+    unsigned line, column;
+};
+
 struct manifest {
     char *function;    /* [a-z0-9][a-z0-9-]{0,62} */
     char *handler;     /* path as written: absolute, or relative without a part `..` */
@@ -77,11 +82,14 @@ struct manifest {
     uint32_t limit_cpu_s;          /* 0: none; 1 s .. 365 d */
     uint32_t limit_threads;        /* 1; 1..256 */
     uint32_t limit_files;          /* 16; 4..1024 */
+    uint64_t limit_file_bytes;     /* 64 MiB; 1 B .. 1 TiB. Only with GRANT_WRITE */
     uint64_t limit_log_bytes;      /* a second: 64 KiB; 1 KiB .. 64 MiB */
     struct manifest_pair *config;
     size_t config_count;
     uint32_t session_expiry_s; /* 1 d; 0 .. 10 years */
-    char *file;                /* the name given to manifest_parse */
+    struct grants grants;      /* `sandbox`; the paths are the manifest's */
+    struct manifest_place grant_places[GRANTS_PATHS_MAX], ports_place; /* for later complaints */
+    char *file;                                                        /* the name given to manifest_parse */
     unsigned handler_line, handler_column, function_line, function_column; /* for later complaints */
 };
 
@@ -93,6 +101,10 @@ __attribute__((warn_unused_result)) int manifest_parse(const char *file, struct 
 /* What a bare .so runs with in `hark invoke FILE.so`: named after the file, one trigger `#`, defaults
  * elsewhere. */
 struct manifest *manifest_for_handler(const char *path); /* NULL: out of memory */
+
+/* Where the grant is written that a worker's complaint begins with, "sandbox.files: '/etc/x': …"; false: it
+ * is about none. */
+bool manifest_find_grant(const struct manifest *m, const char *complaint, struct manifest_place *ret_place);
 
 void manifest_free(struct manifest *m); /* NULL is fine */
 

@@ -205,6 +205,7 @@ void manifest_check(struct key_loader *loader, const struct manifest *m)
     check_instances(loader, m);
     check_backoff(loader, m);
     check_triggers(loader, m);
+    manifest_check_sandbox(loader, m);
     if (triggers_known(m)) {
         check_order(loader, m);
         check_publishes(loader, m);

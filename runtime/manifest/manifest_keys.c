@@ -223,6 +223,17 @@ static const struct key limits_list[] = {
         KEY_MEMBER(struct manifest, limit_files),
     },
     {
+        .name = "file_size",
+        .type = KEY_SIZE,
+        .initial = "64MiB",
+        .min = 1,
+        .max = 1024 * 1024 * MIB,
+        .example = "64MiB",
+        .meaning =
+            "the largest that the function may make a file; only with a path to write in `sandbox.files`",
+        KEY_MEMBER(struct manifest, limit_file_bytes),
+    },
+    {
         .name = "log",
         .type = KEY_RATE,
         .initial = "64KiB/s",
@@ -401,6 +412,13 @@ static const struct key manifest_list[] = {
         .example = "{ expiry: 1d }",
         .meaning = "the function's session at the broker",
         .inside = &session_keys,
+    },
+    {
+        .name = "sandbox",
+        .type = KEY_MAP,
+        .example = "{ files: [ /etc/site/thresholds.csv ] }",
+        .meaning = "what the function may reach of the machine; everything else is denied",
+        .inside = &manifest_sandbox_keys,
     },
 };
 

@@ -114,6 +114,19 @@ static void set_pairs(json_t *schema, const struct key *key)
                   object_of(key->inside)));
 }
 
+/* A path, or a map of one. */
+static void set_grants(json_t *schema, const struct key *key)
+{
+    set_items(
+        schema, key,
+        json_pack("{s[{ss, ss}, o]}", "anyOf", "type", "string", "pattern", "^/.", object_of(key->inside)));
+}
+
+static void set_network(json_t *schema, const struct key *key)
+{
+    set(schema, "anyOf", json_pack("[{so}, o]", "enum", words_of(key), object_of(key->inside)));
+}
+
 static void set_type(json_t *schema, const struct key *key)
 {
     switch (key->type) {
@@ -144,6 +157,18 @@ static void set_type(json_t *schema, const struct key *key)
     case KEY_PAIRS:
         set_pairs(schema, key);
         break;
+    case KEY_GRANTS:
+        set_grants(schema, key);
+        break;
+    case KEY_NETWORK:
+        set_network(schema, key);
+        break;
+    case KEY_PORTS:
+        set_items(schema, key, json_pack("{ss, si, si}", "type", "integer", "minimum", 1, "maximum", 65535));
+        break;
+    case KEY_PATHS:
+        set_items(schema, key, json_pack("{ss, ss}", "type", "string", "pattern", "^/."));
+        break;
     default:
         set_text(schema, key);
     }
@@ -154,7 +179,8 @@ static void set_default(json_t *schema, const struct key *key)
 {
     if (!key->initial || strchr(key->initial, '<'))
         return;
-    json_t *value = key->type == KEY_COUNT || key->type == KEY_PATTERNS || key->type == KEY_PAIRS
+    json_t *value = key->type == KEY_COUNT || key->type == KEY_PATTERNS || key->type == KEY_PAIRS ||
+                            key->type == KEY_GRANTS
                         ? json_loads(key->initial, JSON_DECODE_ANY, NULL)
                         : json_string(key->initial);
     set(schema, "default", value);

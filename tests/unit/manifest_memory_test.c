@@ -75,7 +75,9 @@ static void a_good_manifest_survives_want_of_memory(void **unused)
     unsigned n = starve(parse_manifest,
                         "function: f\nhandler: f.so\ndescription: d\n"
                         "triggers: [{topic: \"a/{b}\"}, {topic: \"c/{b}\"}]\npublishes: [ \"x/{b}\", y ]\n"
-                        "order: {b}\ndead_letter: z\nconfig: { k: v, l: { from_file: w } }\n",
+                        "order: {b}\ndead_letter: z\nconfig: { k: v, l: { from_file: w } }\n"
+                        "sandbox: { files: [ /a, { read: /b }, { write: /c } ],\n"
+                        "  network: { tcp: [ 1, 2 ], unix: [ /d ] } }\n",
                         0);
     (void)unused;
     assert_true(n > 30);
@@ -86,7 +88,9 @@ static void a_bad_manifest_survives_want_of_memory(void **unused)
     unsigned n = starve(
         parse_manifest,
         "function: f\nfunction: g\nhandler: ''\ntriggers: [{topic: a, x: y}, 3]\npublishes: [ +a, y ]\n"
-        "order: {b}\nconfig: { k: ~, l: w }\n",
+        "order: {b}\nconfig: { k: ~, l: w }\n"
+        "sandbox: { files: [ /a, { read: /b, write: /c }, /a, { read: /a } ], network: { unix: [ /a/b ] } "
+        "}\n",
         -EINVAL);
     (void)unused;
     assert_true(n > 30);
