@@ -93,10 +93,11 @@ static int probe_revision(struct check *c, const char *path, const struct revisi
         log_error("%s: %s", path, text.text);
         return EX_SOFTWARE;
     }
-    if (m->handler_line > 0)
+    revision_place(r, text.text, &d); /* a grant's */
+    if (d.line == 0 && m->handler_line > 0)
         diag_set(&d, m->file, m->handler_line, m->handler_column, "handler '%s': %s", r->handler_path,
                  text.text);
-    else
+    else if (d.line == 0)
         diag_set(&d, path, 0, 0, "%s", text.text);
     report(c, &d);
     return 0;

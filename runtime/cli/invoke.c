@@ -78,7 +78,12 @@ static const struct worker_events events = {
 
 static int exit_code_of_end(const struct invocation *i)
 {
-    log_error("%s: %s", i->revision->manifest->function, i->end.text);
+    struct diag diag;
+    revision_place(i->revision, i->end.text, &diag);
+    if (diag.line > 0)
+        complain(&diag);
+    else
+        log_error("%s: %s", i->revision->manifest->function, i->end.text);
     if (i->end.cause == WORKER_NO_FORK || i->end.cause == WORKER_LOST)
         return EX_SOFTWARE;
     if (!i->end.was_ready)

@@ -306,6 +306,15 @@ struct revision *revision_of_bytes(const char *name, struct slice bytes)
     return NULL;
 }
 
+void revision_place(const struct revision *r, const char *text, struct diag *ret_diag)
+{
+    struct manifest_place place;
+    if (manifest_find_grant(r->manifest, text, &place))
+        diag_set(ret_diag, r->manifest->file, place.line, place.column, "%s", text);
+    else
+        diag_set(ret_diag, NULL, 0, 0, "%s", text);
+}
+
 void revision_hold(struct revision *r)
 {
     r->references++;

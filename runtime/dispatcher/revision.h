@@ -73,6 +73,10 @@ struct revision *revision_of_bytes(const char *name, struct slice bytes);
  * frees. */
 char *revision_handler_path(const char *manifest_path, const char *functions, const char *handler);
 
+/* What a worker said why it does not get ready, with the place in the manifest of the grant that it is about.
+ */
+void revision_place(const struct revision *r, const char *text, struct diag *ret_diag);
+
 void revision_hold(struct revision *r);
 void revision_drop(struct revision *r); /* the last one frees; NULL is fine */
 

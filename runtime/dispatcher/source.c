@@ -27,6 +27,7 @@ static void take_signature(const struct source *s, struct source_signature *ret_
     if (s->handler_path)
         file_signature_take(s->handler_path, &ret_signature->handler);
     ret_signature->config = file_signatures_fold(s->config_files);
+    ret_signature->granted = file_signatures_fold(s->lacking);
     ret_signature->is_trusted = s->is_untrusted && is_trusted(s);
 }
 
@@ -34,7 +35,7 @@ static bool same_signature(const struct source_signature *a, const struct source
 {
     return file_signature_equal(&a->manifest, &b->manifest) &&
            file_signature_equal(&a->handler, &b->handler) && a->config == b->config &&
-           a->is_trusted == b->is_trusted;
+           a->granted == b->granted && a->is_trusted == b->is_trusted;
 }
 
 struct source *source_create(struct deployer *d, const char *path)
@@ -67,6 +68,7 @@ void source_destroy(struct source *s)
     free(s->path);
     free(s->handler_path);
     config_files_free(s->config_files);
+    config_files_free(s->lacking);
     free(s->announced);
     free(s);
 }
@@ -199,6 +201,31 @@ static void try_again(struct source *s, const char *text)
     deployer_advance(s->deployer);
 }
 
+/* What it lacks of its grants may come: the service that makes a socket starts after hark. */
+static void watch_granted(struct source *s, const struct grants *g)
+{
+    s->lacking = calloc(g->path_count + 1, sizeof *s->lacking);
+    for (uint32_t i = 0; s->lacking && i < g->path_count; i++)
+        s->lacking[i] = strdup(g->paths[i].path.data);
+    s->tried.granted = s->seen.granted = file_signatures_fold(s->lacking);
+}
+
+static void refuse_for(struct source *s, const char *text)
+{
+    const struct revision *r = stage_revision(s->stage);
+    struct diag diag;
+    struct diags diags = {0};
+    revision_place(r, text, &diag);
+    if (diag.line == 0) {
+        refuse(s, text);
+        return;
+    }
+    watch_granted(s, &r->manifest->grants);
+    diags_append(&diags, &diag);
+    refuse_diags(s, &diags);
+    diags_finish(&diags);
+}
+
 static void on_probed(void *user, struct stage *stage, struct worker *worker, int error, const char *text)
 {
     struct source *s = user;
@@ -208,7 +235,7 @@ static void on_probed(void *user, struct stage *stage, struct worker *worker, in
     else if (error == -EAGAIN)
         try_again(s, text);
     else
-        refuse(s, text);
+        refuse_for(s, text);
 }
 
 static void take_names(struct source *s, struct stage *stage)
@@ -230,6 +257,9 @@ static void on_loaded(void *user, struct stage *stage, int error, const struct d
     take_names(s, stage);
     s->is_untrusted = error == -EPERM;
     s->tried.is_trusted = s->seen.is_trusted = false;
+    config_files_free(s->lacking);
+    s->lacking = NULL;
+    s->tried.granted = s->seen.granted = 0;
     if (error == -EAGAIN) {
         s->has_tried = false; /* it is being written: the next look decides */
         end_stage(s);

@@ -18,7 +18,7 @@ void spares_init(struct worker_io *io)
 static bool same(const struct seal_limits *a, const struct seal_limits *b)
 {
     return a->data_bytes == b->data_bytes && a->cpu_s == b->cpu_s && a->threads == b->threads &&
-           a->files == b->files;
+           a->files == b->files && a->file_bytes == b->file_bytes;
 }
 
 static void discard(struct worker_io *io, struct worker *w)
@@ -89,8 +89,9 @@ static struct spare_shape *find_lacking(struct spares *s)
 static void on_timer(uv_timer_t *timer)
 {
     struct worker_io *io = timer->data;
+    static const struct grants none;
     struct spare_shape *shape = find_lacking(&io->spares);
-    if (!shape || worker_order(io, &shape->limits, &shape->waiting[shape->count]) < 0)
+    if (!shape || worker_order(io, io->zygote, &shape->limits, &none, &shape->waiting[shape->count]) < 0)
         return;
     shape->count++;
     uv_timer_start(timer, on_timer, SPARES_DELAY_MS, 0);

@@ -2,8 +2,9 @@
  *
  * On the loop thread. A worker is forked and sealed before it learns what for, so a few can wait, sealed:
  * what is left then is to load the function. A seal depends on the function's limits; which limits the next
- * function will have nobody knows, but those of the last few are a good guess. A spare has seen no function
- * and no descriptor of one. It costs some 100 KiB, so they are few. */
+ * function will have nobody knows, but those of the last few are a good guess. A function with grants gets a
+ * worker that is sealed for it, never a spare. A spare has seen no function and no descriptor of one. It
+ * costs some 100 KiB, so they are few. */
 #ifndef HARK_DISPATCHER_SPARES_H
 #define HARK_DISPATCHER_SPARES_H
 

@@ -184,7 +184,7 @@ static void act(struct worker *w, enum worker_action action)
         w->events->ready(w->user, w);
         break;
     case WA_KILL:
-        zygote_kill(w->io->zygote, &w->child);
+        zygote_kill(w->zygote, &w->child);
         break;
     case WA_SEND_STOP:
     case WA_COMPLETE_THEN_STOP:
@@ -292,20 +292,22 @@ void worker_destroy(struct worker *w)
     free(w);
 }
 
-int worker_order(struct worker_io *io, const struct seal_limits *limits, struct worker **ret_worker)
+int worker_order(struct worker_io *io, struct zygote *z, const struct seal_limits *limits,
+                 const struct grants *grants, struct worker **ret_worker)
 {
     int fds[ZYGOTE_FD_COUNT];
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
     w->io = io;
+    w->zygote = z;
     w->channel = w->log = -1;
     w->child.started = on_started;
     w->child.exited = on_exited;
     TAILQ_INIT(&w->calls);
     int error = create_fds(w, fds);
     if (!error)
-        error = zygote_fork(io->zygote, &w->child, fds, limits);
+        error = zygote_fork(z, &w->child, fds, limits, grants);
     if (error)
         worker_destroy(w);
     else
@@ -329,16 +331,40 @@ static void give_function(struct worker *w, const struct revision *revision)
     worker_arm(w, deadline(w));
 }
 
-struct worker *worker_start(struct worker_io *io, const struct revision *revision,
-                            const struct worker_events *events, void *user, struct diag *diag)
+/* Who may use the machine's network cannot come from a zygote that has left it. NULL and *diag on failure. */
+static struct zygote *networked_zygote(struct worker_io *io, struct diag *diag)
 {
-    const struct manifest *m = revision->manifest;
+    if (!io->networked)
+        io->networked = zygote_create_networked(io->zygote, diag);
+    return io->networked;
+}
+
+/* A spare has no grants, and who has some gets none. 0, or a negative errno; *diag may say more. */
+static int find_worker(struct worker_io *io, const struct manifest *m, struct worker **ret_worker,
+                       struct diag *diag)
+{
+    const struct grants *g = &m->grants;
     const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
                                        .cpu_s = m->limit_cpu_s,
                                        .threads = m->limit_threads,
-                                       .files = m->limit_files};
-    struct worker *w = spares_take(io, &limits);
-    int error = w ? 0 : worker_order(io, &limits, &w);
+                                       .files = m->limit_files,
+                                       .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0};
+    struct zygote *z = io->zygote;
+    if (g->port_count > 0 && !(z = networked_zygote(io, diag)))
+        return -ECHILD;
+    if (grants_empty(g) && (*ret_worker = spares_take(io, &limits)))
+        return 0;
+    return worker_order(io, z, &limits, g, ret_worker);
+}
+
+struct worker *worker_start(struct worker_io *io, const struct revision *revision,
+                            const struct worker_events *events, void *user, struct diag *diag)
+{
+    struct worker *w;
+    diag->text[0] = '\0';
+    int error = find_worker(io, revision->manifest, &w, diag);
+    if (error && *diag->text)
+        return NULL;
     if (error) {
         diag_set(diag, NULL, 0, 0, "cannot start a worker: %s",
                  error == -ECHILD  ? "there is no zygote just now"

@@ -279,6 +279,8 @@ void worker_io_check_end(struct worker_io *io)
 {
     if (!io->closed || !TAILQ_EMPTY(&io->all) || !spares_are_gone(io))
         return;
+    if (io->networked)
+        zygote_close(io->networked);
     uv_close((uv_handle_t *)&io->prepare, on_io_handle_closed);
     uv_close((uv_handle_t *)&io->check, on_io_handle_closed);
     uv_close((uv_handle_t *)&io->spares.timer, on_io_handle_closed);

@@ -18,6 +18,7 @@ TAILQ_HEAD(worker_list, worker);
 
 struct worker_io {
     struct zygote *zygote;
+    struct zygote *networked; /* for functions with TCP; NULL: none was needed yet */
     uv_loop_t *loop;
     uv_prepare_t prepare; /* flushes what timers queued */
     uv_check_t check;     /* flushes what input queued */
@@ -35,6 +36,7 @@ struct worker {
     const struct revision *revision; /* NULL: a spare, which has no handle yet and no events */
     const struct worker_events *events;
     void *user;
+    struct zygote *zygote; /* whose child it is */
     struct zygote_child child;
     int pid;
     enum worker_state state;
@@ -66,8 +68,9 @@ struct worker {
 };
 
 /* worker.c: a process that knows no function. 0 or a negative errno. */
-__attribute__((warn_unused_result)) int worker_order(struct worker_io *io, const struct seal_limits *limits,
-                                                     struct worker **ret_worker);
+__attribute__((warn_unused_result)) int worker_order(struct worker_io *io, struct zygote *z,
+                                                     const struct seal_limits *limits,
+                                                     const struct grants *grants, struct worker **ret_worker);
 /* One without a function, that has exited or never was one. */
 void worker_destroy(struct worker *w);
 

@@ -6,9 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +25,17 @@ union packet {
     struct zygote_report report; /* all others */
 };
 
+/* As it is sent: of the grants, as many bytes as there are. */
+struct order_packet {
+    struct zygote_order order;
+    char grants[GRANTS_BYTES_MAX];
+};
+
 /* An order that the socket had no room for. */
 struct waiting_order {
     STAILQ_ENTRY(waiting_order) link;
-    struct zygote_order order;
     int fds[ZYGOTE_FD_COUNT]; /* -1: none */
+    struct order_packet packet;
 };
 
 struct zygote {
@@ -168,21 +174,35 @@ static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *opt
     return z;
 }
 
-struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag)
+/* Takes z. */
+static struct zygote *begin(struct zygote *z, struct diag *diag)
 {
-    struct zygote *z = allocate(loop, options);
     int error = spawn(z);
     if (error) {
         diag_set(diag, NULL, 0, 0, "cannot start %s: %s", z->program, strerror(-error));
         destroy(z);
         return NULL;
     }
-    uv_timer_init(loop, &z->respawn);
+    uv_timer_init(z->loop, &z->respawn);
     uv_unref((uv_handle_t *)&z->respawn);
     z->respawn.data = z;
     z->handles++;
     watch_control(z);
     return z;
+}
+
+struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag)
+{
+    return begin(allocate(loop, options), diag);
+}
+
+struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag)
+{
+    const struct zygote_options options = {.program = z->program,
+                                           .waived = z->waived_bits | 1u << LAYER_NETNS};
+    struct zygote *networked = allocate(z->loop, &options);
+    memcpy(networked->user, z->user, sizeof networked->user);
+    return begin(networked, diag);
 }
 
 static struct zygote_child *find(struct zygote *z, uint32_t id)
@@ -195,13 +215,18 @@ static struct zygote_child *find(struct zygote *z, uint32_t id)
     return NULL;
 }
 
-static int send_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+static size_t packet_bytes(const struct order_packet *packet)
+{
+    return offsetof(struct order_packet, grants) + packet->order.grants_bytes;
+}
+
+static int send_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
 {
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int) * ZYGOTE_FD_COUNT)];
     } control = {0};
-    struct iovec bytes = {(void *)(uintptr_t)order, sizeof *order};
+    struct iovec bytes = {(void *)(uintptr_t)packet, packet_bytes(packet)};
     struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
     if (fds[0] >= 0) {
         message.msg_control = &control;
@@ -215,12 +240,12 @@ static int send_order(struct zygote *z, const struct zygote_order *order, const 
     return sendmsg(z->control, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int keep_for_later(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+static int keep_for_later(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
 {
     struct waiting_order *waiting = malloc(sizeof *waiting);
     if (!waiting)
         return -ENOMEM;
-    waiting->order = *order;
+    memcpy(&waiting->packet, packet, packet_bytes(packet));
     memcpy(waiting->fds, fds, sizeof waiting->fds);
     STAILQ_INSERT_TAIL(&z->waiting, waiting, link);
     if (z->knows_layers)
@@ -228,7 +253,7 @@ static int keep_for_later(struct zygote *z, const struct zygote_order *order, co
     return 0;
 }
 
-static int try_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+static int try_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
 {
     if (z->control < 0)
         return -ECHILD;
@@ -236,14 +261,14 @@ static int try_order(struct zygote *z, const struct zygote_order *order, const i
         return -EAGAIN;
     if (!seal_holds(&z->layers))
         return -EPERM;
-    return STAILQ_EMPTY(&z->waiting) ? send_order(z, order, fds) : -EAGAIN;
+    return STAILQ_EMPTY(&z->waiting) ? send_order(z, packet, fds) : -EAGAIN;
 }
 
-static int give_order(struct zygote *z, const struct zygote_order *order, const int fds[ZYGOTE_FD_COUNT])
+static int give_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
 {
-    int error = try_order(z, order, fds);
+    int error = try_order(z, packet, fds);
     if (error == -EAGAIN) {
-        error = keep_for_later(z, order, fds);
+        error = keep_for_later(z, packet, fds);
         if (!error)
             return 0; /* the fds are kept with it */
     }
@@ -252,11 +277,15 @@ static int give_order(struct zygote *z, const struct zygote_order *order, const 
 }
 
 int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                const struct seal_limits *limits)
+                const struct seal_limits *limits, const struct grants *grants)
 {
+    struct order_packet packet;
     child->id = ++z->last_id;
-    struct zygote_order order = {.type = ZYGOTE_FORK, .worker = child->id, .limits = *limits};
-    int error = give_order(z, &order, fds);
+    packet.order = (struct zygote_order){.type = ZYGOTE_FORK,
+                                         .worker = child->id,
+                                         .limits = *limits,
+                                         .grants_bytes = grants_encode(grants, packet.grants)};
+    int error = give_order(z, &packet, fds);
     if (!error)
         LIST_INSERT_HEAD(&z->children[child->id % BUCKETS], child, link);
     return error;
@@ -265,8 +294,9 @@ int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGO
 void zygote_kill(struct zygote *z, struct zygote_child *child)
 {
     static const int no_fds[ZYGOTE_FD_COUNT] = {-1, -1, -1};
-    struct zygote_order order = {.type = ZYGOTE_KILL, .worker = child->id};
-    int error = give_order(z, &order, no_fds);
+    struct order_packet packet;
+    packet.order = (struct zygote_order){.type = ZYGOTE_KILL, .worker = child->id};
+    int error = give_order(z, &packet, no_fds);
     if (error && error != -ECHILD)
         log_error("cannot order worker %u to be killed: %s", child->id, strerror(-error));
 }
@@ -380,11 +410,11 @@ static void send_waiting(struct zygote *z)
     struct waiting_order *waiting;
     bool holds = seal_holds(&z->layers);
     while ((waiting = STAILQ_FIRST(&z->waiting))) {
-        int error = holds ? send_order(z, &waiting->order, waiting->fds) : -EPERM;
+        int error = holds ? send_order(z, &waiting->packet, waiting->fds) : -EPERM;
         if (error == -EAGAIN)
             return;
-        uint32_t worker = waiting->order.worker;
-        bool is_fork = waiting->order.type == ZYGOTE_FORK;
+        uint32_t worker = waiting->packet.order.worker;
+        bool is_fork = waiting->packet.order.type == ZYGOTE_FORK;
         STAILQ_REMOVE_HEAD(&z->waiting, link);
         close_all(waiting->fds);
         free(waiting);
@@ -459,21 +489,4 @@ void zygote_close(struct zygote *z)
     if (z->control >= 0)
         lose(z);
     uv_close((uv_handle_t *)&z->respawn, on_handle_closed);
-}
-
-char *zygote_program(void)
-{
-    const char *override = getenv("HARK_WORKER");
-    if (override)
-        return strdup(override);
-    char folder[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (len <= 0)
-        return strdup("/usr/libexec/hark/hark-worker");
-    folder[len] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    char *program = NULL;
-    return asprintf(&program, "%s/../libexec/hark/hark-worker", folder) < 0 ? NULL : program;
 }

@@ -39,14 +39,20 @@ struct zygote_options {
 /* Spawns it. NULL and *diag on failure. */
 struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag);
 
+/* Another, for functions that may use the machine's network: the same program, user and waived layers, and
+ * without LAYER_NETNS. NULL and *diag on failure. */
+struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag);
+
 /* What it said of the seal; NULL: nothing yet, or it died. Borrowed until the loop turns. */
 const struct zygote_layers *zygote_layers(const struct zygote *z);
 
-/* Orders a fork. The zygote takes the fds (all ZYGOTE_FD_COUNT) in any case and closes this process's copies.
- * 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not hold (seal_policy.h). */
+/* Orders a fork; grants are copied. The zygote takes the fds (all ZYGOTE_FD_COUNT) in any case and closes
+ * this process's copies. 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not
+ * hold (seal_policy.h). */
 __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zygote_child *child,
                                                     const int fds[ZYGOTE_FD_COUNT],
-                                                    const struct seal_limits *limits);
+                                                    const struct seal_limits *limits,
+                                                    const struct grants *grants);
 /* SIGKILL. `exited` follows. */
 void zygote_kill(struct zygote *z, struct zygote_child *child);
 

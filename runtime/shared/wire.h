@@ -11,6 +11,7 @@
 #define HARK_SHARED_WIRE_H
 
 #include "shared/buffer.h"
+#include "shared/grants.h"
 #include "shared/layers.h"
 #include "shared/slice.h"
 #include "shared/topic.h"
@@ -129,7 +130,8 @@ struct wire_recorder {
     _Atomic uint64_t start_ns; /* CLOCK_MONOTONIC when it was entered */
 };
 
-/* The zygote's control socket: SOCK_SEQPACKET, one struct a packet. */
+/* The zygote's control socket: SOCK_SEQPACKET, one struct a packet; behind an order to fork stand the grants
+ * of the function, grants_encode(). */
 enum { ZYGOTE_FD = 3 }; /* where hark-worker finds it at start */
 
 enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL };
@@ -144,12 +146,14 @@ struct seal_limits {
     uint32_t cpu_s;      /* RLIMIT_CPU of the whole worker: a backstop; 0: no limit */
     uint32_t threads;    /* the most, the first included; 1: the function may not start any */
     uint32_t files;      /* RLIMIT_NOFILE: descriptors of the function's own, beside the worker's */
+    uint64_t file_bytes; /* RLIMIT_FSIZE: how large it may make a file; 0: it may write none */
 };
 
 struct zygote_order {
     uint32_t type;
     uint32_t worker; /* chosen by the dispatcher, never used twice */
     struct seal_limits limits;
+    uint32_t grants_bytes; /* that follow; at most GRANTS_BYTES_MAX */
 };
 
 enum zygote_report_type { ZYGOTE_STARTED = 1, ZYGOTE_EXITED, ZYGOTE_FORK_FAILED, ZYGOTE_LAYERS };

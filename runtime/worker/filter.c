@@ -13,12 +13,13 @@
 
 #include "filters.h"
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__)
+#define FILTERS X86_64_FILTERS
+#elif defined(__aarch64__)
+#define FILTERS AARCH64_FILTERS
+#endif
 
-enum { PROGRAM_MAX = 1024 };
-
-_Static_assert(sizeof FILTER_THREADS <= PROGRAM_MAX * sizeof(struct sock_filter),
-               "the copy holds the program");
+#ifdef FILTERS
 
 /* A program knows its owner only as a constant, and a worker may signal nobody else. */
 static void write_own_pid(struct sock_filter *program, size_t count)
@@ -32,27 +33,22 @@ static void write_own_pid(struct sock_filter *program, size_t count)
     CHECK(found == 1);
 }
 
-static int install(const struct sock_filter *filter, size_t bytes)
+int filter_install(unsigned kind)
 {
-    struct sock_filter program[PROGRAM_MAX];
-    size_t count = bytes / sizeof *program;
-    memcpy(program, filter, bytes);
+    struct sock_filter program[FILTER_PROGRAM_MAX];
+    CHECK(kind < FILTER_KINDS && FILTERS[kind].program);
+    size_t count = FILTERS[kind].count;
+    memcpy(program, FILTERS[kind].program, count * sizeof *program);
     write_own_pid(program, count);
     struct sock_fprog load = {.len = (unsigned short)count, .filter = program};
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &load) < 0 ? -errno : 0;
 }
 
-int filter_install(bool threads)
-{
-    return threads ? install(FILTER_THREADS, sizeof FILTER_THREADS)
-                   : install(FILTER_ONE_THREAD, sizeof FILTER_ONE_THREAD);
-}
-
 #else
 
-int filter_install(bool threads)
+int filter_install(unsigned kind)
 {
-    (void)threads;
+    (void)kind;
     return -ENOSYS;
 }
 

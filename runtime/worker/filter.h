@@ -6,10 +6,8 @@
 #ifndef HARK_WORKER_FILTER_H
 #define HARK_WORKER_FILTER_H
 
-#include <stdbool.h>
-
-/* Needs no_new_privs. For good, for all threads to come. 0 or a negative errno; -ENOSYS: there is no filter
- * for this kind of machine. */
-__attribute__((warn_unused_result)) int filter_install(bool threads);
+/* kind: FILTER_THREADS and so on, added up. Needs no_new_privs. For good, for all threads to come. 0 or a
+ * negative errno; -ENOSYS: there is no filter for this kind of machine. */
+__attribute__((warn_unused_result)) int filter_install(unsigned kind);
 
 #endif

@@ -14,8 +14,6 @@
 
 #include <linux/filter.h>
 
-enum { PROGRAM_MAX = 4096 };
-
 /* Constants of Linux on both machines, written out: the headers of the building machine may be older. */
 enum {
     PRIVATE = 0x02,         /* MAP_PRIVATE */
@@ -26,6 +24,12 @@ enum {
     EXEC = 0x4,             /* PROT_EXEC */
     OPEN_FLAGS =
         0xbc900, /* O_CLOEXEC NOFOLLOW DIRECTORY LARGEFILE NONBLOCK NOCTTY, DIRECT, on either machine */
+    WRITE_FLAGS = 0x101683, /* O_WRONLY RDWR EXCL TRUNC APPEND DSYNC SYNC */
+    CREATE_FLAG = 0x40,     /* O_CREAT */
+    SET_ID_BITS = 06000,    /* S_ISUID S_ISGID */
+    STATUS_FLAGS = 0x8c03,  /* O_WRONLY RDWR APPEND NONBLOCK LARGEFILE, on either machine */
+    SOCKET_FLAGS = 0x80800, /* SOCK_CLOEXEC NONBLOCK */
+    FAST_OPEN = 0x20000000, /* MSG_FASTOPEN */
     PTHREAD_FLAGS =
         0x3d0f00 /* CLONE_VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
 };
@@ -100,19 +104,140 @@ static void allow_memory(void)
         ALLOW_IF("madvise", SCMP_A2_32(SCMP_CMP_EQ, advice[i]));
 }
 
-/* The loader opens the .so. To read only, no O_PATH, O_CREAT or O_TMPFILE: the rest is landlock's. The
- * channel is the one socket; a worker sends bytes through it, never descriptors. */
-static void allow_files(void)
+/* The loader opens the .so. No O_PATH or O_TMPFILE: the rest is landlock's. */
+static void allow_open(uint32_t flags)
 {
-    ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)OPEN_FLAGS, 0));
-    ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)OPEN_FLAGS, 0));
+    ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~flags, 0));
+    ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~flags, 0));
+}
+
+/* The channel is the one socket; a worker sends bytes through it, never descriptors. */
+static void allow_channel(void)
+{
     ALLOW_IF("sendto", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
     ALLOW_IF("recvfrom", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
+}
+
+static void allow_files(void)
+{
     ALLOW_IF("recvmsg", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL)); /* a worker's descriptors come by it */
     ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));           /* TCGETS: is it a terminal? */
     static const uint32_t fcntls[] = {0, 1, 2, 3, 1030}; /* F_DUPFD F_GETFD F_SETFD F_GETFL F_DUPFD_CLOEXEC */
     for (size_t i = 0; i < sizeof fcntls / sizeof *fcntls; i++)
         ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, fcntls[i]));
+}
+
+/* ---- what a manifest grants ---- */
+
+/* To find one's way in folders; which ones, the mounts and landlock say. */
+static void allow_reading(void)
+{
+    static const char *const names[] = {"getdents64", "readlink", "readlinkat", "access", "faccessat",
+                                        "faccessat2", "stat",     "lstat",      "statfs", "fstatfs",
+                                        "fadvise64",  "flock",    NULL};
+    each(SCMP_ACT_ALLOW, names);
+}
+
+/* Nothing that changes a mode, an owner or an attribute, that links, or that makes what is neither file nor
+ * folder: rename with RENAME_WHITEOUT makes a device. fallocate has no flags, for one of them takes room
+ * beyond RLIMIT_FSIZE. */
+static void allow_writing(void)
+{
+    static const char *const names[] = {"truncate", "ftruncate", "fsync",    "fdatasync", "mkdir",
+                                        "mkdirat",  "unlink",    "unlinkat", "rmdir",     "rename",
+                                        "renameat", "umask",     NULL};
+    each(SCMP_ACT_ALLOW, names);
+    uint32_t flags = OPEN_FLAGS | WRITE_FLAGS | CREATE_FLAG;
+    ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~flags, 0),
+             SCMP_A3_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
+    ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~flags, 0),
+             SCMP_A2_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
+    ALLOW_IF("creat", SCMP_A1_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
+    ALLOW_IF("renameat2", SCMP_A4_32(SCMP_CMP_LE, 3)); /* RENAME_NOREPLACE, RENAME_EXCHANGE */
+    ALLOW_IF("fallocate", SCMP_A1_32(SCMP_CMP_EQ, 0));
+    static const uint32_t locks[] = {5, 6, 7, 36, 37, 38}; /* F_GETLK F_SETLK F_SETLKW, F_OFD_ the same */
+    for (size_t i = 0; i < sizeof locks / sizeof *locks; i++)
+        ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, locks[i]));
+}
+
+static void allow_socket(uint32_t family, uint32_t type, uint32_t protocol)
+{
+    ALLOW_IF("socket", SCMP_A0_32(SCMP_CMP_EQ, family),
+             SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)SOCKET_FLAGS, type),
+             SCMP_A2_32(SCMP_CMP_EQ, protocol));
+}
+
+struct socket_option {
+    uint32_t level, name;
+};
+
+/* None that opens a connection (TCP_FASTOPEN_CONNECT), hands out a descriptor (SO_PEERPIDFD) or loads a
+ * protocol (TCP_ULP). */
+static const struct socket_option to_set[] = {
+    {1, 2},  {1, 6},  {1, 7},  {1, 8}, /* SO_REUSEADDR BROADCAST SNDBUF RCVBUF */
+    {1, 9},  {1, 13},                  /* SO_KEEPALIVE LINGER */
+    {1, 20}, {1, 21},                  /* SO_RCVTIMEO SNDTIMEO, */
+    {1, 66}, {1, 67},                  /* the same with more years */
+    {6, 1},  {6, 3},  {6, 12},         /* TCP_NODELAY CORK QUICKACK */
+    {6, 4},  {6, 5},  {6, 6},          /* TCP_KEEPIDLE KEEPINTVL KEEPCNT */
+    {6, 18}, {41, 26}                  /* TCP_USER_TIMEOUT, IPV6_V6ONLY */
+};
+
+static const struct socket_option to_ask[] = {
+    {1, 3},  {1, 4},  {1, 17},
+    {1, 30}, {1, 38}, {1, 39}, /* SO_TYPE ERROR PEERCRED ACCEPTCONN PROTOCOL DOMAIN */
+    {6, 2},  {6, 11}           /* TCP_MAXSEG INFO */
+};
+
+static void allow_options(const char *call, const struct socket_option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ALLOW_IF(call, SCMP_A1_32(SCMP_CMP_EQ, options[i].level), SCMP_A2_32(SCMP_CMP_EQ, options[i].name));
+}
+
+/* Without addresses and MSG_FASTOPEN, which connects behind landlock's back. sendmsg and recvmsg are left
+ * out: they carry descriptors, and what is in their headers no filter can see. */
+static void allow_talking(void)
+{
+    static const char *const names[] = {"connect", "shutdown", "getpeername", "getsockname", NULL};
+    each(SCMP_ACT_ALLOW, names);
+    ALLOW_IF("sendto", SCMP_A3_32(SCMP_CMP_MASKED_EQ, FAST_OPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0));
+    ALLOW_IF("recvfrom", SCMP_A4(SCMP_CMP_EQ, 0));
+    allow_options("setsockopt", to_set, sizeof to_set / sizeof *to_set);
+    allow_options("getsockopt", to_set, sizeof to_set / sizeof *to_set);
+    allow_options("getsockopt", to_ask, sizeof to_ask / sizeof *to_ask);
+    ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, 4), /* F_SETFL */
+             SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)STATUS_FLAGS, 0));
+    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5421)); /* FIONBIO */
+    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x541b)); /* FIONREAD */
+}
+
+/* Which addresses, ports and paths, the network namespace, landlock and the root say. */
+static void allow_sockets(unsigned kind)
+{
+    if (kind & FILTER_UNIX) {
+        allow_socket(1, 1, 0); /* AF_UNIX, SOCK_STREAM */
+        allow_socket(1, 5, 0); /* SOCK_SEQPACKET */
+    }
+    static const uint32_t families[] = {2, 10}; /* AF_INET, AF_INET6 */
+    for (size_t i = 0; kind & FILTER_TCP && i < 2; i++) {
+        allow_socket(families[i], 1, 0);
+        allow_socket(families[i], 1, 6); /* IPPROTO_TCP; MPTCP is another, which landlock does not know */
+    }
+}
+
+static void allow_granted(unsigned kind)
+{
+    allow_open(OPEN_FLAGS | (kind & FILTER_WRITE ? WRITE_FLAGS : 0));
+    if (kind & FILTER_READ)
+        allow_reading();
+    if (kind & FILTER_WRITE)
+        allow_writing();
+    allow_sockets(kind);
+    if (kind & (FILTER_UNIX | FILTER_TCP))
+        allow_talking();
+    else
+        allow_channel();
 }
 
 static void allow_process(int threads)
@@ -199,7 +324,7 @@ static void kill_attackers(void)
     rule(SCMP_ACT_KILL_PROCESS, "personality", 1, &not_a_question);
 }
 
-static void build(uint32_t machine, int threads)
+static void build(uint32_t machine, unsigned kind)
 {
     filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     must(filter ? 0 : -ENOMEM, "seccomp_init");
@@ -213,19 +338,21 @@ static void build(uint32_t machine, int threads)
     allow_ordinary();
     allow_memory();
     allow_files();
-    allow_process(threads);
+    allow_granted(kind);
+    allow_process(kind & FILTER_THREADS);
     kill_attackers();
 }
 
-static void print(const char *name)
+static void print(const char *machine, unsigned kind)
 {
-    static struct sock_filter program[PROGRAM_MAX];
+    static struct sock_filter program[FILTER_PROGRAM_MAX];
     int memory = memfd_create("filter", MFD_CLOEXEC);
     must(memory, "memfd_create");
     must(seccomp_export_bpf(filter, memory), "seccomp_export_bpf");
-    ssize_t bytes = pread(memory, program, sizeof program, 0);
-    must(bytes > 0 && (size_t)bytes < sizeof program ? 0 : -EFBIG, "read the program");
-    printf("static const struct sock_filter %s[] = {\n", name);
+    off_t bytes = lseek(memory, 0, SEEK_END);
+    must(bytes <= (off_t)sizeof program && pread(memory, program, sizeof program, 0) == bytes ? 0 : -EFBIG,
+         "read the program");
+    printf("static const struct sock_filter %s_%u[] = {\n", machine, kind);
     for (size_t i = 0; i < (size_t)bytes / sizeof *program; i++)
         printf("    {0x%04x, %u, %u, 0x%08x},\n", program[i].code, program[i].jt, program[i].jf,
                program[i].k);
@@ -234,13 +361,30 @@ static void print(const char *name)
     seccomp_release(filter);
 }
 
-static void print_machine(const char *macro, uint32_t machine)
+static int is_kind(unsigned kind)
+{
+    return !(kind & FILTER_WRITE) || kind & FILTER_READ;
+}
+
+static void print_table(const char *machine)
+{
+    printf("static const struct filter_program %s_FILTERS[FILTER_KINDS] = {\n", machine);
+    for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
+        if (is_kind(kind))
+            printf("    [%u] = {%s_%u, sizeof %s_%u / sizeof *%s_%u},\n", kind, machine, kind, machine, kind,
+                   machine, kind);
+    puts("};");
+}
+
+static void print_machine(const char *machine, const char *macro, uint32_t arch)
 {
     printf("#if defined(%s)\n", macro);
-    build(machine, 0);
-    print("FILTER_ONE_THREAD");
-    build(machine, 1);
-    print("FILTER_THREADS");
+    for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
+        if (is_kind(kind)) {
+            build(arch, kind);
+            print(machine, kind);
+        }
+    print_table(machine);
     puts("#endif");
 }
 
@@ -248,8 +392,8 @@ int main(int argc, char **argv)
 {
     must(argc == 2 && freopen(argv[1], "w", stdout) ? 0 : -EINVAL, "usage: filter_gen FILE");
     puts("/* Made by filter_gen. */");
-    print_machine("__x86_64__", SCMP_ARCH_X86_64);
-    print_machine("__aarch64__", SCMP_ARCH_AARCH64);
+    print_machine("X86_64", "__x86_64__", SCMP_ARCH_X86_64);
+    print_machine("AARCH64", "__aarch64__", SCMP_ARCH_AARCH64);
     must(fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO, argv[1]);
     return EXIT_SUCCESS;
 }

@@ -1,7 +1,10 @@
 #include "worker/landlock.h"
 
+#include "worker/granted.h"
+
 #include <errno.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,10 +13,36 @@ struct ruleset {
     uint64_t fs, net, scoped;
 };
 
-enum { VERSION_QUESTION = 1 };
+struct path_rule {
+    uint64_t rights;
+    int32_t fd;
+} __attribute__((packed));
+
+struct port_rule {
+    uint64_t rights, port;
+};
+
+enum { VERSION_QUESTION = 1, RULE_PATH = 1, RULE_PORT = 2, RIGHT_CONNECT = 1 << 1 };
+
+/* Never execute, and never make what is neither file nor folder: devices, sockets, fifos, links. */
+enum {
+    WRITE_FILE = 1 << 1,
+    READ_FILE = 1 << 2,
+    READ_FOLDER = 1 << 3,
+    REMOVE_FOLDER = 1 << 4,
+    REMOVE_FILE = 1 << 5,
+    MAKE_FOLDER = 1 << 7,
+    MAKE_FILE = 1 << 8,
+    REFER = 1 << 13, /* link and rename between folders */
+    TRUNCATE = 1 << 14,
+    OF_FILES = READ_FILE | WRITE_FILE | TRUNCATE,
+    TO_READ = READ_FILE | READ_FOLDER,
+    TO_WRITE = TO_READ | WRITE_FILE | TRUNCATE | REMOVE_FOLDER | REMOVE_FILE | MAKE_FOLDER | MAKE_FILE | REFER
+};
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule       445
 #define SYS_landlock_restrict_self  446
 #endif
 
@@ -22,12 +51,12 @@ static const struct {
     uint32_t since;
     struct ruleset rights;
 } history[] = {
-    {1, {.fs = (1 << 13) - 1}},       /* execute, write, read, list, remove, make, all kinds */
-    {2, {.fs = 1 << 13}},             /* link and rename between folders */
-    {3, {.fs = 1 << 14}},             /* truncate */
-    {4, {.net = 1 << 0 | 1 << 1}},    /* TCP bind, connect */
-    {5, {.fs = 1 << 15}},             /* ioctl of devices */
-    {6, {.scoped = 1 << 0 | 1 << 1}}, /* abstract unix sockets, signals */
+    {1, {.fs = (1 << 13) - 1}}, /* execute, write, read, list, remove, make, all kinds */
+    {2, {.fs = REFER}},
+    {3, {.fs = TRUNCATE}},
+    {4, {.net = 1 << 0 | RIGHT_CONNECT}}, /* TCP bind, connect */
+    {5, {.fs = 1 << 15}},                 /* ioctl of devices */
+    {6, {.scoped = 1 << 0 | 1 << 1}},     /* abstract unix sockets, signals */
 };
 
 static struct ruleset all_rights(uint32_t abi)
@@ -41,8 +70,42 @@ static struct ruleset all_rights(uint32_t abi)
     return all;
 }
 
+static int add_rule(int ruleset, int type, const void *rule)
+{
+    return syscall(SYS_landlock_add_rule, ruleset, type, rule, 0) < 0 ? -errno : 0;
+}
+
+/* A right of folders is refused in a rule for a file. */
+static int allow_path(int ruleset, uint64_t handled, const struct grant *grant, struct diag *why)
+{
+    struct path_rule rule = {.rights = handled & (grant->kind == GRANT_WRITE ? TO_WRITE : TO_READ),
+                             .fd = granted_open(grant, why)};
+    struct stat st;
+    if (rule.fd < 0)
+        return rule.fd;
+    int error = fstat(rule.fd, &st) < 0 ? -errno : 0;
+    if (!S_ISDIR(st.st_mode))
+        rule.rights &= OF_FILES;
+    if (!error)
+        error = add_rule(ruleset, RULE_PATH, &rule);
+    close(rule.fd);
+    return error;
+}
+
+/* What a socket's path leads to, landlock does not ask: it is the only one there is, see grants_refusal(). */
+static int allow(int ruleset, const struct ruleset *handled, const struct grants *grants, struct diag *why)
+{
+    int error = 0;
+    for (uint32_t i = 0; !error && i < grants->path_count; i++)
+        if (grants->paths[i].kind != GRANT_UNIX)
+            error = allow_path(ruleset, handled->fs, &grants->paths[i], why);
+    for (uint32_t i = 0; !error && i < grants->port_count; i++)
+        error = add_rule(ruleset, RULE_PORT, &(struct port_rule){RIGHT_CONNECT, grants->ports[i]});
+    return error;
+}
+
 /* An older kernel takes a longer struct only as long as what it does not know is 0, and it is. */
-int landlock_deny_all(uint32_t *ret_abi)
+int landlock_deny_all_but(const struct grants *grants, uint32_t *ret_abi, struct diag *why)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_QUESTION);
     if (abi < 0)
@@ -51,7 +114,9 @@ int landlock_deny_all(uint32_t *ret_abi)
     int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
     if (fd < 0)
         return -errno;
-    int error = syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
+    int error = allow(fd, &all, grants, why);
+    if (!error && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+        error = -errno;
     close(fd);
     *ret_abi = (uint32_t)abi;
     return error;

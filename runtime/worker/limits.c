@@ -79,11 +79,12 @@ static int limit_files(const struct seal_limits *limits)
 
 int limits_apply(const struct seal_limits *limits)
 {
-    static const int none[] = {RLIMIT_CORE,     RLIMIT_FSIZE, RLIMIT_MEMLOCK,
-                               RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO};
+    static const int none[] = {RLIMIT_CORE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO};
     int error = 0;
     for (size_t i = 0; !error && i < sizeof none / sizeof *none; i++)
         error = limit(none[i], 0);
+    if (!error)
+        error = limit(RLIMIT_FSIZE, limits->file_bytes);
     if (!error)
         error = limit(RLIMIT_SIGPENDING, PENDING_SIGNALS);
     if (!error)

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static int refuse(struct diag *why, int error, const char *what)
@@ -34,13 +36,35 @@ static int become(struct nest *nest, const struct identity *identity, struct dia
     return 0;
 }
 
+static int open_view(const struct nest *nest)
+{
+    return openat(nest->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+}
+
+/* What is granted to a function has to come from somewhere: the mount namespace that we are in stays as it is
+ * behind a descriptor, following what the machine mounts and unmounts, and another is emptied. */
+static void keep_view_of_machine(struct nest *nest)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+        nest->views.machine = open_view(nest);
+    if (nest->views.machine >= 0 && unshare(CLONE_NEWNS) < 0) {
+        close(nest->views.machine);
+        nest->views.machine = -1;
+    }
+}
+
 /* A mount namespace without an empty root in it would be none of our business: it hides nothing. */
 static void leave_the_files(struct nest *nest)
 {
     struct layer_state *state = &nest->layers[LAYER_ROOT];
     namespaces_enter(nest->layers);
-    if (state->status == LAYER_ENFORCED)
-        tell(state, root_empty());
+    if (state->status != LAYER_ENFORCED)
+        return;
+    if (nest->layers[LAYER_USERNS].status == LAYER_ENFORCED)
+        keep_view_of_machine(nest);
+    tell(state, root_empty());
+    if (nest->views.machine >= 0)
+        nest->views.empty = open_view(nest);
 }
 
 /* Once for all workers, whose own seal then has little to do: each capability that is dropped costs a copy of
@@ -92,6 +116,7 @@ static int start_first(struct nest *nest, struct diag *why)
 int nest_build(struct nest *nest, const struct identity *identity, struct diag *why)
 {
     nest->first = (struct first){.lifeline = -1, .proc = -1};
+    nest->views = (struct views){.machine = -1, .empty = -1};
     nest->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC); /* later there is no path to it */
     if (nest->proc < 0)
         return refuse(why, -errno, "/proc");

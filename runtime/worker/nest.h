@@ -8,13 +8,15 @@
 #include "shared/diag.h"
 #include "shared/layers.h"
 #include "worker/first.h"
+#include "worker/granted_root.h"
 #include "worker/identity.h"
 
 struct nest {
     struct layer_state layers[LAYER_COUNT]; /* before nest_build: LAYER_WAIVED or LAYER_MISSING */
     uint32_t uid;                           /* of zygote and workers, as the machine sees it */
     struct first first;
-    int proc; /* O_PATH, for fchdir(2): a procfs in which self/fd is found */
+    struct views views; /* for workers with grants, granted_root.h */
+    int proc;           /* O_PATH, for fchdir(2): a procfs in which self/fd is found */
 };
 
 /* Takes on the identity and enters the namespaces; whatever is not waived and can be had. Clears PDEATHSIG,

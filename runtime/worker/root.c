@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,7 +13,9 @@ enum {
     SET_STRING = 1,
     CREATE = 6,
     CLOSE_ON_EXEC = 1,
-    ATTRIBUTES = 1 | 2 | 4 | 8 /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC */
+    FROM_DESCRIPTOR = 4, /* MOVE_MOUNT_F_EMPTY_PATH */
+    READ_ONLY = 1,
+    ATTRIBUTES = READ_ONLY | 2 | 4 | 8 /* MOUNT_ATTR_NOSUID, _NODEV, _NOEXEC */
 };
 
 static const unsigned long FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -28,6 +31,48 @@ int root_empty(void)
     if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return -errno;
     return mount(NULL, "/", NULL, FLAGS | MS_REMOUNT | MS_RDONLY, "size=4k,nr_inodes=1") < 0 ? -errno : 0;
+}
+
+/* Over the old root, and then in its place; as above, the old one lies on top then and comes off. */
+static int enter(int mount)
+{
+    if (syscall(SYS_move_mount, mount, "", AT_FDCWD, "/", FROM_DESCRIPTOR) < 0 || fchdir(mount) < 0 ||
+        syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return -errno;
+    return 0;
+}
+
+static int make_tmpfs(unsigned inodes)
+{
+    char count[16];
+    int fs = (int)syscall(SYS_fsopen, "tmpfs", CLOSE_ON_EXEC), mounted = -1;
+    if (fs < 0)
+        return -errno;
+    snprintf(count, sizeof count, "%u", inodes);
+    if (syscall(SYS_fsconfig, fs, SET_STRING, "size", "4k", 0) == 0 &&
+        syscall(SYS_fsconfig, fs, SET_STRING, "nr_inodes", count, 0) == 0 &&
+        syscall(SYS_fsconfig, fs, SET_STRING, "mode", "755", 0) == 0 &&
+        syscall(SYS_fsconfig, fs, CREATE, NULL, NULL, 0) == 0)
+        mounted = (int)syscall(SYS_fsmount, fs, CLOSE_ON_EXEC, ATTRIBUTES & ~READ_ONLY);
+    int error = -errno;
+    close(fs);
+    return mounted < 0 ? error : mounted;
+}
+
+int root_enter_new(unsigned inodes)
+{
+    int mount = make_tmpfs(inodes);
+    if (mount < 0)
+        return mount;
+    int error = enter(mount);
+    close(mount);
+    errno = -error;
+    return error;
+}
+
+int root_close(void)
+{
+    return mount(NULL, "/", NULL, FLAGS | MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0 ? -errno : 0;
 }
 
 int root_mount_proc(void)

@@ -2,6 +2,7 @@
 
 #include "worker/capabilities.h"
 #include "worker/filter.h"
+#include "worker/filter_internal.h"
 #include "worker/landlock.h"
 #include "worker/limits.h"
 #include "worker/sanitized.h"
@@ -19,15 +20,16 @@ enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 }; /* PR_SET_MDWE, newer than the hea
 
 /* A layer: 0 with *ret_state filled in, or a negative errno. */
 
-static int apply_limits(const struct seal_limits *limits, struct layer_state *ret_state)
+static int apply_limits(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
+    (void)why;
     ret_state->status = SANITIZED ? LAYER_DEGRADED : LAYER_ENFORCED;
-    return limits_apply(limits);
+    return limits_apply(terms->limits);
 }
 
-static int apply_capabilities(const struct seal_limits *limits, struct layer_state *ret_state)
+static int apply_capabilities(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
-    (void)limits;
+    (void)terms, (void)why;
     bool emptied;
     int error = capabilities_drop(&emptied);
     if (!error && !emptied)
@@ -35,16 +37,15 @@ static int apply_capabilities(const struct seal_limits *limits, struct layer_sta
     return error;
 }
 
-static int apply_no_new_privs(const struct seal_limits *limits, struct layer_state *ret_state)
+static int apply_no_new_privs(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
-    (void)limits;
-    (void)ret_state;
+    (void)terms, (void)ret_state, (void)why;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int apply_mdwe(const struct seal_limits *limits, struct layer_state *ret_state)
+static int apply_mdwe(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
-    (void)limits;
+    (void)terms, (void)why;
     if (SANITIZED) {
         ret_state->status = LAYER_DEGRADED;
         return 0;
@@ -53,29 +54,41 @@ static int apply_mdwe(const struct seal_limits *limits, struct layer_state *ret_
 }
 
 /* Below ABI 6 nothing is scoped: signals and abstract sockets are left to the filter and the namespaces. */
-static int apply_landlock(const struct seal_limits *limits, struct layer_state *ret_state)
+static int apply_landlock(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
-    (void)limits;
-    int error = landlock_deny_all(&ret_state->detail);
+    int error = landlock_deny_all_but(terms->grants, &ret_state->detail, why);
     if (!error && ret_state->detail < LANDLOCK_SCOPED_ABI)
         ret_state->status = LAYER_DEGRADED;
     return error;
 }
 
-static int apply_filter(const struct seal_limits *limits, struct layer_state *ret_state)
+static unsigned filter_kind(const struct seal_terms *terms)
 {
+    unsigned kind = limits_threads(terms->limits) > 1 ? FILTER_THREADS : 0;
+    if (grants_have(terms->grants, GRANT_READ))
+        kind |= FILTER_READ;
+    if (grants_have(terms->grants, GRANT_WRITE))
+        kind |= FILTER_READ | FILTER_WRITE;
+    if (grants_have(terms->grants, GRANT_UNIX))
+        kind |= FILTER_UNIX;
+    return terms->grants->port_count ? kind | FILTER_TCP : kind;
+}
+
+static int apply_filter(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
+{
+    (void)why;
     if (SANITIZED) {
         ret_state->status = LAYER_DEGRADED;
         return 0;
     }
-    return filter_install(limits_threads(limits) > 1);
+    return filter_install(filter_kind(terms));
 }
 
 /* In order: limits while there are rights to set them and capabilities before no_new_privs would spoil them;
  * the filter last, for it forbids all the others. */
 static const struct {
     enum layer layer;
-    int (*apply)(const struct seal_limits *limits, struct layer_state *ret_state);
+    int (*apply)(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why);
 } steps[] = {
     {LAYER_LIMITS, apply_limits}, {LAYER_CAPS, apply_capabilities}, {LAYER_NNP, apply_no_new_privs},
     {LAYER_MDWE, apply_mdwe},     {LAYER_LANDLOCK, apply_landlock}, {LAYER_SECCOMP, apply_filter},
@@ -84,7 +97,8 @@ static const struct {
 enum { STEPS = sizeof steps / sizeof *steps };
 
 /* The child has the zygote's descriptors still, and landlock takes one. */
-static const struct seal_limits PROBE_LIMITS = {.threads = 1, .files = 64};
+static const struct seal_terms PROBE_TERMS = {&(const struct seal_limits){.threads = 1, .files = 64},
+                                              &(const struct grants){.path_count = 0}};
 
 static void try_all(struct layer_state states[LAYER_COUNT])
 {
@@ -93,7 +107,8 @@ static void try_all(struct layer_state states[LAYER_COUNT])
         if (state->status == LAYER_WAIVED)
             continue;
         struct layer_state found = {.status = LAYER_ENFORCED};
-        int error = steps[i].apply(&PROBE_LIMITS, &found);
+        struct diag ignored;
+        int error = steps[i].apply(&PROBE_TERMS, &found, &ignored);
         *state = error ? (struct layer_state){.status = LAYER_MISSING, .error = -error} : found;
     }
 }
@@ -162,19 +177,19 @@ static int count_threads_alone(const struct layer_state states[LAYER_COUNT], con
     return unshare(CLONE_NEWUSER) < 0 ? refuse(why, LAYER_USERNS, -errno, NULL) : 0;
 }
 
-int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_limits *limits,
-               struct diag *why)
+int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_terms *terms, struct diag *why)
 {
+    why->text[0] = '\0';
     int error = check_mandatory(states, why);
     if (!error)
-        error = count_threads_alone(states, limits, why);
+        error = count_threads_alone(states, terms->limits, why);
     (void)prctl(PR_SET_DUMPABLE, 0); /* again: a user namespace brings the machine's default. Cannot fail */
     for (int i = 0; !error && i < STEPS; i++) {
         struct layer_state ignored = {0};
         if (!applies(states, steps[i].layer))
             continue;
-        error = steps[i].apply(limits, &ignored);
-        if (error)
+        error = steps[i].apply(terms, &ignored, why);
+        if (error && !*why->text)
             refuse(why, steps[i].layer, error, NULL);
     }
     return error;

@@ -45,8 +45,15 @@
 #define HARK_WORKER_SEAL_H
 
 #include "shared/diag.h"
+#include "shared/grants.h"
 #include "shared/layers.h"
 #include "shared/wire.h"
+
+/* What one function may have. */
+struct seal_terms {
+    const struct seal_limits *limits;
+    const struct grants *grants;
+};
 
 /* Tries the worker's own layers in a child and fills in their states; those that are LAYER_WAIVED stay so. */
 void seal_probe(struct layer_state states[LAYER_COUNT]);
@@ -54,6 +61,6 @@ void seal_probe(struct layer_state states[LAYER_COUNT]);
 /* Applies them. A layer that was found missing is left out, unless it is mandatory; one that worked in the
  * probe must work again. 0, or a negative errno and *why: then the process must not load anything. */
 __attribute__((warn_unused_result)) int seal_apply(const struct layer_state states[LAYER_COUNT],
-                                                   const struct seal_limits *limits, struct diag *why);
+                                                   const struct seal_terms *terms, struct diag *why);
 
 #endif

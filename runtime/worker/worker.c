@@ -3,6 +3,7 @@
 #include "shared/diag.h"
 #include "shared/wire.h"
 #include "worker/filter_internal.h"
+#include "worker/granted.h"
 #include "worker/loader.h"
 #include "worker/seal.h"
 #include "worker/serve.h"
@@ -35,6 +36,22 @@ static void unblock_signals(void)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Where a root of its own can be had, it has what is granted and nothing else; else landlock keeps to it. */
+static int bring_in_granted(const struct worker_birth *b, struct diag *why)
+{
+    const char *key, *refusal = grants_refusal(b->grants, b->layers, &key);
+    if (refusal) {
+        diag_set(why, NULL, 0, 0, "%s: %s", key, refusal);
+        return -EPERM;
+    }
+    if (b->grants->path_count == 0)
+        return 0;
+    if (grants_have(b->grants, GRANT_WRITE)) /* a file at its limit is an error, EFBIG, and no death */
+        (void)sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    return grants_are_mounted(b->layers) ? granted_root_build(b->grants, b->views, why)
+                                         : granted_check(b->grants, b->proc, why);
 }
 
 /* Of the zygote's descriptors only those stay that are this worker's. The working folder is for the loader:
@@ -83,9 +100,11 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     die_with_parent(birth->parent);
     unblock_signals();
     struct wire_recorder *recorder = map_recorder(birth->fds[ZYGOTE_FD_RECORDER]);
+    int error = bring_in_granted(birth, &why);
     if (keep_only(birth) < 0)
         _exit(EX_OSERR);
-    int error = seal_apply(birth->layers, &birth->limits, &why);
+    if (!error)
+        error = seal_apply(birth->layers, &(struct seal_terms){&birth->limits, birth->grants}, &why);
     if (!is_awaited())
         loader_warm_up();
     int handler = serve_await(birth->server); /* this is where a spare worker waits */

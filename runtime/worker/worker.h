@@ -7,6 +7,7 @@
 #define HARK_WORKER_WORKER_H
 
 #include "shared/wire.h"
+#include "worker/granted_root.h"
 #include "worker/serve.h"
 
 #include <sys/types.h>
@@ -18,6 +19,8 @@ struct worker_birth {
     struct server *server;            /* made before the fork */
     const struct layer_state *layers; /* LAYER_COUNT: what the seal consists of */
     struct seal_limits limits;
+    const struct grants *grants;
+    const struct views *views; /* where what is granted comes from */
 };
 
 /* In the zygote, before any worker is born: what each of them would have to do, and inherits. The server for

@@ -34,6 +34,8 @@ struct zygote {
 /* An order with the fds that came along; those are ours to close. */
 struct order {
     struct zygote_order body;
+    char grants_bytes[GRANTS_BYTES_MAX]; /* what follows the body, as it came */
+    struct grants grants;                /* and what it says */
     int fds[ZYGOTE_FD_COUNT];
     int fd_count;
     bool fds_lost; /* the kernel could not give us all of them: no free descriptor */
@@ -86,13 +88,21 @@ static void take_fds(struct order *o, struct msghdr *packet)
     memcpy(o->fds, CMSG_DATA(c), (size_t)o->fd_count * sizeof(int));
 }
 
+static int take_grants(struct order *o, size_t bytes, bool is_cut)
+{
+    if (is_cut || bytes < sizeof o->body || bytes - sizeof o->body != o->body.grants_bytes ||
+        grants_decode(slice_make(o->grants_bytes, o->body.grants_bytes), &o->grants) < 0)
+        return -EBADMSG;
+    return 1;
+}
+
 /* 1 with an order, 0 when hark is gone, -EBADMSG for a packet that is none. Its fds are filled in anyway. */
 static int receive(int control, struct order *o)
 {
     _Alignas(struct cmsghdr) char rights[CMSG_SPACE(sizeof o->fds)];
-    struct iovec iov = {&o->body, sizeof o->body};
+    struct iovec iov[] = {{&o->body, sizeof o->body}, {o->grants_bytes, sizeof o->grants_bytes}};
     struct msghdr packet = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = rights, .msg_controllen = sizeof rights};
+        .msg_iov = iov, .msg_iovlen = 2, .msg_control = rights, .msg_controllen = sizeof rights};
     ssize_t n;
     do
         n = recvmsg(control, &packet, MSG_CMSG_CLOEXEC);
@@ -100,7 +110,7 @@ static int receive(int control, struct order *o)
     if (n <= 0)
         return 0;
     take_fds(o, &packet);
-    return n == sizeof o->body && !(packet.msg_flags & MSG_TRUNC) ? 1 : -EBADMSG;
+    return take_grants(o, (size_t)n, packet.msg_flags & MSG_TRUNC);
 }
 
 /* In the child. */
@@ -113,6 +123,8 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
         .server = z->server,
         .layers = z->nest.layers,
         .limits = o->body.limits,
+        .grants = &o->grants,
+        .views = &z->nest.views,
     };
     worker_main(&birth);
 }
@@ -167,10 +179,10 @@ static void obey(struct zygote *z)
     if (got == 0)
         end(z, EXIT_SUCCESS, NULL);
     else if (got < 0)
-        end(z, EX_PROTOCOL, "an order of the wrong size");
+        end(z, EX_PROTOCOL, "an order of the wrong size or form");
     else if (o.body.type == ZYGOTE_FORK)
         obey_fork(z, &o);
-    else if (o.body.type == ZYGOTE_KILL && o.fd_count == 0)
+    else if (o.body.type == ZYGOTE_KILL && o.fd_count == 0 && o.body.grants_bytes == 0)
         obey_kill(z, &o);
     else
         end(z, EX_PROTOCOL, "an order of an unknown type");

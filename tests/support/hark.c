@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct hark *hark_prepare(const char *broker_url)
 {
@@ -35,6 +36,17 @@ void hark_start(struct hark *h)
         argv[n++] = h->drain;
     }
     h->process = process_start(&(struct process_options){.name = "hark", .argv = argv});
+}
+
+const char *hark_installed(void)
+{
+    const char *prefix = folder_create();
+    const char *const folders[] = {"bin", "libexec", "libexec/hark"};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
+    file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
+    file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
+    return path_in(prefix, "bin/hark");
 }
 
 struct hark *hark_run(const char *broker_url)

@@ -36,6 +36,10 @@ size_t hark_count_lines(struct hark *h, const char *pattern);
 void hark_kill(struct hark *h); /* SIGKILL, waited for */
 int hark_stop(struct hark *h);  /* SIGTERM; its exit code */
 
+/* A copy of hark and hark-worker that any user may run: built files may be out of an ordinary user's reach.
+ * The path of its hark. */
+const char *hark_installed(void);
+
 /* Puts functions into its folder: NAME.so from the tests' own or from the examples, and its manifest. */
 void hark_install(struct hark *h, const char *so, const char *as);
 void hark_install_example(struct hark *h, const char *name);

@@ -141,7 +141,7 @@ static void an_order_of_the_wrong_size_ends_it(void **unused)
     (void)unused;
     assert_int_equal(send(zygote.control, "fork!", 5, 0), 5);
     zygote_expect_exit(EX_PROTOCOL);
-    zygote_expect_complaint("hark-worker: an order of the wrong size\n");
+    zygote_expect_complaint("hark-worker: an order of the wrong size or form\n");
 }
 
 static void an_unknown_order_ends_it_and_its_workers(void **unused)

@@ -4,39 +4,59 @@
 
 #include <linux/audit.h>
 #include <seccomp.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-/* Both sets of programs, under names of their own. */
+/* Both sets of programs. */
 #pragma push_macro("__x86_64__")
 #pragma push_macro("__aarch64__")
 #undef __aarch64__
 #undef __x86_64__
-#define __x86_64__        1
-#define FILTER_ONE_THREAD X86_64_ONE_THREAD
-#define FILTER_THREADS    X86_64_THREADS
+#define __x86_64__ 1
 #include "filters.h"
 #undef __x86_64__
-#undef FILTER_ONE_THREAD
-#undef FILTER_THREADS
-#define __aarch64__       1
-#define FILTER_ONE_THREAD AARCH64_ONE_THREAD
-#define FILTER_THREADS    AARCH64_THREADS
+#define __aarch64__ 1
 #include "filters.h"
-#undef FILTER_ONE_THREAD
-#undef FILTER_THREADS
 #pragma pop_macro("__aarch64__")
 #pragma pop_macro("__x86_64__")
 
-#define PROGRAM(filter) .program = (filter), .count = sizeof(filter) / sizeof *(filter)
-#define X86_64          .arch = AUDIT_ARCH_X86_64, .scmp = SCMP_ARCH_X86_64
-#define AARCH64         .arch = AUDIT_ARCH_AARCH64, .scmp = SCMP_ARCH_AARCH64
-
-const struct filter_variant filter_variants[FILTER_VARIANTS] = {
-    {.name = "x86-64", X86_64, PROGRAM(X86_64_ONE_THREAD)},
-    {.name = "x86-64, threads", X86_64, .threads = true, PROGRAM(X86_64_THREADS)},
-    {.name = "aarch64", AARCH64, PROGRAM(AARCH64_ONE_THREAD)},
-    {.name = "aarch64, threads", AARCH64, .threads = true, PROGRAM(AARCH64_THREADS)},
+static const struct {
+    const char *name;
+    uint32_t arch, scmp;
+    const struct filter_program *programs;
+} machines[] = {
+    {"x86-64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, X86_64_FILTERS},
+    {"aarch64", AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64, AARCH64_FILTERS},
 };
+
+struct filter_variant filter_variants[FILTER_VARIANTS];
+
+static void add(struct filter_variant *v, size_t machine, unsigned kind)
+{
+    const struct filter_program *p = &machines[machine].programs[kind];
+    *v = (struct filter_variant){.arch = machines[machine].arch,
+                                 .scmp = machines[machine].scmp,
+                                 .kind = kind,
+                                 .program = p->program,
+                                 .count = p->count};
+    snprintf(v->name, sizeof v->name, "%s%s%s%s%s%s", machines[machine].name,
+             kind & FILTER_THREADS ? ", threads" : "", kind & FILTER_READ ? ", read" : "",
+             kind & FILTER_WRITE ? ", write" : "", kind & FILTER_UNIX ? ", unix" : "",
+             kind & FILTER_TCP ? ", tcp" : "");
+}
+
+void filter_list(void)
+{
+    size_t count = 0;
+    for (size_t machine = 0; machine < 2; machine++)
+        for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
+            if (machines[machine].programs[kind].program) {
+                assert_true(count < FILTER_VARIANTS);
+                add(&filter_variants[count++], machine, kind);
+            }
+    assert_int_equal(count, FILTER_VARIANTS);
+}
 
 /* ---- what the kernel does with a program: bpf(4), as far as libseccomp uses it ---- */
 

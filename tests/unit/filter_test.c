@@ -3,6 +3,7 @@
  * so that a rule that comes, goes or says something else has to be meant. */
 #include "support/test.h"
 
+#include "filter_granted.h"
 #include "filter_programs.h"
 #include "worker/filter_internal.h"
 
@@ -13,12 +14,13 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { NUMBERS = 1024, X32_BIT = 0x40000000 };
+enum { NUMBERS = 1024, SOCKETS = FILTER_UNIX | FILTER_TCP, X32_BIT = 0x40000000 };
 
 #define ALLOW     SECCOMP_RET_ALLOW
 #define REFUSE    (SECCOMP_RET_ERRNO | EPERM)
@@ -235,6 +237,7 @@ struct condition {
     const char *call;
     uint64_t args[6];
     uint32_t expected;
+    unsigned unless; /* one of these was granted: then it is allowed */
 };
 
 static const struct condition conditions[] = {
@@ -277,10 +280,10 @@ static const struct condition conditions[] = {
     {"sendto", {FILTER_CHANNEL, 1, 1, MSG_NOSIGNAL, 0}, ALLOW},
     {"sendto", {FILTER_CHANNEL, 1, 1, 0, 4096}, REFUSE},
     {"sendto", {FILTER_CHANNEL, 1, 1, 0, HIGH}, REFUSE},
-    {"sendto", {FILTER_CHANNEL + 1, 1, 1, 0, 0}, REFUSE},
+    {"sendto", {FILTER_CHANNEL + 1, 1, 1, 0, 0}, REFUSE, SOCKETS},
     {"recvfrom", {FILTER_CHANNEL, 1, 1, 0, 0}, ALLOW},
     {"recvfrom", {FILTER_CHANNEL, 1, 1, 0, HIGH}, REFUSE},
-    {"recvfrom", {0, 1, 1, 0, 0}, REFUSE},
+    {"recvfrom", {0, 1, 1, 0, 0}, REFUSE, SOCKETS},
     {"recvmsg", {FILTER_CHANNEL, 4096, 0}, ALLOW},
     {"recvmsg", {FILTER_CHANNEL + 1, 4096, 0}, REFUSE},
     {"ioctl", {0, 0x5401}, ALLOW},
@@ -291,7 +294,7 @@ static const struct condition conditions[] = {
     {"fcntl", {0, F_SETFD}, ALLOW},
     {"fcntl", {0, F_GETFL}, ALLOW},
     {"fcntl", {0, F_DUPFD_CLOEXEC}, ALLOW},
-    {"fcntl", {0, F_SETFL}, REFUSE},
+    {"fcntl", {0, F_SETFL}, REFUSE, SOCKETS},
     {"fcntl", {0, F_SETOWN}, REFUSE},
     {"fcntl", {0, 10}, REFUSE},   /* F_SETSIG */
     {"fcntl", {0, 1024}, REFUSE}, /* F_SETLEASE */
@@ -335,8 +338,11 @@ static void conditions_hold(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < FILTER_VARIANTS; i++)
-        for (size_t j = 0; j < sizeof conditions / sizeof *conditions; j++)
-            is(&filter_variants[i], conditions[j].call, conditions[j].args, conditions[j].expected);
+        for (size_t j = 0; j < sizeof conditions / sizeof *conditions; j++) {
+            const struct condition *c = &conditions[j];
+            is(&filter_variants[i], c->call, c->args,
+               filter_variants[i].kind & c->unless ? ALLOW : c->expected);
+        }
 }
 
 static const uint64_t READ_FLAGS[] = {
@@ -350,7 +356,13 @@ static bool is_native(const struct filter_variant *v)
     return v->scmp == seccomp_arch_native();
 }
 
-static void files_are_opened_to_read_only(void **unused)
+/* Of flags beyond those to read: with a grant to write, all but O_PATH, __O_TMPFILE and O_NOATIME. */
+static bool opens_with(const struct filter_variant *v, uint64_t flags)
+{
+    return v->kind & FILTER_WRITE && !(flags & (O_PATH | 020000000 | O_NOATIME));
+}
+
+static void files_are_opened_to_read_unless_writing_is_granted(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < FILTER_VARIANTS; i++) {
@@ -361,13 +373,15 @@ static void files_are_opened_to_read_only(void **unused)
         }
         for (size_t j = 0; j < sizeof OTHER_FLAGS / sizeof *OTHER_FLAGS && is_native(&filter_variants[i]);
              j++) {
-            is(&filter_variants[i], "openat", (uint64_t[6]){(uint64_t)AT_FDCWD, 1, OTHER_FLAGS[j]}, REFUSE);
-            is(&filter_variants[i], "open", (uint64_t[6]){1, OTHER_FLAGS[j]}, REFUSE);
+            uint32_t expected = opens_with(&filter_variants[i], OTHER_FLAGS[j]) ? ALLOW : REFUSE;
+            is(&filter_variants[i], "openat", (uint64_t[6]){(uint64_t)AT_FDCWD, 1, OTHER_FLAGS[j]}, expected);
+            is(&filter_variants[i], "open", (uint64_t[6]){1, OTHER_FLAGS[j]}, expected);
         }
         /* the same everywhere: O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_PATH; __O_TMPFILE */
         static const uint64_t everywhere[] = {1, 2, 0100, 01000, 02000, 010000000, 020000000};
         for (size_t j = 0; j < sizeof everywhere / sizeof *everywhere; j++)
-            is(&filter_variants[i], "openat", (uint64_t[6]){0, 1, everywhere[j] | O_CLOEXEC}, REFUSE);
+            is(&filter_variants[i], "openat", (uint64_t[6]){0, 1, everywhere[j] | O_CLOEXEC},
+               opens_with(&filter_variants[i], everywhere[j]) ? ALLOW : REFUSE);
         is(&filter_variants[i], "openat", (uint64_t[6]){0, 1, O_CLOEXEC}, ALLOW);
     }
 }
@@ -390,9 +404,22 @@ static void threads_are_made_where_they_are_granted(void **unused)
         0,
     };
     for (size_t i = 0; i < FILTER_VARIANTS; i++) {
-        is(&filter_variants[i], "clone", (uint64_t[6]){thread}, filter_variants[i].threads ? ALLOW : REFUSE);
+        is(&filter_variants[i], "clone", (uint64_t[6]){thread},
+           filter_variants[i].kind & FILTER_THREADS ? ALLOW : REFUSE);
         for (size_t j = 0; j < sizeof others / sizeof *others; j++)
             is(&filter_variants[i], "clone", (uint64_t[6]){others[j]}, REFUSE);
+    }
+}
+
+static void grants_open_what_they_name_and_nothing_beside(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < FILTER_VARIANTS; i++) {
+        const struct filter_variant *v = &filter_variants[i];
+        for (const struct filter_granted *g = filter_granted; g->call; g++)
+            is(v, g->call, g->args, v->kind & g->kinds ? ALLOW : REFUSE);
+        for (const struct filter_granted *g = filter_beside; g->call; g++)
+            is(v, g->call, g->args, REFUSE);
     }
 }
 
@@ -450,13 +477,15 @@ static void there_is_one_place_for_the_own_process(void **unused)
 
 int main(void)
 {
+    filter_list();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ordinary_calls_are_allowed),
         cmocka_unit_test(calls_of_attackers_kill),
         cmocka_unit_test(clone3_is_not_there),
         cmocka_unit_test(conditions_hold),
-        cmocka_unit_test(files_are_opened_to_read_only),
+        cmocka_unit_test(files_are_opened_to_read_unless_writing_is_granted),
         cmocka_unit_test(threads_are_made_where_they_are_granted),
+        cmocka_unit_test(grants_open_what_they_name_and_nothing_beside),
         cmocka_unit_test(every_other_number_is_refused),
         cmocka_unit_test(a_call_in_another_machines_manner_kills),
         cmocka_unit_test(x32_calls_kill),

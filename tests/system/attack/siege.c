@@ -27,18 +27,6 @@ static const char *function_name(const struct attack *a)
     return name;
 }
 
-/* Built files may be out of an ordinary user's reach; a copy works from any prefix. */
-static const char *installed_hark(void)
-{
-    const char *prefix = folder_create();
-    const char *const folders[] = {"bin", "libexec", "libexec/hark"};
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
-    file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
-    file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
-    return path_in(prefix, "bin/hark");
-}
-
 /* What an ordinary user loses together with user namespaces. */
 static const char *const waived[] = {"user-namespace", "pid-namespace", "root", "network-namespace",
                                      "ipc-namespace"};
@@ -48,7 +36,7 @@ static void start_hark(struct siege *s)
     struct hark *h = s->hark;
     static char variable[160];
     snprintf(variable, sizeof variable, "HARK_BROKER=mqtt://" SIEGE_USER ":" SECRET "@127.0.0.1:%u", s->port);
-    const char *argv[20] = {installed_hark(), "run", "--node", TEST_NODE, "--state", h->state, h->folder};
+    const char *argv[20] = {hark_installed(), "run", "--node", TEST_NODE, "--state", h->state, h->folder};
     size_t n = 7;
     for (size_t i = 0; s->mode.is_degraded && i < sizeof waived / sizeof *waived; i++) {
         argv[n++] = "--insecure";
