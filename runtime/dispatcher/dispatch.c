@@ -100,6 +100,7 @@ static void rekey(struct function *f)
     while ((item = queue_drop_any(&f->queue)))
         items[count++] = item;
     qsort(items, count, sizeof(struct queue_item *), by_sequence);
+    bool some_begun = count && items[0]->sequence < f->queue.begun;
     for (uint32_t i = 0; i < count; i++) {
         const struct mqtt_message *message = of_item(items[i])->message;
         struct slice key = trigger_order_key(f->active->revision->manifest, message);
@@ -108,6 +109,8 @@ static void rekey(struct function *f)
             invocation_destroy(of_item(items[i])); /* not acknowledged: it stays with the broker */
         }
     }
+    if (some_begun)
+        queue_all_begun(&f->queue);
     free(items);
 }
 
@@ -123,7 +126,7 @@ static bool may_dispatch(struct function *f)
 void function_pump(struct function *f)
 {
     struct slot *slot;
-    if (f->pumping || !f->active || f->phase == FUNCTION_DRAINING || f->phase == FUNCTION_CLOSING)
+    if (f->pumping || !f->active || f->phase == FUNCTION_CLOSING)
         return;
     f->pumping = true;
     while (may_dispatch(f) && (slot = pool_pick(f->active)))

@@ -206,12 +206,26 @@ void function_leave(struct function *f, uint64_t grace_ns)
     function_arm(f, 0);
 }
 
+/* What is younger than all that was begun stays with the broker. The rest is finished: acknowledgements leave
+ * in the order of arrival, and without it what is done could not be acknowledged, and would run again. */
+static void drop_unbegun(struct function *f)
+{
+    struct invocation *inv, *next;
+    for (inv = TAILQ_FIRST(&f->invocations); inv; inv = next) {
+        next = TAILQ_NEXT(inv, house_link);
+        if (queue_drop_unbegun(&f->queue, &inv->item))
+            invocation_destroy(inv);
+    }
+}
+
 void function_drain(struct function *f, uint64_t grace_ns)
 {
     if (f->phase == FUNCTION_CLOSING)
         return;
-    if (f->phase == FUNCTION_SERVING)
+    if (f->phase == FUNCTION_SERVING) {
         f->phase = FUNCTION_DRAINING;
+        drop_unbegun(f);
+    }
     f->deadline_ns = clock_now_ns() + grace_ns;
     function_arm(f, f->deadline_ns);
     function_arm(f, 0);
@@ -292,6 +306,13 @@ static void say_unfinished(const struct function *f)
         function_log(f, LOG_WARN, "%u ticks of its timers were not finished in time", f->ticks);
 }
 
+/* What is to be tried again only behind the deadline is not waited for. */
+static bool is_drained(const struct function *f)
+{
+    bool waits = f->queue.waiting && (queue_has_ready(&f->queue) || queue_due(&f->queue) < f->deadline_ns);
+    return queue_in_flight(&f->queue) == 0 && f->releasing == 0 && !waits;
+}
+
 void function_check_end(struct function *f)
 {
     bool leaving = f->phase == FUNCTION_LEAVING, draining = f->phase == FUNCTION_DRAINING;
@@ -299,7 +320,7 @@ void function_check_end(struct function *f)
         free_when_closed(f);
     if (!leaving && !draining)
         return;
-    bool idle = leaving ? f->house == 0 : queue_in_flight(&f->queue) == 0 && f->releasing == 0;
+    bool idle = leaving ? f->house == 0 : is_drained(f);
     bool late = clock_now_ns() >= f->deadline_ns;
     if (!idle && !late) {
         function_arm(f, f->deadline_ns);

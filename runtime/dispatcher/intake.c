@@ -78,10 +78,12 @@ static void enqueue(struct function *f, const struct manifest *m, struct invocat
 {
     struct mqtt_message *message = inv->message;
     if (hops_are_used_up(inv->hops)) {
+        queue_all_begun(&f->queue);
         loop_give_up(inv);
         return;
     }
     if (message->payload.len > m->limit_payload_bytes) {
+        queue_all_begun(&f->queue);
         dead_letter(inv, GIVE_UP_TOO_LARGE, "larger than limits.payload");
         return;
     }

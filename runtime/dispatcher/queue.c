@@ -190,6 +190,8 @@ struct queue_item *queue_next(struct queue *q, struct queue_owner *owner)
         return NULL;
     struct queue_item *item = TAILQ_FIRST(&lane->items);
     item_leave(q, item);
+    if (item->sequence > q->begun)
+        q->begun = item->sequence;
     lane->owner = owner;
     lane->in_flight++;
     q->in_flight++;
@@ -283,6 +285,19 @@ static struct queue_item *take_out(struct queue *q, struct queue_item *item)
     lane_place(q, lane);
     item->lane = NULL;
     return item;
+}
+
+bool queue_drop_unbegun(struct queue *q, struct queue_item *item)
+{
+    if (!item->waiting || item->sequence <= q->begun)
+        return false;
+    take_out(q, item);
+    return true;
+}
+
+void queue_all_begun(struct queue *q)
+{
+    q->begun = q->last_sequence;
 }
 
 struct queue_item *queue_drop_oldest(struct queue *q)

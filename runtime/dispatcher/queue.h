@@ -34,6 +34,7 @@ struct queue {
     struct lane **buckets; /* allocated with the first keyed item */
     uint64_t seed;
     uint64_t last_sequence, last_chain;
+    uint64_t begun; /* sequence of the youngest item that has been on its way */
     uint32_t waiting, in_flight, lanes;
     struct lane_list ready;           /* free to go to any worker */
     struct lane_list delayed;         /* by due time */
@@ -74,6 +75,13 @@ void queue_delay(struct queue *q, struct queue_item *item, uint64_t due_ns);
 /* When the next delayed lane is due, or CLOCK_NEVER; and: makes due what is due. */
 uint64_t queue_due(const struct queue *q);
 void queue_wake(struct queue *q, uint64_t now_ns);
+
+/* Acknowledgements leave in the order of arrival, so who wants an end without repeats has to finish all that
+ * is older than the youngest item that was begun. Takes a waiting item out if it is younger; false: it stays.
+ */
+bool queue_drop_unbegun(struct queue *q, struct queue_item *item);
+/* Something that came behind all that waits is over, without having been an item. */
+void queue_all_begun(struct queue *q);
 
 /* Takes the oldest droppable waiting item out, or NULL. */
 struct queue_item *queue_drop_oldest(struct queue *q);

@@ -196,6 +196,33 @@ static void sigterm_drains_and_ends_with_0(void **unused)
     assert_int_equal(device_count(s.phone, "out/counted"), 20);
 }
 
+/* b is answered while both of a have not ended; its acknowledgement has to wait for theirs. */
+static void a_stop_makes_nothing_run_twice(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    hark_install(s.hark, "puppet.so", "puppet.so");
+    hark_manifest(s.hark, "puppet",
+                  "function: puppet\nhandler: puppet.so\npublishes: [ \"out/#\" ]\ninstances: { max: 2 }\n"
+                  "triggers: [ { topic: \"puppet/#\" } ]\n");
+    hark_wait_line(s.hark, "^hark: deployed puppet ");
+    device_publish(s.phone, "puppet/a", "log begun; work 500; say out/a first", 1);
+    device_publish(s.phone, "puppet/a", "say out/a second", 1);
+    hark_wait_line(s.hark, "function=puppet worker=[0-9]+ begun");
+    device_publish(s.phone, "puppet/b", "say out/b once", 1);
+    stage_expect(&s, "out/b", "once");
+    assert_int_equal(device_count(s.phone, "out/a"), 0);
+    assert_int_equal(hark_stop(s.hark), 0);
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    device_publish(s.phone, "puppet/a", "say out/a last", 1);
+    device_publish(s.phone, "puppet/b", "say out/b last", 1);
+    stage_expect(&s, "out/a", "first");
+    stage_expect(&s, "out/a", "second");
+    stage_expect(&s, "out/a", "last");
+    stage_expect(&s, "out/b", "last");
+}
+
 static void what_was_sent_while_hark_was_away_is_handled_when_it_is_back(void **unused)
 {
     (void)unused;
@@ -222,6 +249,7 @@ int main(void)
         system_test(properties_come_back_only_when_the_function_sends_them),
         system_test(a_device_of_mqtt_3_reaches_a_function_too),
         system_test(sigterm_drains_and_ends_with_0),
+        system_test(a_stop_makes_nothing_run_twice),
         system_test(what_was_sent_while_hark_was_away_is_handled_when_it_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -386,6 +386,41 @@ static void order_holds_through_retries_rejections_and_deaths(void **unused)
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, fresh_queue, queue_is_empty)
 
+static void only_what_is_younger_than_all_that_was_begun_is_dropped(void **unused)
+{
+    (void)unused;
+    struct message a, b, other, young;
+    push(&a, "t");
+    push(&b, "t");
+    push(&other, "u");
+    push(&young, "v");
+    next_is(&first, &a);
+    next_is(&second, &other);
+    assert_false(queue_drop_unbegun(&queue, &a.item)); /* on its way */
+    assert_false(queue_drop_unbegun(&queue, &b.item));
+    assert_true(queue_drop_unbegun(&queue, &young.item));
+    done(&other);
+    done(&a);
+    assert_false(queue_drop_unbegun(&queue, &other.item)); /* over */
+    assert_false(queue_drop_unbegun(&queue, &b.item));
+    next_is(&first, &b);
+    done(&b);
+}
+
+static void what_came_before_something_that_is_over_is_not_dropped(void **unused)
+{
+    (void)unused;
+    struct message a, young;
+    push(&a, "t");
+    queue_all_begun(&queue);
+    push(&young, "t");
+    assert_false(queue_drop_unbegun(&queue, &a.item));
+    assert_true(queue_drop_unbegun(&queue, &young.item));
+    next_is(&first, &a);
+    next_is(&first, NULL);
+    done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +437,8 @@ int main(void)
         CLAIM(only_what_may_be_dropped_is_dropped_oldest_first),
         CLAIM(the_end_takes_everything_out),
         CLAIM(order_holds_through_retries_rejections_and_deaths),
+        CLAIM(only_what_is_younger_than_all_that_was_begun_is_dropped),
+        CLAIM(what_came_before_something_that_is_over_is_not_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
