@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { USAGE = 64, INTERNAL = 70, NOT_PERMITTED = 77 };
@@ -119,7 +120,89 @@ static void functions_do_not_run_as_root(void **unused)
     assert_contains(o.err, "functions do not run as root");
 }
 
+/* ---- no namespaces ---- */
+
+static const char *folder_with_puppet(void)
+{
+    const char *folder = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
+    return folder;
+}
+
+/* hark and hark-worker where everybody may run them. */
+static struct outcome on_a_bare_kernel(const char *landlock, const char *command, const char *what,
+                                       bool as_nobody)
+{
+    const char *prefix = folder_create();
+    const char *const folders[] = {"bin", "libexec", "libexec/hark"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
+    file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
+    file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
+    file_copy(TEST_BARE_KERNEL, path_in(prefix, "bin/bare"));
+    const char *argv[8] = {path_in(prefix, "bin/bare")};
+    size_t n = 1;
+    if (landlock)
+        argv[n++] = landlock;
+    argv[n++] = path_in(prefix, "bin/hark");
+    argv[n++] = command;
+    argv[n++] = what;
+    if (what)
+        argv[n++] = "--payload=say out/x it runs";
+    return command_run(&(struct process_options){.name = "hark", .argv = argv, .as_nobody = as_nobody});
+}
+
+static void without_namespaces_and_landlock_nothing_runs_for(bool as_nobody)
+{
+    const char *manifest = path_in(folder_with_puppet(), "puppet.yaml");
+    struct outcome o = on_a_bare_kernel(NULL, "doctor", NULL, as_nobody);
+    assert_row(o.out, "missing", "root");
+    assert_row(o.out, "missing", "landlock");
+    assert_contains(o.out, "no function runs: without it only the empty root");
+    assert_int_equal(o.code, NOT_PERMITTED);
+    o = on_a_bare_kernel(NULL, "invoke", manifest, as_nobody);
+    assert_contains(o.err,
+                    "hark: error: functions are not run: landlock is missing (Function not implemented): ");
+    assert_string_equal(o.out, "");
+    assert_int_equal(o.code, NOT_PERMITTED);
+}
+
+static void without_namespaces_landlock_is_enough_for(bool as_nobody)
+{
+    const char *manifest = path_in(folder_with_puppet(), "puppet.yaml");
+    struct outcome o = on_a_bare_kernel("landlock", "invoke", manifest, as_nobody);
+    assert_contains(o.err, "hark: warning: user-namespace is missing ");
+    assert_contains(o.err, "hark: warning: root is missing ");
+    assert_string_equal(o.out, "out/x it runs\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void without_namespaces_and_landlock_no_function_runs(void **unused)
+{
+    (void)unused;
+    without_namespaces_and_landlock_nothing_runs_for(false);
+}
+
+static void without_namespaces_landlock_is_enough(void **unused)
+{
+    (void)unused;
+    without_namespaces_landlock_is_enough_for(false);
+}
+
 /* ---- as root ---- */
+
+static void neither_do_they_for_an_ordinary_user(void **unused)
+{
+    (void)unused;
+    without_namespaces_and_landlock_nothing_runs_for(true);
+}
+
+static void landlock_is_enough_for_an_ordinary_user(void **unused)
+{
+    (void)unused;
+    without_namespaces_landlock_is_enough_for(true);
+}
 
 /* Zygotes that lack something are played: who they are to run as says what. */
 static struct outcome with_fake(const char *command, unsigned role, const char *more, const char *last)
@@ -129,14 +212,6 @@ static struct outcome with_fake(const char *command, unsigned role, const char *
     const char *const argv[] = {TEST_HARK, command, user, more, last, NULL};
     return command_run(&(struct process_options){
         .name = "hark", .argv = argv, .environment = "HARK_WORKER=" TEST_FAKE_ZYGOTE});
-}
-
-static const char *folder_with_puppet(void)
-{
-    const char *folder = folder_create();
-    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
-    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
-    return folder;
 }
 
 static void doctor_says_why_functions_do_not_run(void **unused)
@@ -240,6 +315,8 @@ int main(void)
         system_test(what_is_waived_is_said_at_every_start),
         system_test(a_user_that_is_none_is_a_usage_error),
         system_test(functions_do_not_run_as_root),
+        system_test(without_namespaces_and_landlock_no_function_runs),
+        system_test(without_namespaces_landlock_is_enough),
     };
     const struct CMUnitTest root_tests[] = {
         system_test(doctor_says_why_functions_do_not_run),
@@ -248,6 +325,8 @@ int main(void)
         system_test(a_zygote_that_ends_at_once_is_an_error),
         system_test(as_root_functions_get_a_user_of_their_own),
         system_test(an_ordinary_user_cannot_choose_another),
+        system_test(neither_do_they_for_an_ordinary_user),
+        system_test(landlock_is_enough_for_an_ordinary_user),
     };
     int failed = cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
     if (geteuid() == 0)
