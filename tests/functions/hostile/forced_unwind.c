@@ -15,5 +15,6 @@ static const char *attack(const struct victims *v)
 {
     (void)v;
     static struct _Unwind_Exception thrown;
-    return text("unwound: %d", (int)_Unwind_ForcedUnwind(&thrown, go_on, NULL));
+    (void)_Unwind_ForcedUnwind(&thrown, go_on, NULL);
+    return "came back";
 }

@@ -4,4 +4,8 @@
 
 #define SECRET "blue-heron-under-the-bridge-4711"
 
+/* Files beside the manifests that have it. */
+#define SECRET_PASSWORD_FILE "site.password"
+#define SECRET_TOKEN_FILE    "token"
+
 #endif

@@ -1,10 +1,12 @@
-/* Looks for hark's password wherever it can look: in every page that it can read, and in its descriptors.
+/* Looks for hark's password wherever it can look: in every page that it can read, in its descriptors, and in
+ * the files where it knows that it is.
  *
  * Its own copy is disguised, so that it does not find itself, and before it hunts it hides a decoy, so that
  * a hunt that is blind is not taken for one that finds nothing. */
 #include "hostile.h"
 #include "secret.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -93,6 +95,16 @@ static void search_memory(struct hunt *h)
     free(small);
 }
 
+static void search_file(struct hunt *h, const char *path)
+{
+    unsigned char got[256];
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, got, sizeof got);
+    if (n >= (ssize_t)LEN)
+        search(h, got, (size_t)n - LEN + 1);
+    memset(got, 0, sizeof got);
+}
+
 static void search_descriptors(struct hunt *h)
 {
     static unsigned char got[1 << 16];
@@ -116,7 +128,6 @@ static unsigned char *hide_decoy(void)
 
 static const char *attack(const struct victims *v)
 {
-    (void)v;
     struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
     if (sigaction(SIGSEGV, &action, NULL) < 0 || sigaction(SIGBUS, &action, NULL) < 0)
         return failed("sigaction");
@@ -125,6 +136,8 @@ static const char *attack(const struct victims *v)
     struct hunt hunt = {0};
     search_memory(&hunt);
     search_descriptors(&hunt);
+    search_file(&hunt, in_folder(v, SECRET_PASSWORD_FILE));
+    search_file(&hunt, in_folder(v, SECRET_TOKEN_FILE));
     if (!hunt.decoys)
         return "is blind";
     return hunt.found ? "found it" : "found nothing";

@@ -9,11 +9,13 @@
  * its message counts as done is "said: " and what hark says of it. One that ends while it is loaded is never
  * deployed: "refused: " and the same. */
 struct attack {
-    const char *name;     /* of tests/functions/hostile/<name>.c */
-    const char *sealed;   /* with every layer */
-    const char *degraded; /* without namespaces; NULL: as sealed */
-    const char *by_root;  /* without namespaces, of a hark that root started; NULL: as degraded */
-    const char *manifest; /* more lines of it; NULL: none */
+    const char *name;      /* of tests/functions/hostile/<name>.c */
+    const char *sealed;    /* with every layer */
+    const char *degraded;  /* without namespaces; NULL: as sealed */
+    const char *by_root;   /* without namespaces, of a hark that root started; NULL: as degraded */
+    const char *manifest;  /* more lines of it; NULL: none */
+    unsigned lines;        /* that it logs: each is in hark's log, or in a word of how many were dropped */
+    const char *uncounted; /* where only the user namespace is missing; NULL: as sealed */
 };
 
 struct family {

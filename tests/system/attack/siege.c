@@ -30,22 +30,59 @@ static const char *function_name(const struct attack *a)
 /* What an ordinary user loses together with user namespaces. */
 static const char *const waived[] = {"user-namespace", "pid-namespace", "root", "network-namespace",
                                      "ipc-namespace"};
+static const size_t waived_count[] = {[WHOLE_SEAL] = 0, [NO_USER_NAMESPACE] = 1, [NO_NAMESPACES] = 5};
+
+bool siege_has_namespaces(struct siege_mode mode)
+{
+    return mode.seal == WHOLE_SEAL || (mode.seal == NO_USER_NAMESPACE && mode.user == AS_ROOT);
+}
+
+/* hark's own, if it is started by somebody else. */
+static const char *give_to_hark(struct siege *s, const char *path)
+{
+    if (s->mode.user == AS_NOBODY)
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+    return path;
+}
+
+static const char *secret_file(struct siege *s, const char *name)
+{
+    const char *path = hark_file(s->hark, name);
+    file_print(path, SECRET);
+    assert_int_equal(chmod(path, 0600), 0);
+    return give_to_hark(s, path);
+}
+
+/* The secret is all over hark: in its environment, in the URL of one broker, in the password of another, in
+ * the config of the sibling, and in the files that two of these come from. */
+static const char *write_config(struct siege *s)
+{
+    const char *folder = folder_create(), *path = path_in(folder, "hark.yaml");
+    assert_int_equal(chmod(folder, 0755), 0);
+    file_print(path,
+               "broker: site\nbrokers:\n  other: { url: \"mqtt://" SIEGE_USER ":" SECRET
+               "@localhost\" }\n  site:\n    url: mqtt://127.0.0.1:%u\n    username: " SIEGE_USER
+               "\n    password_file: %s\n",
+               s->port, secret_file(s, SECRET_PASSWORD_FILE));
+    secret_file(s, SECRET_TOKEN_FILE);
+    return give_to_hark(s, path);
+}
 
 static void start_hark(struct siege *s)
 {
     struct hark *h = s->hark;
-    static char variable[160];
-    snprintf(variable, sizeof variable, "HARK_BROKER=mqtt://" SIEGE_USER ":" SECRET "@127.0.0.1:%u", s->port);
-    const char *argv[20] = {hark_installed(), "run", "--node", TEST_NODE, "--state", h->state, h->folder};
-    size_t n = 7;
-    for (size_t i = 0; s->mode.is_degraded && i < sizeof waived / sizeof *waived; i++) {
+    const char *argv[20] = {hark_installed(), "run",     "--node",   TEST_NODE,      "--state",
+                            h->state,         h->folder, "--config", write_config(s)};
+    size_t n = 9;
+    for (size_t i = 0; i < waived_count[s->mode.seal]; i++) {
         argv[n++] = "--insecure";
         argv[n++] = waived[i];
     }
-    if (s->mode.user == AS_NOBODY)
-        assert_int_equal(chown(h->state, NOBODY, NOBODY), 0);
-    h->process = process_start(&(struct process_options){
-        .name = "hark", .argv = argv, .environment = variable, .as_nobody = s->mode.user == AS_NOBODY});
+    give_to_hark(s, h->state);
+    h->process = process_start(&(struct process_options){.name = "hark",
+                                                         .argv = argv,
+                                                         .environment = "SOME_SECRET=" SECRET,
+                                                         .as_nobody = s->mode.user == AS_NOBODY});
 }
 
 static void install_sibling(struct hark *h)
@@ -53,7 +90,8 @@ static void install_sibling(struct hark *h)
     file_copy(path_in(TEST_FUNCTIONS, "relay.so"), hark_file(h, "sibling.so"));
     hark_manifest(h, "sibling",
                   "function: sibling\nhandler: sibling.so\ntriggers: [ { topic: steady/in } ]\n"
-                  "publishes: [ \"out/#\" ]\ninstances: { min: 1 }\n");
+                  "publishes: [ \"out/#\" ]\ninstances: { min: 1 }\n"
+                  "config: { token: { from_file: " SECRET_TOKEN_FILE " } }\n");
 }
 
 struct siege siege_begin(struct siege_mode mode)
@@ -201,6 +239,28 @@ const char *siege_attack(struct siege *s, const struct attack *a, bool is_silent
     if (strcmp(m->topic, out) != 0)
         fail_msg("%s: a message on %s comes instead", a->name, m->topic);
     return m->payload;
+}
+
+/* The sum of all that hark says it dropped. */
+static size_t count_dropped(struct siege *s, const struct attack *a)
+{
+    char *said = lines_text(s->hark->process->err), mark[NAME_MAX_BYTES + 16], lines[16];
+    size_t sum = 0;
+    snprintf(mark, sizeof mark, "function=%s ", function_name(a));
+    for (char *at = said; (at = strstr(at, mark)); at++) {
+        if (sscanf(at, "%*s worker=%*u it logs more than limits.log (%*[^)]): dropped %15[0-9] lines",
+                   lines) == 1)
+            sum += strtoul(lines, NULL, 10);
+    }
+    free(said);
+    return sum;
+}
+
+size_t siege_logged(struct siege *s, const struct attack *a)
+{
+    char pattern[160];
+    snprintf(pattern, sizeof pattern, "^hark: function=%s worker=[0-9]+ [0-9]+$", function_name(a));
+    return hark_count_lines(s->hark, pattern) + count_dropped(s, a);
 }
 
 size_t siege_deaths(struct siege *s, const struct attack *a)

@@ -12,10 +12,15 @@
 
 enum siege_user { AS_ROOT, AS_NOBODY, AS_SELF };
 
+/* What is waived. An ordinary user gets no namespace at all without a user namespace, and then it is landlock
+ * that keeps functions from files. */
+enum siege_seal { WHOLE_SEAL, NO_USER_NAMESPACE, NO_NAMESPACES };
+
 struct siege_mode {
     enum siege_user user; /* who starts hark; root's functions run as an ordinary user all the same */
-    bool is_degraded;     /* without user namespaces, and what needs them */
+    enum siege_seal seal;
 };
+bool siege_has_namespaces(struct siege_mode mode); /* but that of users */
 
 struct siege {
     struct siege_mode mode;
@@ -44,6 +49,9 @@ const char *siege_attack(struct siege *s, const struct attack *a, bool is_silent
 
 /* Sends it the message that lets it attack, and no more. */
 void siege_provoke(struct siege *s, const struct attack *a);
+
+/* How many lines it logged, and how many hark says it dropped of it. */
+size_t siege_logged(struct siege *s, const struct attack *a);
 
 /* How often hark said that a worker of that function ended as it should not. */
 size_t siege_deaths(struct siege *s, const struct attack *a);
