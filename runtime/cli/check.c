@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 
 struct check {
     const char *functions; /* second place for handlers */
@@ -103,6 +104,25 @@ static int probe_revision(struct check *c, const char *path, const struct revisi
     return 0;
 }
 
+/* With --verbose: the proof of a cron line is its next time. */
+static void say_next_ticks(const struct manifest *m)
+{
+    for (size_t i = 0; i < m->trigger_count; i++) {
+        const struct manifest_trigger *t = &m->triggers[i];
+        int64_t next = t->cron_text ? cron_next(&t->cron, t->zone, time(NULL)) : CRON_NEVER;
+        if (next == CRON_NEVER)
+            continue;
+        int32_t offset_s = zone_segment_at(t->zone, next).offset_s, minutes = abs(offset_s) / 60;
+        time_t local = next + offset_s;
+        struct tm tm;
+        char text[32];
+        gmtime_r(&local, &tm);
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm);
+        log_debug("%s: %s: next at %s %c%02d%02d", m->function, t->timer, text, offset_s < 0 ? '-' : '+',
+                  minutes / 60, minutes % 60);
+    }
+}
+
 static int check_file(struct check *c, const char *path)
 {
     struct diags diags = {0};
@@ -110,6 +130,7 @@ static int check_file(struct check *c, const char *path)
     int code = 0;
     c->function_count++;
     if (load_revision(path, c->functions, &r, &diags) == 0) {
+        say_next_ticks(r->manifest);
         code = probe_revision(c, path, r);
         revision_drop(r);
     }
@@ -206,7 +227,8 @@ const struct command command_check = {
             "in a\n"
             "worker as a deploy would, and looks for functions that trigger each other in a circle. FILE.so: "
             "loads\n"
-            "a handler alone. Findings go to standard output, one a line, FILE:LINE:COLUMN: what.\n\n"
+            "a handler alone. --verbose also says when each cron comes next. Findings go to standard output, "
+            "one a line, FILE:LINE:COLUMN: what.\n\n"
             "Exit codes: 0 all good, 1 findings, 64 usage, 65 no such path, 70 internal, 77 not permitted.\n",
     .takes = OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,

@@ -81,7 +81,7 @@ static int set_topic(struct invoke_message *m, const struct options *o, const st
     const char *pattern = first_topic(r->manifest);
     const char *topic = o->topic ? o->topic : pattern;
     if (!topic) {
-        log_error("the function has timers only: write --timer");
+        log_error("the function has timers only: leave out what describes a message");
         return EX_USAGE;
     }
     if (!o->topic && strpbrk(pattern, "+#{")) {
@@ -148,9 +148,51 @@ static int set_reply(struct invoke_message *m, const struct options *o)
     return 0;
 }
 
+/* ---- a tick ---- */
+
+static const struct manifest_trigger *find_timer(const struct options *o, const struct manifest *m)
+{
+    const struct manifest_trigger *first = &m->triggers[0];
+    if (o->timer)
+        return trigger_find_timer(m, o->timer);
+    return first->timer && !(o->given & OPTIONS_MESSAGE) ? first : NULL;
+}
+
+static int refuse_timer(const struct options *o, const struct manifest *m)
+{
+    char list[512] = "none";
+    size_t used = 0;
+    for (size_t i = 0; i < m->trigger_count && used < sizeof list; i++) {
+        if (m->triggers[i].timer)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s'", used ? ", " : "",
+                                     m->triggers[i].timer);
+    }
+    log_error("--timer '%s': the function's timers are: %s%s", o->timer, list, used < sizeof list ? "" : "…");
+    return EX_USAGE;
+}
+
+static int set_tick(struct invoke_message *m, const struct options *o, const struct manifest_trigger *t)
+{
+    if (o->given & OPTIONS_MESSAGE) {
+        log_error("--timer: a tick has no topic, payload or properties: leave out what describes a message");
+        return EX_USAGE;
+    }
+    m->properties[0] = (struct property){slice_of("hark-trigger"), slice_of(t->timer)};
+    m->mqtt.properties = m->properties;
+    m->mqtt.property_count = 1;
+    m->mqtt.payload = slice_of("");
+    m->mqtt.qos = 0;
+    return 0;
+}
+
 int invoke_message_init(struct invoke_message *m, const struct options *o, const struct revision *r)
 {
     *m = (struct invoke_message){.mqtt = {.qos = o->qos, .retained = o->retained}};
+    const struct manifest_trigger *timer = find_timer(o, r->manifest);
+    if (timer)
+        return set_tick(m, o, timer);
+    if (o->timer)
+        return refuse_timer(o, r->manifest);
     int code = set_topic(m, o, r);
     if (code == 0)
         code = find_trigger(m, r);

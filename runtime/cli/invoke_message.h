@@ -1,4 +1,4 @@
-/* invoke_message.h: the message of `hark invoke`, as its options describe it. */
+/* invoke_message.h: the message of `hark invoke`, or the tick, as its options describe it. */
 #ifndef HARK_CLI_INVOKE_MESSAGE_H
 #define HARK_CLI_INVOKE_MESSAGE_H
 

@@ -41,6 +41,7 @@ static const struct description table[] = {
     {"json", NULL, "results as JSON"},
     {"verbose", NULL, "log also what is only of use in looking for a fault"},
     {"drain", "TIME", "how long SIGTERM lets what runs finish, for instance 30s; 0s: not at all (10s)"},
+    {"timer", "NAME", "a tick of that timer instead of a message, for instance \"every 30s\""},
     {"help", NULL, "this text"},
 };
 
@@ -188,6 +189,8 @@ static const char **text_of(struct options *o, unsigned option)
         return &o->response_topic;
     case OPTION_CORRELATION:
         return &o->correlation;
+    case OPTION_TIMER:
+        return &o->timer;
     case OPTION_USER:
         return &o->user;
     default:
@@ -199,6 +202,7 @@ static int take(const struct command *command, unsigned option, char *value, str
                 struct diag *diag)
 {
     const char **text = text_of(o, option);
+    o->given |= option;
     if (text)
         *text = value;
     else if (option == OPTION_BROKER)

@@ -36,18 +36,26 @@ enum option_bit {
     OPTION_JSON = 1 << 17,
     OPTION_VERBOSE = 1 << 18,
     OPTION_DRAIN = 1 << 19,
-    OPTION_HELP = 1 << 20
+    OPTION_TIMER = 1 << 20,
+    OPTION_HELP = 1 << 21
 };
 
 /* What every command takes that runs functions. */
 enum { OPTIONS_SEAL = OPTION_USER | OPTION_INSECURE };
 
+/* What describes a message. */
+enum {
+    OPTIONS_MESSAGE = OPTION_TOPIC | OPTION_PAYLOAD | OPTION_PAYLOAD_FILE | OPTION_QOS | OPTION_RETAINED |
+                      OPTION_PROPERTY | OPTION_RESPONSE_TOPIC | OPTION_CORRELATION
+};
+
 /* What was given. All strings are borrowed from argv; NULL: not given. */
 struct options {
     char *broker; /* may hold a password: wipe it once it is read */
     const char *config, *node, *state, *manifests, *functions;
-    uint16_t port; /* 0: not given */
-    const char *topic, *payload, *payload_file, *response_topic, *correlation;
+    uint16_t port;  /* 0: not given */
+    uint32_t given; /* enum option_bit of every option that was */
+    const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
     uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */

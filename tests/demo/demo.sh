@@ -87,7 +87,7 @@ device_says() {
 start_subscriber() {
   mosquitto_pub -p "$port" -r -t demo/note -m 'replies are shown like this'
   mosquitto_sub -p "$port" -V mqttv5 -q 1 -F '<- %t  %p' -t demo/note -t 'home/+/heater' -t 'home/+/alarm' \
-    -t 'hark/dead/#' >&3 2>&1 &
+    -t home/digest -t 'hark/dead/#' >&3 2>&1 &
   pids=("$!" "${pids[@]}")
   await '<- demo/note '
 }
@@ -141,6 +141,15 @@ scene_alarm() {
   await '<- home/cellar/alarm  off'
 }
 
+scene_digest() {
+  tell 'A timer beside its topic: a digest of all temperatures, here every second'
+  sed 's/every: 1m/every: 1s/' "$functions/digest.yaml" >"$home/digest.yaml"
+  run cp "$functions/digest.so" "$home/digest.yaml" "$inbox/"
+  await '^hark: deployed digest '
+  device_says home/hall/temperature 20.5
+  await '<- home/digest  {"readings":'
+}
+
 scene_redeploy() {
   tell 'Edited in the folder, the thermostat changes while it runs: 19 degrees are warm enough now'
   run sed -i 's/setpoint: "[^"]*"/setpoint: "17.0"/' "$inbox/thermostat.yaml"
@@ -182,6 +191,7 @@ scene_start
 scene_thermostat
 scene_calculator
 scene_alarm
+scene_digest
 scene_redeploy
 scene_crash
 scene_end

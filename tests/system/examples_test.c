@@ -23,13 +23,14 @@ static uint64_t tell(struct worker *w, const char *name, const char *value, cons
 
 static struct worker start_example(const char *name, const struct property *config, uint32_t config_count)
 {
-    static const struct slice publishes[] = {{"home/{room}/heater", 18}, {"home/{room}/alarm", 17}};
+    static const struct slice publishes[] = {
+        {"home/{room}/heater", 18}, {"home/{room}/alarm", 17}, {"home/digest", 11}};
     struct worker w = worker_fork(name, 0);
     struct wire_setup setup = worker_default_setup("example");
     setup.config = config;
     setup.config_count = config_count;
     setup.publishes = publishes;
-    setup.publish_count = 2;
+    setup.publish_count = 3;
     worker_send_setup(&w, &setup);
     return w;
 }
@@ -155,6 +156,29 @@ static void the_alarm_rejects_what_is_no_reading(void **unused)
     worker_release(&w);
 }
 
+static uint64_t tick(struct worker *w)
+{
+    worker_invoke_with(w, ++last_call, &(struct wire_invoke){.message = {.payload = slice_of("")}});
+    return last_call;
+}
+
+static void the_digest_sums_up_what_came_since_the_last_tick(void **unused)
+{
+    (void)unused;
+    static const char *const readings[] = {"19.5", "-2", "21"};
+    struct worker w = start_example(EXAMPLE("digest"), NULL, 0);
+    worker_expect(&w, WIRE_READY, 0);
+    worker_expect_result(&w, tick(&w), WIRE_RESULT_OK); /* nothing yet, so no digest */
+    for (size_t i = 0; i < sizeof readings / sizeof *readings; i++)
+        worker_expect_result(&w, tell(&w, "room", "hall", readings[i]), WIRE_RESULT_OK);
+    worker_expect_result(&w, tell(&w, "room", "hall", "warm"), WIRE_RESULT_REJECT);
+    uint64_t call = tick(&w);
+    worker_expect_publish(&w, call, "home/digest", "{\"readings\":3,\"lowest\":-2.0,\"highest\":21.0}");
+    worker_expect_result(&w, call, WIRE_RESULT_OK);
+    worker_expect_result(&w, tick(&w), WIRE_RESULT_OK);
+    worker_release(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +189,7 @@ int main(void)
         WITH_ZYGOTE(the_calculator_rejects_a_question_without_a_return_address),
         WITH_ZYGOTE(the_alarm_rings_until_the_air_was_clear_three_times),
         WITH_ZYGOTE(the_alarm_rejects_what_is_no_reading),
+        WITH_ZYGOTE(the_digest_sums_up_what_came_since_the_last_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

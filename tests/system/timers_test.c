@@ -1,6 +1,7 @@
 /* timers_test.c: functions that a clock runs. */
 #include "shared/clock.h"
 #include "support/cleanup.h"
+#include "support/command.h"
 #include "support/files.h"
 #include "support/stage.h"
 
@@ -250,6 +251,62 @@ static void a_zone_that_nobody_knows_is_refused_where_it_is_written(void **unuse
     hark_wait_line(s.hark, "puppet.yaml:4:41: triggers\\[\\].timezone: not a time zone's name");
 }
 
+/* ---- without a broker ---- */
+
+enum { USAGE = 64 };
+
+static void refused(struct outcome o, const char *why)
+{
+    if (!strstr(o.err, why))
+        fail_msg("'%s' is not in: %s", why, o.err);
+    assert_string_equal(o.out, "");
+    assert_int_equal(o.code, USAGE);
+}
+
+static const char *with_timers(void)
+{
+    const char *folder = folder_create();
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"),
+               "function: puppet\nhandler: puppet.so\npublishes: [ \"out/#\" ]\n"
+               "triggers: [ { every: 90s }, { topic: puppet/do }, { cron: \"0 6 * * *\" } ]\n"
+               "config: { tick: \"trigger out/trigger\" }\n");
+    return path_in(folder, "puppet.yaml");
+}
+
+static void invoke_makes_a_tick_of_the_first_trigger_or_of_the_timer_named(void **unused)
+{
+    (void)unused;
+    const char *manifest = with_timers();
+    struct outcome o = hark_command("invoke", manifest);
+    assert_string_equal(o.out, "out/trigger every 90s\n");
+    assert_int_equal(o.code, 0);
+    assert_string_equal(hark_command("invoke", manifest, "--timer", "cron 0 6 * * *").out,
+                        "out/trigger cron 0 6 * * *\n");
+    assert_string_equal(hark_command("invoke", manifest, "--payload", "trigger out/a").out,
+                        "out/a puppet/do\n");
+}
+
+static void invoke_refuses_a_tick_that_there_is_not(void **unused)
+{
+    (void)unused;
+    const char *manifest = with_timers();
+    refused(hark_command("invoke", manifest, "--timer", "every 30s"),
+            "--timer 'every 30s': the function's timers are: 'every 90s', 'cron 0 6 * * *'");
+    refused(hark_command("invoke", manifest, "--timer", "every 90s", "--payload", "x"),
+            "a tick has no topic");
+    refused(hark_command("invoke", manifest, "--timer", "every 90s", "--qos", "1"), "a tick has no topic");
+}
+
+static void check_shows_when_a_cron_comes_next_where_it_is_asked_to_say_more(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("check", "--verbose", with_timers());
+    assert_non_null(strstr(o.err, "puppet: cron 0 6 * * *: next at 2"));
+    assert_non_null(strstr(o.err, " 06:00 +0000\n"));
+    assert_int_equal(o.code, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +324,9 @@ int main(void)
         system_test(hark_ends_in_time_with_a_timer_that_ticks),
         system_test(cron_ticks_by_the_clock_of_its_zone),
         system_test(a_zone_that_nobody_knows_is_refused_where_it_is_written),
+        system_test(invoke_makes_a_tick_of_the_first_trigger_or_of_the_timer_named),
+        system_test(invoke_refuses_a_tick_that_there_is_not),
+        system_test(check_shows_when_a_cron_comes_next_where_it_is_asked_to_say_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

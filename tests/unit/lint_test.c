@@ -176,6 +176,14 @@ static void the_circle_through_one_function_is_found_from_there(void **unused)
 
 #define lint_test(f) cmocka_unit_test_setup_teardown(f, start_with_nothing, forget_diags)
 
+static void a_timer_is_triggered_by_nothing(void **unused)
+{
+    (void)unused;
+    given("clock", NULL, "#");
+    lint();
+    assert_int_equal(diags.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +192,7 @@ int main(void)
         lint_test(a_function_that_triggers_itself_is_a_loop),
         lint_test(a_circle_is_told_with_its_topics),
         lint_test(a_dead_letter_can_close_a_circle),
+        lint_test(a_timer_is_triggered_by_nothing),
         lint_test(a_knot_of_several_circles_is_told_once),
         lint_test(two_knots_are_told_apart_though_one_leads_to_the_other),
         lint_test(a_long_circle_still_says_what_to_do),

@@ -221,32 +221,6 @@ static void a_choice_is_one_of_its_words(void **unused)
     "function: not a function's name: write a-z, 0-9 and '-', at most 63 of them, '-' not first, for "       \
     "instance thermostat-2"
 
-static void a_share_has_a_name_of_one_level(void **unused)
-{
-    (void)unused;
-#define SHARE_RULE                                                                                           \
-    "triggers[].share: a share's name has no / + # in it (MQTT-4.8.2-1): write for instance heating"
-    REFUSED(LEAST "    share: a/b\n", "m.yaml:5:12: " SHARE_RULE);
-    REFUSED(LEAST "    share: +\n", "m.yaml:5:12: " SHARE_RULE);
-    REFUSED(LEAST "    share: a#\n", "m.yaml:5:12: " SHARE_RULE);
-    REFUSED(LEAST "    share: \"\"\n",
-            "m.yaml:5:12: triggers[].share is empty: write for instance share: heating");
-    REFUSED(
-        "function: f\nhandler: f.so\ntriggers: [ { topic: $share/heating/a } ]\n",
-        "m.yaml:3:22: triggers[].topic: '$share/...' is written as two keys: write share: NAME beside the "
-        "topic without $share/NAME/");
-}
-
-static void a_share_that_wants_retained_messages_is_told_that_none_come(void **unused)
-{
-    (void)unused;
-    REFUSED(LEAST "    share: heating\n    retained: deliver\n",
-            "m.yaml:6:15: triggers[].retained: brokers send no retained messages to a shared subscription "
-            "(MQTT 5, 4.8.2): leave it out, or write skip");
-    manifest_free(accepted(LEAST "    share: heating\n    retained: skip\n"));
-    manifest_free(accepted(LEAST "    share: heating\n"));
-}
-
 static void a_function_has_a_name_by_the_rule(void **unused)
 {
     static const char *const names[] = {
@@ -476,8 +450,6 @@ int main(void)
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(bad_durations_and_sizes_say_why),
         cmocka_unit_test(a_choice_is_one_of_its_words),
-        cmocka_unit_test(a_share_has_a_name_of_one_level),
-        cmocka_unit_test(a_share_that_wants_retained_messages_is_told_that_none_come),
         cmocka_unit_test(a_function_has_a_name_by_the_rule),
         cmocka_unit_test(a_handler_stays_in_its_folder),
         cmocka_unit_test(an_empty_list_of_triggers_is_refused),

@@ -74,7 +74,8 @@ static void a_good_manifest_survives_want_of_memory(void **unused)
 {
     unsigned n = starve(parse_manifest,
                         "function: f\nhandler: f.so\ndescription: d\n"
-                        "triggers: [{topic: \"a/{b}\"}, {topic: \"c/{b}\"}]\npublishes: [ \"x/{b}\", y ]\n"
+                        "triggers: [{topic: \"a/{b}\"}, {topic: \"c/{b}\", share: s}, {cron: \"@daily\", "
+                        "timezone: A/B}]\npublishes: [ \"x/{b}\", y ]\n"
                         "order: {b}\ndead_letter: z\nconfig: { k: v, l: { from_file: w } }\n"
                         "sandbox: { files: [ /a, { read: /b }, { write: /c } ],\n"
                         "  network: { tcp: [ 1, 2 ], unix: [ /d ] } }\n",

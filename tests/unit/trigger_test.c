@@ -224,6 +224,49 @@ static void a_message_of_a_shared_trigger_is_matched_by_its_own_topic(void **unu
     capture_is(0, "room", "attic");
 }
 
+static void given_a_timer(const char *name)
+{
+    triggers[manifest.trigger_count++] = (struct manifest_trigger){.timer = (char *)(uintptr_t)name};
+}
+
+static void timers_have_no_filter_and_leave_the_others_their_ids(void **unused)
+{
+    (void)unused;
+    struct mqtt_filter filters[MANIFEST_TRIGGERS_MAX];
+    char *memory = NULL;
+    given_a_timer("every 30s");
+    given_a_trigger("a/{b}");
+    assert_int_equal(trigger_filters(&manifest, filters, &memory), 1);
+    assert_true(slice_equal(filters[0].filter, slice_of("a/+")));
+    assert_int_equal(filters[0].subscription_id, 2);
+    free(memory);
+    given_a_message_on("a/b");
+    sent_for_subscription(1);
+    trigger_is(&triggers[1]);
+}
+
+static void a_timer_is_found_by_its_name(void **unused)
+{
+    (void)unused;
+    given_a_trigger("every 30s");
+    given_a_timer("every 1m");
+    given_a_timer("every 30s");
+    assert_ptr_equal(trigger_find_timer(&manifest, "every 30s"), &triggers[2]);
+    assert_null(trigger_find_timer(&manifest, "every 90s"));
+}
+
+static void a_tick_waits_for_others_only_where_all_do(void **unused)
+{
+    (void)unused;
+    given_a_timer("every 30s");
+    given_a_trigger("home/{room}");
+    manifest.order_capture = (char[]){"room"};
+    for (enum manifest_order order = ORDER_NONE; order <= ORDER_ALL; order++) {
+        manifest.order = order;
+        assert_true((trigger_order_key(&manifest, &message).data != NULL) == (order == ORDER_ALL));
+    }
+}
+
 #define TRIGGER_TEST(test) cmocka_unit_test_setup(test, nothing_yet)
 
 int main(void)
@@ -241,6 +284,9 @@ int main(void)
         TRIGGER_TEST(order_by_capture_joins_the_topics_of_one_value),
         TRIGGER_TEST(filters_have_plus_for_names_and_an_id_each),
         TRIGGER_TEST(a_shared_filter_has_the_name_in_front_and_asks_for_nothing_retained),
+        TRIGGER_TEST(timers_have_no_filter_and_leave_the_others_their_ids),
+        TRIGGER_TEST(a_timer_is_found_by_its_name),
+        TRIGGER_TEST(a_tick_waits_for_others_only_where_all_do),
         TRIGGER_TEST(a_message_of_a_shared_trigger_is_matched_by_its_own_topic),
     };
     return cmocka_run_group_tests_name("trigger", tests, NULL, NULL);
