@@ -91,7 +91,10 @@ static void on_timer(uv_timer_t *timer)
     struct worker_io *io = timer->data;
     static const struct grants none;
     struct spare_shape *shape = find_lacking(&io->spares);
-    if (!shape || worker_order(io, io->zygote, &shape->limits, &none, &shape->waiting[shape->count]) < 0)
+    if (!shape)
+        return;
+    const struct worker_terms terms = {.zygote = io->zygote, .limits = &shape->limits, .grants = &none};
+    if (worker_order(io, &terms, &shape->waiting[shape->count]) < 0)
         return;
     shape->count++;
     uv_timer_start(timer, on_timer, SPARES_DELAY_MS, 0);

@@ -289,25 +289,36 @@ void worker_destroy(struct worker *w)
         close(w->channel);
     if (w->log >= 0)
         close(w->log);
+    buffer_finish(&w->out);
     free(w);
 }
 
-int worker_order(struct worker_io *io, struct zygote *z, const struct seal_limits *limits,
-                 const struct grants *grants, struct worker **ret_worker)
+/* At once: a spare is woken while this process goes on, and one that is to be forked finds it when it looks.
+ */
+static void tell(struct worker *w, const struct revision *revision)
+{
+    w->revision = revision;
+    put_setup(w);
+    channel_send_first(w);
+}
+
+int worker_order(struct worker_io *io, const struct worker_terms *terms, struct worker **ret_worker)
 {
     int fds[ZYGOTE_FD_COUNT];
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
     w->io = io;
-    w->zygote = z;
+    w->zygote = terms->zygote;
     w->channel = w->log = -1;
     w->child.started = on_started;
     w->child.exited = on_exited;
     TAILQ_INIT(&w->calls);
     int error = create_fds(w, fds);
+    if (!error && terms->revision)
+        tell(w, terms->revision);
     if (!error)
-        error = zygote_fork(z, &w->child, fds, limits, grants);
+        error = zygote_fork(terms->zygote, &w->child, fds, terms->limits, terms->grants);
     if (error)
         worker_destroy(w);
     else
@@ -315,18 +326,15 @@ int worker_order(struct worker_io *io, struct zygote *z, const struct seal_limit
     return error;
 }
 
-/* From here on it has something to do. */
-static void give_function(struct worker *w, const struct revision *revision)
+/* It has something to do, and is watched from here on. */
+static void watch(struct worker *w)
 {
-    w->revision = revision;
-    w->handler_is_due = true;
     w->head_since_ns = clock_now_ns();
     TAILQ_INSERT_TAIL(&w->io->all, w, link);
     uv_timer_init(w->io->loop, &w->timer);
     w->timer.data = w;
     w->handles = 1;
     channel_start(w);
-    put_setup(w);
     channel_mark_dirty(w);
     worker_arm(w, deadline(w));
 }
@@ -340,21 +348,23 @@ static struct zygote *networked_zygote(struct worker_io *io, struct diag *diag)
 }
 
 /* A spare has no grants, and who has some gets none. 0, or a negative errno; *diag may say more. */
-static int find_worker(struct worker_io *io, const struct manifest *m, struct worker **ret_worker,
+static int find_worker(struct worker_io *io, const struct revision *revision, struct worker **ret_worker,
                        struct diag *diag)
 {
+    const struct manifest *m = revision->manifest;
     const struct grants *g = &m->grants;
     const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
                                        .cpu_s = m->limit_cpu_s,
                                        .threads = m->limit_threads,
                                        .files = m->limit_files,
                                        .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0};
-    struct zygote *z = io->zygote;
-    if (g->port_count > 0 && !(z = networked_zygote(io, diag)))
+    struct worker_terms terms = {io->zygote, &limits, g, revision};
+    if (g->port_count > 0 && !(terms.zygote = networked_zygote(io, diag)))
         return -ECHILD;
-    if (grants_empty(g) && (*ret_worker = spares_take(io, &limits)))
-        return 0;
-    return worker_order(io, z, &limits, g, ret_worker);
+    if (!grants_empty(g) || !(*ret_worker = spares_take(io, &limits)))
+        return worker_order(io, &terms, ret_worker);
+    tell(*ret_worker, revision);
+    return 0;
 }
 
 struct worker *worker_start(struct worker_io *io, const struct revision *revision,
@@ -362,7 +372,7 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
 {
     struct worker *w;
     diag->text[0] = '\0';
-    int error = find_worker(io, revision->manifest, &w, diag);
+    int error = find_worker(io, revision, &w, diag);
     if (error && *diag->text)
         return NULL;
     if (error) {
@@ -373,7 +383,7 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
         return NULL;
     }
     worker_set_user(w, events, user);
-    give_function(w, revision);
+    watch(w);
     return w;
 }
 

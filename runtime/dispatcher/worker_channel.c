@@ -110,8 +110,8 @@ static void on_log(uv_poll_t *poll, int status, int events)
         uv_poll_stop(&w->log_poll); /* it closed its output; the fd goes with the worker */
 }
 
-/* The worker gets the .so with the first byte of its setup. */
-static ssize_t send_with_handler(struct worker *w)
+/* A socket that is new takes some of it. What it does not take goes as everything else. */
+void channel_send_first(struct worker *w)
 {
     union {
         struct cmsghdr header;
@@ -124,21 +124,15 @@ static ssize_t send_with_handler(struct worker *w)
     memcpy(CMSG_DATA(&rights.header), &w->revision->handler_fd, sizeof(int));
     ssize_t sent = sendmsg(w->channel, &message, MSG_NOSIGNAL);
     if (sent > 0)
-        w->handler_is_due = false;
-    return sent;
-}
-
-static ssize_t send_some(struct worker *w)
-{
-    if (w->handler_is_due)
-        return send_with_handler(w);
-    return send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
+        buffer_consume(&w->out, (size_t)sent);
+    else
+        shutdown(w->channel, SHUT_RDWR); /* so that it ends, if it is not gone already */
 }
 
 static void flush(struct worker *w)
 {
     while (buffer_length(&w->out) && !w->blocked) {
-        ssize_t sent = send_some(w);
+        ssize_t sent = send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
         if (sent >= 0) {
             buffer_consume(&w->out, (size_t)sent);
         } else if (errno == EAGAIN) {

@@ -50,7 +50,6 @@ struct worker {
     struct buffer in, out, log_line;
     TAILQ_ENTRY(worker) link, dirty_link;
     bool dirty, blocked; /* blocked: the socket is full, the poll waits for room */
-    bool handler_is_due; /* goes with the next bytes, which are the first */
 
     struct call_list calls; /* oldest first */
     uint32_t load;
@@ -67,10 +66,17 @@ struct worker {
     char text[480];
 };
 
-/* worker.c: a process that knows no function. 0 or a negative errno. */
-__attribute__((warn_unused_result)) int worker_order(struct worker_io *io, struct zygote *z,
-                                                     const struct seal_limits *limits,
-                                                     const struct grants *grants, struct worker **ret_worker);
+/* What a process is made of. */
+struct worker_terms {
+    struct zygote *zygote;
+    const struct seal_limits *limits;
+    const struct grants *grants;
+    const struct revision *revision; /* NULL: it shall wait until it is told */
+};
+
+/* worker.c: 0 or a negative errno. */
+__attribute__((warn_unused_result)) int worker_order(struct worker_io *io, const struct worker_terms *terms,
+                                                     struct worker **ret_worker);
 /* One without a function, that has exited or never was one. */
 void worker_destroy(struct worker *w);
 
@@ -89,7 +95,8 @@ void worker_say(struct worker *w, int level, struct slice text);
 void worker_report_dropped(struct worker *w, uint64_t now_ns);
 
 /* worker_channel.c */
-void channel_start(struct worker *w); /* polls both fds */
+void channel_send_first(struct worker *w); /* the setup, and the .so with its first byte */
+void channel_start(struct worker *w);      /* polls both fds */
 void channel_mark_dirty(struct worker *w);
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
 void worker_io_check_end(struct worker_io *io);                /* a spare is gone */

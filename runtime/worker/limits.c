@@ -31,6 +31,8 @@ static int limit_both(int resource, uint64_t soft, uint64_t hard)
         hard = now.rlim_max;
     if (soft > hard)
         soft = hard;
+    if (now.rlim_cur == soft && now.rlim_max == hard)
+        return 0;
     return setrlimit((__rlimit_resource_t)resource, &(struct rlimit){soft, hard}) < 0 ? -errno : 0;
 }
 
@@ -58,10 +60,9 @@ static int limit_stacks_of_threads(const struct seal_limits *limits)
 
 static int limit_memory(const struct seal_limits *limits)
 {
-    int error = limit(RLIMIT_STACK, STACK_BYTES);
-    if (error || SANITIZED || !limits->data_bytes)
-        return error;
-    error = limit(RLIMIT_DATA, limits->data_bytes);
+    if (SANITIZED || !limits->data_bytes)
+        return 0;
+    int error = limit(RLIMIT_DATA, limits->data_bytes);
     return error ? error : limit(RLIMIT_AS, limits->data_bytes + RESERVED_BYTES);
 }
 
@@ -77,16 +78,22 @@ static int limit_files(const struct seal_limits *limits)
     return limit(RLIMIT_NOFILE, (uint64_t)WORKER_FILES + files);
 }
 
-int limits_apply(const struct seal_limits *limits)
+int limits_apply_common(void)
 {
     static const int none[] = {RLIMIT_CORE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO};
     int error = 0;
     for (size_t i = 0; !error && i < sizeof none / sizeof *none; i++)
         error = limit(none[i], 0);
     if (!error)
-        error = limit(RLIMIT_FSIZE, limits->file_bytes);
-    if (!error)
         error = limit(RLIMIT_SIGPENDING, PENDING_SIGNALS);
+    return error ? error : limit(RLIMIT_STACK, STACK_BYTES);
+}
+
+int limits_apply(const struct seal_limits *limits)
+{
+    int error = limits_apply_common();
+    if (!error)
+        error = limit(RLIMIT_FSIZE, limits->file_bytes);
     if (!error)
         error = limit(RLIMIT_NPROC, limits_threads(limits));
     if (!error)

@@ -1,5 +1,7 @@
 #include "worker/namespaces.h"
 
+#include "worker/capabilities.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -49,9 +51,8 @@ int namespaces_enter_user(void)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    if (unshare(CLONE_NEWUSER) < 0)
-        return -errno;
-    return write_maps(uid, gid);
+    int error = capabilities_enter_user_namespace();
+    return error ? error : write_maps(uid, gid);
 }
 
 static _Noreturn void try_user(const struct identity *identity)

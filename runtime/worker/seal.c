@@ -8,7 +8,6 @@
 #include "worker/sanitized.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,7 +173,13 @@ static int count_threads_alone(const struct layer_state states[LAYER_COUNT], con
     if (!applies(states, LAYER_USERNS))
         return refuse(why, LAYER_LIMITS, -EPERM,
                       "`limits.threads` above 1 cannot be enforced without user namespaces");
-    return unshare(CLONE_NEWUSER) < 0 ? refuse(why, LAYER_USERNS, -errno, NULL) : 0;
+    int error = capabilities_enter_user_namespace();
+    return error ? refuse(why, LAYER_USERNS, error, NULL) : 0;
+}
+
+int seal_prepare(const struct layer_state states[LAYER_COUNT])
+{
+    return applies(states, LAYER_LIMITS) ? limits_apply_common() : 0;
 }
 
 int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_terms *terms, struct diag *why)

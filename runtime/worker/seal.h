@@ -58,6 +58,9 @@ struct seal_terms {
 /* Tries the worker's own layers in a child and fills in their states; those that are LAYER_WAIVED stay so. */
 void seal_probe(struct layer_state states[LAYER_COUNT]);
 
+/* In the zygote, after the probe: what of it workers can inherit. 0 or a negative errno. */
+__attribute__((warn_unused_result)) int seal_prepare(const struct layer_state states[LAYER_COUNT]);
+
 /* Applies them. A layer that was found missing is left out, unless it is mandatory; one that worked in the
  * probe must work again. 0, or a negative errno and *why: then the process must not load anything. */
 __attribute__((warn_unused_result)) int seal_apply(const struct layer_state states[LAYER_COUNT],

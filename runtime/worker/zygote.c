@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -218,6 +219,23 @@ static void kill_all(struct zygote *z)
         ;
 }
 
+/* The loader compares the name of whatever is loaded later with the soname of each library, which is a page
+ * fault each, in every worker; but not of one that it has once found by that name. */
+static void preload(const char *name)
+{
+    struct link_map *map;
+    char *path = NULL;
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return; /* then nobody needs it */
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) == 0)
+        path = strdup(map->l_name);
+    dlclose(library);
+    (void)dlopen(path ? path : name, RTLD_NOW | RTLD_LOCAL);
+    (void)dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    free(path);
+}
+
 /* A function that is linked to one of these finds it loaded, and every worker shares its pages. Nothing that
  * is not loaded now can be found in the empty root; libpthread and the like are empty where libc has it all,
  * but older compilers name them. */
@@ -226,7 +244,7 @@ static void preload_libraries(void)
     static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
                                         "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        (void)dlopen(names[i], RTLD_NOW | RTLD_LOCAL); /* absent is fine: then nobody needs it */
+        preload(names[i]);
 }
 
 /* Standard input and output become /dev/null; of everything else we keep standard error and the socket. */
@@ -292,8 +310,12 @@ static int seal_in(struct zygote *z, const struct zygote_options *options, struc
     for (int i = 0; i < LAYER_COUNT; i++)
         z->nest.layers[i].status = options->waived[i] ? LAYER_WAIVED : LAYER_MISSING;
     int error = nest_build(&z->nest, &options->identity, why);
-    if (!error)
-        seal_probe(z->nest.layers);
+    if (error)
+        return error;
+    seal_probe(z->nest.layers);
+    error = seal_prepare(z->nest.layers);
+    if (error)
+        diag_set(why, NULL, 0, 0, "limits: %s", strerror(-error));
     return error;
 }
 
