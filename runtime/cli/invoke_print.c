@@ -1,72 +1,14 @@
 #include "cli/invoke_print.h"
 
-#include "shared/check.h"
-#include "shared/utf8.h"
+#include "cli/message_json.h"
 
-#include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void print_line(const struct mqtt_publish *p)
 {
     printf("%.*s ", SLICE_ARG(p->topic));
     fwrite(p->payload.data, 1, p->payload.len, stdout);
     putchar('\n');
-}
-
-static void set_text(json_t *object, const char *key, struct slice text)
-{
-    if (text.data)
-        json_object_set_new(object, key, json_stringn(text.data, text.len));
-}
-
-static void set_base64(json_t *object, const char *key, struct slice bytes)
-{
-    unsigned char *text = must_alloc(4 * ((bytes.len + 2) / 3) + 1);
-    EVP_EncodeBlock(text, (const unsigned char *)bytes.data, (int)bytes.len);
-    json_object_set_new(object, key, json_string((const char *)text));
-    free(text);
-}
-
-/* A payload is at most some MiB, so its length fits an int. */
-static void set_bytes(json_t *object, const char *key, const char *base64_key, struct slice bytes)
-{
-    if (bytes.data && utf8_valid(bytes))
-        set_text(object, key, bytes);
-    else if (bytes.data)
-        set_base64(object, base64_key, bytes);
-}
-
-static json_t *encode_properties(const struct mqtt_publish *p)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < p->property_count; i++) {
-        json_t *pair = json_object();
-        set_text(pair, "key", p->properties[i].key);
-        set_text(pair, "value", p->properties[i].value);
-        json_array_append_new(list, pair);
-    }
-    return list;
-}
-
-static void print_object(const struct mqtt_publish *p)
-{
-    json_t *object = json_object();
-    set_text(object, "topic", p->topic);
-    set_bytes(object, "payload", "payload_base64", p->payload);
-    json_object_set_new(object, "qos", json_integer(p->qos));
-    json_object_set_new(object, "retained", json_boolean(p->retain));
-    set_text(object, "content_type", p->content_type);
-    set_text(object, "response_topic", p->response_topic);
-    set_bytes(object, "correlation", "correlation_base64", p->correlation);
-    if (p->property_count > 0)
-        json_object_set_new(object, "properties", encode_properties(p));
-    if (p->has_expiry)
-        json_object_set_new(object, "expiry_s", json_integer(p->expiry_s));
-    json_dumpf(object, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(object);
 }
 
 void invoke_print(const struct outbox *outbox, const struct mqtt_message *request, bool json)
@@ -76,7 +18,7 @@ void invoke_print(const struct outbox *outbox, const struct mqtt_message *reques
     size_t offset = 0;
     while (outbox_next(outbox, &offset, request, &publish, properties)) {
         if (json)
-            print_object(&publish);
+            message_json_print(message_json(&publish));
         else
             print_line(&publish);
     }

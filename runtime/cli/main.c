@@ -12,8 +12,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_run, &command_dev, &command_check, &command_invoke,
-                                                 &command_doctor};
+static const struct command *const commands[] = {&command_run,    &command_dev,  &command_check,
+                                                 &command_invoke, &command_dead, &command_doctor};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

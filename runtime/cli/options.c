@@ -42,10 +42,13 @@ static const struct description table[] = {
     {"verbose", NULL, "log also what is only of use in looking for a fault"},
     {"drain", "TIME", "how long SIGTERM lets what runs finish, for instance 30s; 0s: not at all (10s)"},
     {"timer", "NAME", "a tick of that timer instead of a message, for instance \"every 30s\""},
+    {"function", "NAME", "only those of this function"},
+    {"all", NULL, "all there are"},
+    {"rate", "N/s", "how many a second, 1/s to 1000/s (10/s)"},
     {"help", NULL, "this text"},
 };
 
-enum { OPTION_COUNT = sizeof table / sizeof *table, FIRST_CODE = 256 };
+enum { OPTION_COUNT = sizeof table / sizeof *table, FIRST_CODE = 256, RATE_MAX = 1000 };
 
 _Static_assert(1 << (OPTION_COUNT - 1) == OPTION_HELP, "the table has a row for each enum option_bit");
 
@@ -138,6 +141,19 @@ static int take_drain(const struct command *command, const char *value, struct o
     return 0;
 }
 
+static int take_rate(const struct command *command, const char *value, struct options *o, struct diag *diag)
+{
+    char digits[8];
+    size_t len = strlen(value);
+    long rate;
+    bool has_unit = len > 2 && len < sizeof digits && strcmp(value + len - 2, "/s") == 0;
+    snprintf(digits, sizeof digits, "%.*s", has_unit ? (int)len - 2 : 0, value);
+    if (!has_unit || parse_number(digits, 1, RATE_MAX, &rate) < 0)
+        return refuse(command, diag, "--rate '%s': 1/s to %d/s is needed", value, RATE_MAX);
+    o->rate = (uint32_t)rate;
+    return 0;
+}
+
 static int take_property(const struct command *command, const char *value, struct options *o,
                          struct diag *diag)
 {
@@ -193,6 +209,8 @@ static const char **text_of(struct options *o, unsigned option)
         return &o->timer;
     case OPTION_USER:
         return &o->user;
+    case OPTION_FUNCTION:
+        return &o->function;
     default:
         return NULL;
     }
@@ -213,6 +231,8 @@ static int take(const struct command *command, unsigned option, char *value, str
         return take_qos(command, value, o, diag);
     else if (option == OPTION_DRAIN)
         return take_drain(command, value, o, diag);
+    else if (option == OPTION_RATE)
+        return take_rate(command, value, o, diag);
     else if (option == OPTION_PROPERTY)
         return take_property(command, value, o, diag);
     else if (option == OPTION_INSECURE)
@@ -221,6 +241,8 @@ static int take(const struct command *command, unsigned option, char *value, str
         o->retained = true;
     else if (option == OPTION_JSON)
         o->json = true;
+    else if (option == OPTION_ALL)
+        o->all = true;
     else if (option == OPTION_VERBOSE)
         o->verbose = true;
     else if (option == OPTION_HELP)

@@ -37,7 +37,10 @@ enum option_bit {
     OPTION_VERBOSE = 1 << 18,
     OPTION_DRAIN = 1 << 19,
     OPTION_TIMER = 1 << 20,
-    OPTION_HELP = 1 << 21
+    OPTION_FUNCTION = 1 << 21,
+    OPTION_ALL = 1 << 22,
+    OPTION_RATE = 1 << 23,
+    OPTION_HELP = 1 << 24
 };
 
 /* What every command takes that runs functions. */
@@ -57,10 +60,12 @@ struct options {
     uint32_t given; /* enum option_bit of every option that was */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
+    const char *function;
+    uint32_t rate;     /* a second; 0: not given */
     uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
-    bool retained, json, verbose, help;
+    bool retained, json, all, verbose, help;
     const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */
     size_t property_count;
     char **arguments; /* what is no option, in order */

@@ -94,6 +94,8 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .functions = settings->functions,
                                       .node = settings->node,
                                       .state = settings->state,
+                                      .dead_letters_max = settings->dead_letters_max,
+                                      .dead_letters_bytes = settings->dead_letters_bytes,
                                       .broker = settings->broker,
                                       .protocol = settings->protocol,
                                       .keep_alive_s = settings->keep_alive_s,

@@ -1,5 +1,6 @@
 #include "cli/settings.h"
 
+#include "manifest/node_keys.h"
 #include "shared/check.h"
 
 #include <ctype.h>
@@ -90,6 +91,10 @@ static int resolve_folders(const struct options *o, const struct surroundings *s
         given = config && config->manifests ? config->manifests : ".";
     ret->manifests = must_strdup(given);
     ret->functions = copy_or_null(o->functions ? o->functions : config ? config->functions : NULL);
+    struct node_config standard = {0};
+    keys_defaults(&node_keys, &standard);
+    ret->dead_letters_max = (config ? config : &standard)->dead_letters_max;
+    ret->dead_letters_bytes = (config ? config : &standard)->dead_letters_bytes;
     ret->state = o->state                  ? must_strdup(o->state)
                  : config && config->state ? must_strdup(config->state)
                                            : settings_default_state(s);

@@ -25,6 +25,8 @@ struct settings {
     char *manifests;
     char *functions; /* NULL: none */
     char *state;
+    uint32_t dead_letters_max;
+    uint64_t dead_letters_bytes;
     char node[NODE_NAME_MAX + 1];
     struct mqtt_url broker;
     char *password_file; /* still to be read into broker.password; NULL: none */

@@ -1,5 +1,5 @@
-/* dead_letter.c: what is given up goes to the dead letter topic, and stays with the broker until it is there.
- */
+/* dead_letter.c: what is given up goes to the dead letter topic and to this machine's disk, and stays with
+ * the broker until it is safe in one of the two and the other has had its chance. */
 #include "dispatcher/function_internal.h"
 
 #include "dispatcher/hops.h"
@@ -12,7 +12,7 @@
 
 enum { DEAD_PROPERTIES = 7 };
 
-#define UNANSWERED_NS NS_PER_S
+#define FORGO_NS NS_PER_S
 
 static void put_time(char *text, size_t size)
 {
@@ -58,6 +58,62 @@ static void send_dead_letter(struct invocation *inv, const struct revision *revi
     release_publish(&inv->output, &publish);
 }
 
+/* ---- on this machine's disk ---- */
+
+static void on_kept(struct dead_ticket *ticket, int error)
+{
+    struct invocation *inv = (struct invocation *)((char *)ticket - offsetof(struct invocation, ticket));
+    struct function *f = inv->function;
+    if (f->phase == FUNCTION_CLOSING)
+        return; /* its client may be gone already; the message stays with the broker */
+    inv->kept = error == 0;
+    inv->awaited--;
+    release_when_safe(inv);
+    function_pump(f);
+}
+
+static int64_t unix_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void keep(struct invocation *inv, const struct revision *revision, const char *reason)
+{
+    const struct mqtt_message *m = inv->message;
+    struct property properties[MQTT_USER_PROPERTIES_MAX];
+    char url[512];
+    const struct dead_letter letter = {
+        .function = inv->function->name,
+        .version = revision->version,
+        .error = give_up_word(inv->cause),
+        .reason = reason,
+        .broker = mqtt_url_format(&inv->function->node->broker, url, sizeof url),
+        .timer = inv->tick ? inv->tick->name : NULL,
+        .attempts = inv->attempts,
+        .time_ms = unix_ms(),
+        .message = {.topic = m->topic,
+                    .payload = m->payload,
+                    .content_type = m->content_type,
+                    .response_topic = m->response_topic,
+                    .correlation = m->correlation,
+                    .properties = properties,
+                    .property_count = hops_copy_own(properties, m->properties, m->property_count),
+                    .expiry_s = m->expiry_s,
+                    .has_expiry = m->has_expiry,
+                    .qos = m->qos,
+                    .retain = m->retained}};
+    inv->ticket.kept = on_kept;
+    if (dead_keeper_keep(inv->function->node->dead_keeper, &inv->ticket, &letter))
+        function_log(inv->function, LOG_ERROR, "no memory to keep the dead letter of %s %.*s",
+                     INVOCATION_ARG(inv));
+    else
+        inv->awaited++;
+}
+
+/* ---- burying ---- */
+
 static const struct revision *newest_revision(const struct function *f)
 {
     const struct pool *pool = f->active ? f->active : TAILQ_FIRST(&f->pools);
@@ -67,13 +123,18 @@ static const struct revision *newest_revision(const struct function *f)
 static void bury(struct invocation *inv)
 {
     const struct revision *revision = newest_revision(inv->function);
+    const char *reason = inv->reason ? inv->reason : give_up_word(inv->cause);
     inv->dead = true;
     inv->refused = 0;
     inv->all_sent = false;
     inv->function->releasing++;
-    if (revision && revision->manifest->dead_letter)
-        send_dead_letter(inv, revision, inv->reason ? inv->reason : give_up_word(inv->cause));
-    error_reply(inv, inv->cause, inv->reason ? inv->reason : "");
+    if (revision && revision->manifest->dead_letter) {
+        if (inv->function->node->dead_keeper && !inv->kept)
+            keep(inv, revision, reason);
+        if (!inv->unpublished)
+            send_dead_letter(inv, revision, reason);
+    }
+    error_reply(inv, inv->cause, reason);
     inv->all_sent = true;
     release_when_safe(inv);
 }
@@ -103,11 +164,13 @@ static void put_off(struct invocation *inv, uint64_t delay_ns)
     function_arm(f, inv->bury_ns);
 }
 
-/* A broker that closes after a refusal (mosquitto 2.0) would not read the acknowledgement: the message would
- * come again, be given up again, and so on without end. It is for the next connection. */
-void dead_letter_unanswered(struct invocation *inv)
+/* All is safe but what the broker refused. A broker that closes after a refusal (mosquitto 2.0) would not
+ * read the acknowledgement: the message would come again, be given up again, and so on without end. It is for
+ * the next connection. */
+void dead_letter_forgo(struct invocation *inv)
 {
-    put_off(inv, UNANSWERED_NS);
+    inv->forgone = true;
+    put_off(inv, FORGO_NS);
 }
 
 /* What the broker will not have for its size it will not have later. Anything else may be mended: a
@@ -116,6 +179,12 @@ void dead_letter_refused(struct invocation *inv, unsigned reason)
 {
     struct function *f = inv->function;
     const struct revision *revision = newest_revision(f);
+    if (inv->kept) {
+        function_log(f, LOG_WARN, "the dead letter of %s %.*s is kept on this machine alone: hark dead list",
+                     INVOCATION_ARG(inv));
+        dead_letter_forgo(inv);
+        return;
+    }
     if (reason == MQTT_UNSENDABLE_SIZE || !revision) {
         function_log(f, LOG_ERROR, "%s %.*s is lost: the broker does not take its dead letter",
                      INVOCATION_ARG(inv));
@@ -136,7 +205,7 @@ void dead_letter_retry(struct function *f, uint64_t now_ns)
         }
         TAILQ_REMOVE(&f->unburied, inv, unburied_link);
         inv->unburied = false;
-        if (inv->unanswered && !inv->refused)
+        if (inv->forgone)
             release_discard(inv);
         else
             bury(inv);

@@ -8,6 +8,7 @@
 #ifndef HARK_DISPATCHER_FUNCTION_H
 #define HARK_DISPATCHER_FUNCTION_H
 
+#include "dispatcher/dead_keeper.h"
 #include "dispatcher/observer.h"
 #include "dispatcher/revision.h"
 #include "dispatcher/state.h"
@@ -22,6 +23,7 @@ struct node {
     struct worker_io *worker_io;
     struct mqtt_io *mqtt_io;
     struct state *state;
+    struct dead_keeper *dead_keeper; /* NULL: dead letters are not kept here */
     const char *name;
     struct mqtt_url broker;
     enum mqtt_protocol protocol;

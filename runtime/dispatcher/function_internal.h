@@ -61,13 +61,17 @@ struct invocation {
     struct outbox outbox;
     uint32_t hops; /* functions that the message has come through */
     struct receipt output, error_reply;
-    uint32_t awaited;     /* publishes that the broker has not acknowledged */
-    size_t outputs_bytes; /* handed over to the session, until all is acknowledged */
-    bool all_sent;        /* every publish is handed over: awaited == 0 means all is safe */
-    bool dead;            /* the publish on its way is its dead letter */
-    bool answered;        /* its error reply is on its way, or was */
-    bool unanswered;      /* the broker refused its error reply */
-    unsigned refused;     /* reason code of a publish that the broker refused; 0: none */
+    struct dead_ticket ticket; /* of its dead letter's way to the disk */
+    uint32_t awaited;          /* publishes that the broker has not acknowledged */
+    size_t outputs_bytes;      /* handed over to the session, until all is acknowledged */
+    bool all_sent;             /* every publish is handed over: awaited == 0 means all is safe */
+    bool dead;                 /* the publish on its way is its dead letter */
+    bool kept;                 /* the dead letter is on this machine's disk */
+    bool answered;             /* its error reply is on its way, or was */
+    bool unanswered;           /* the broker refused its error reply */
+    bool unpublished;          /* its dead letter would go round: it is kept on this machine alone */
+    bool forgone;              /* it waits to be over without what the broker refused */
+    unsigned refused;          /* reason code of a publish that the broker refused; 0: none */
     uint64_t started_ns;
     enum give_up cause; /* meaningless unless reason is set */
     char *reason;       /* why it was given up, owned; NULL: it was not */
@@ -200,7 +204,7 @@ void function_say_looped(struct function *f);
 void dead_letter(struct invocation *inv, enum give_up cause, const char *reason); /* it never will succeed */
 void dead_letter_refused(struct invocation *inv, unsigned reason);                /* by the broker */
 void dead_letter_retry(struct function *f, uint64_t now_ns);
-void dead_letter_unanswered(struct invocation *inv); /* all is safe, but the broker refused its error reply */
+void dead_letter_forgo(struct invocation *inv); /* what the broker refused is not to be had: over soon */
 
 /* pool.c */
 struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe);

@@ -30,6 +30,7 @@ void invocation_destroy(struct invocation *inv)
     f->house--;
     if (inv->unburied)
         TAILQ_REMOVE(&f->unburied, inv, unburied_link);
+    dead_keeper_forget(&inv->ticket);
     outbox_clear(&inv->outbox);
     free(inv->reason);
     timers_tick_over(inv);
@@ -54,6 +55,12 @@ void function_say_dropped(struct function *f)
     f->dropped_said_ns = now_ns;
 }
 
+static void drop(struct invocation *inv)
+{
+    inv->function->dropped++;
+    release_discard(inv);
+}
+
 /* QoS 1 and 2 are held back by our Receive Maximum; QoS 0 has no such brake, so its oldest makes room. */
 static void make_room(struct function *f, uint32_t limit)
 {
@@ -61,8 +68,7 @@ static void make_room(struct function *f, uint32_t limit)
         struct queue_item *item = queue_drop_oldest(&f->queue);
         if (!item)
             return;
-        f->dropped++;
-        release_discard((struct invocation *)((char *)item - offsetof(struct invocation, item)));
+        drop((struct invocation *)((char *)item - offsetof(struct invocation, item)));
     }
     function_say_dropped(f);
 }
@@ -77,6 +83,12 @@ static bool is_unwanted_retained(const struct manifest *m, const struct mqtt_mes
 static void enqueue(struct function *f, const struct manifest *m, struct invocation *inv)
 {
     struct mqtt_message *message = inv->message;
+    bool is_hopeless = hops_are_used_up(inv->hops) || message->payload.len > m->limit_payload_bytes;
+    if (is_hopeless && message->qos == 0 && f->releasing >= m->limit_queue) {
+        drop(inv); /* a flood of dead letters is as bounded as the queue */
+        function_say_dropped(f);
+        return;
+    }
     if (hops_are_used_up(inv->hops)) {
         queue_all_begun(&f->queue);
         loop_give_up(inv);

@@ -52,8 +52,6 @@ void loop_give_up(struct invocation *inv)
     snprintf(reason, sizeof reason, "loop: came through %u functions: %s", inv->hops, circle(f));
     f->looped++;
     function_say_looped(f);
-    if (is_dead_letter(inv->message))
-        error_reply_and_discard(inv, GIVE_UP_LOOP, reason);
-    else
-        dead_letter(inv, GIVE_UP_LOOP, reason);
+    inv->unpublished = is_dead_letter(inv->message);
+    dead_letter(inv, GIVE_UP_LOOP, reason);
 }

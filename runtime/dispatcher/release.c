@@ -125,7 +125,7 @@ void release_when_safe(struct invocation *inv)
     } else if (refused) {
         dead_letter_refused(inv, refused);
     } else if (inv->unanswered) {
-        dead_letter_unanswered(inv);
+        dead_letter_forgo(inv);
     } else {
         finish(inv);
     }

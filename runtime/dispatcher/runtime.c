@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -75,13 +76,32 @@ static int open_state(struct runtime *r, const struct runtime_options *options, 
     return error;
 }
 
+/* Without a place for them dead letters are published as ever. */
+static void open_dead_keeper(struct runtime *r, const struct runtime_options *options)
+{
+    struct diag diag;
+    char line[DIAG_FORMATTED_MAX], *path = NULL;
+    const struct dead_keeper_limits limits = {options->dead_letters_max, options->dead_letters_bytes};
+    if (limits.count == 0 || limits.bytes == 0)
+        return;
+    int folder = state_open_folder(r->node.state, "dead", &diag);
+    if (folder < 0) {
+        log_error("dead letters are not kept: %s", diag_format(&diag, line, sizeof line));
+        return;
+    }
+    CHECK(asprintf(&path, "%s/dead", state_path(r->node.state)) > 0);
+    r->node.dead_keeper = dead_keeper_create(r->node.loop, folder, path, &limits);
+    CHECK(r->node.dead_keeper);
+    free(path);
+}
+
 static void on_ready(void *user, unsigned functions)
 {
     (void)user;
     log_info("ready: %u functions", functions);
 }
 
-static void on_workers_gone(void *user)
+static void on_letters_kept(void *user)
 {
     struct runtime *r = user;
     mqtt_io_close(r->node.mqtt_io);
@@ -90,6 +110,12 @@ static void on_workers_gone(void *user)
     explicit_bzero(&r->node.broker, sizeof r->node.broker);
     free(r->node_name);
     free(r);
+}
+
+static void on_workers_gone(void *user)
+{
+    struct runtime *r = user;
+    dead_keeper_close(r->node.dead_keeper, on_letters_kept, r);
 }
 
 static void on_drained(void *user)
@@ -115,6 +141,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node.mqtt_io = mqtt_io_create(loop);
     CHECK(r->node.worker_io && r->node.mqtt_io);
     worker_io_keep_spares(r->node.worker_io);
+    open_dead_keeper(r, options);
     r->deployer = deployer_create(&r->node, options->manifests, options->functions, &events, r);
     CHECK(r->deployer);
     return r;

@@ -13,8 +13,9 @@ struct runtime_options {
     const char *manifests; /* folder of *.yaml */
     const char *functions; /* second place for handlers; NULL: none */
     const char *node;
-    const char *state;      /* folder */
-    struct mqtt_url broker; /* credentials included; the caller wipes its own copy */
+    const char *state;                             /* folder */
+    uint64_t dead_letters_max, dead_letters_bytes; /* that are kept in it; 0: none */
+    struct mqtt_url broker;                        /* credentials included; the caller wipes its own copy */
     enum mqtt_protocol protocol;
     uint16_t keep_alive_s;
     const struct observer *observer; /* NULL: none */

@@ -249,3 +249,16 @@ int state_remove(struct state *s, const char *function, struct diag *diag)
         return complain(s, name, diag, errno, "the session record cannot be removed");
     return 0;
 }
+
+int state_open_folder(struct state *s, const char *name, struct diag *diag)
+{
+    if (mkdirat(s->folder_fd, name, 0700) != 0 && errno != EEXIST)
+        return complain(s, name, diag, errno, "the folder cannot be made");
+    int fd = openat(s->folder_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : complain(s, name, diag, errno, "the folder cannot be opened");
+}
+
+const char *state_path(const struct state *s)
+{
+    return s->folder;
+}

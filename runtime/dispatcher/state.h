@@ -25,6 +25,12 @@ struct state;
 struct state *state_open(const char *folder, const char *node, int *ret_errno, struct diag *diag);
 void state_close(struct state *s);
 
+/* A folder in it, made with mode 0700 when missing: a descriptor, the caller's, or a negative errno and
+ * *diag. */
+__attribute__((warn_unused_result)) int state_open_folder(struct state *s, const char *name,
+                                                          struct diag *diag);
+const char *state_path(const struct state *s); /* <state>/<node>; borrowed */
+
 /* 0 and *ret_record; -ENOENT: none; other: unreadable or damaged, *diag says what (treat as none). */
 __attribute__((warn_unused_result)) int state_read(struct state *s, const char *function,
                                                    struct session_record *ret_record, struct diag *diag);

@@ -161,6 +161,8 @@ int node_config_parse(const char *file, struct slice text, struct node_config **
     struct node_config *config = calloc(1, sizeof *config);
     r = config ? keys_copy(slice_of(file), &config->file) : -ENOMEM;
     if (r == 0)
+        keys_defaults(&node_keys, config);
+    if (r == 0)
         r = load(&loader, config);
     if (r == 0 && keys_complaints(diags) > before)
         r = -EINVAL;

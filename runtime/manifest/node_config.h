@@ -5,6 +5,7 @@
  *     state: /var/lib/hark
  *     manifests: /etc/hark/functions
  *     functions: /usr/lib/hark
+ *     dead_letters: { max: 10000, size: 64MiB }
  *     broker: site                  # which of `brokers`, or a URL
  *     brokers:
  *       site: { url: "mqtt://10.0.0.2", username: gw7, password_file: site.password, keep_alive: 60s }
@@ -35,7 +36,9 @@ struct node_config {
     char *state; /* folders: NULL when not given; relative ones resolved against hark.yaml's folder */
     char *manifests;
     char *functions;
-    char *broker; /* NULL: not given */
+    char *broker;              /* NULL: not given */
+    uint32_t dead_letters_max; /* that are kept in the state folder; 0: none */
+    uint64_t dead_letters_bytes;
     struct node_broker *brokers;
     size_t broker_count;
     char *file;

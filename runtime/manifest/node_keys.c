@@ -107,6 +107,31 @@ static const struct key broker_list[] = {
 
 const struct keys node_broker_keys = {"brokers.<name>.", KEYS_OF(broker_list)};
 
+static const struct key dead_letters_list[] = {
+    {
+        .name = "max",
+        .type = KEY_COUNT,
+        .initial = "10000",
+        .min = 0,
+        .max = 1000000,
+        .example = "10000",
+        .meaning = "how many dead letters are kept in the state folder for hark dead; 0: none",
+        KEY_MEMBER(struct node_config, dead_letters_max),
+    },
+    {
+        .name = "size",
+        .type = KEY_SIZE,
+        .initial = "64MiB",
+        .min = 0,
+        .max = 1ull << 40,
+        .example = "64MiB",
+        .meaning = "how many bytes of them; what is over is only published",
+        KEY_MEMBER(struct node_config, dead_letters_bytes),
+    },
+};
+
+static const struct keys dead_letters_keys = {"dead_letters.", KEYS_OF(dead_letters_list)};
+
 static const struct key node_list[] = {
     {
         .name = "node",
@@ -149,6 +174,13 @@ static const struct key node_list[] = {
         .example = "/usr/lib/hark",
         .meaning = "folder of the shared objects that do not lie beside their manifest",
         KEY_MEMBER(struct node_config, functions),
+    },
+    {
+        .name = "dead_letters",
+        .type = KEY_MAP,
+        .example = "{ max: 10000, size: 64MiB }",
+        .meaning = "dead letters that are kept on this machine",
+        .inside = &dead_letters_keys,
     },
     {
         .name = "broker",

@@ -188,7 +188,10 @@ static void one_that_cannot_be_buried_is_answered_once(void **unused)
     (void)unused;
     struct stage s = {.broker = broker_start_with(
                           &(struct broker_options){.acl = "topic readwrite #\ntopic deny hark/dead/#\n"})};
-    s.hark = hark_run(broker_url(s.broker));
+    s.hark = hark_prepare(broker_url(s.broker));
+    s.hark->config = path_in(s.hark->state, "node.yaml");
+    file_print(s.hark->config, "dead_letters: { max: 0 }\n");
+    hark_start(s.hark);
     s.phone = device_connect(broker_port(s.broker), "phone");
     device_subscribe(s.phone, "out/#", 1);
     stage_puppet(&s, "retry: { attempts: 1, max_backoff: 200ms, backoff: 50ms }\n");

@@ -1,5 +1,6 @@
 /* loop_test.c: functions that trigger each other go round 16 times, and nobody else notices. */
 #include "support/cleanup.h"
+#include "support/command.h"
 #include "support/stage.h"
 
 #include <stdio.h>
@@ -145,6 +146,10 @@ static void a_dead_letter_that_goes_round_ends_too(void **unused)
     hark_wait_line(s.hark, "function=puppet 1 message came through 16 functions");
     stage_still_serves(&s);
     assert_int_equal(device_count(s.phone, "hark/dead/puppet"), 16);
+    assert_int_equal(hark_stop(s.hark), 0); /* what it was about to keep is kept */
+    struct outcome o =
+        hark_command("dead", "list", "--state", s.hark->state, "--node", TEST_NODE, "--function", "puppet");
+    assert_non_null(strstr(o.out, "  loop  0  hark/dead/puppet  6\n")); /* the last is kept, not published */
 }
 
 int main(void)

@@ -147,8 +147,10 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
 {
     (void)unused;
     refused("stat: x\n", "hark.yaml:1:1: unknown key 'stat': did you mean 'state'?");
-    refused("listen: 80\n",
-            "hark.yaml:1:1: unknown key 'listen': allowed are node state manifests functions broker brokers");
+    refused(
+        "listen: 80\n",
+        "hark.yaml:1:1: unknown key 'listen': allowed are node state manifests functions dead_letters broker "
+        "brokers");
     refused("brokers: { a: { url: \"mqtt://h\", password: hunter2 } }\n",
             "hark.yaml:1:34: unknown key 'password': did you mean 'password_file'?");
     refused("url: \"mqtt://h\"\n",

@@ -21,8 +21,8 @@ static const struct command command = {.name = "try",
                                        .summary = "",
                                        .help = "",
                                        .takes = OPTION_BROKER | OPTION_PORT | OPTION_QOS | OPTION_PROPERTY |
-                                                OPTION_DRAIN | OPTION_JSON | OPTION_HELP | OPTION_NODE |
-                                                OPTIONS_SEAL,
+                                                OPTION_DRAIN | OPTION_RATE | OPTION_JSON | OPTION_HELP |
+                                                OPTION_NODE | OPTIONS_SEAL,
                                        .arguments_max = 1,
                                        .run = do_nothing};
 
@@ -158,6 +158,21 @@ static void the_time_to_drain_has_a_unit_and_a_bound(void **unused)
     assert_int_equal(parse("try --drain 99999999999999999999s"), -EINVAL);
 }
 
+static void a_rate_is_a_number_a_second(void **unused)
+{
+    (void)unused;
+    static const char *const bad[] = {"0/s", "1001/s", "10", "10/m", "/s", "-1/s", "1.5/s", "99999999999/s"};
+    assert_int_equal(parse("try"), 0);
+    assert_int_equal(options.rate, 0);
+    assert_int_equal(parse("try --rate 1000/s"), 0);
+    assert_int_equal(options.rate, 1000);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "try --rate %s", bad[i]);
+        assert_int_equal(parse(line), -EINVAL);
+    }
+}
+
 /* ---- settings ---- */
 
 static struct settings settings;
@@ -212,6 +227,8 @@ static void defaults_fill_what_nobody_says(void **unused)
     assert_int_equal(settings.broker.port, 1883);
     assert_int_equal(settings.protocol, MQTT_AUTO);
     assert_int_equal(settings.keep_alive_s, 60);
+    assert_int_equal(settings.dead_letters_max, 10000);
+    assert_int_equal(settings.dead_letters_bytes, 64 << 20);
 }
 
 static void hark_yaml_wins_over_defaults(void **unused)
@@ -337,6 +354,7 @@ int main(void)
         cmocka_unit_test(numbers_out_of_bounds_are_refused),
         cmocka_unit_test(properties_are_bounded),
         cmocka_unit_test(the_time_to_drain_has_a_unit_and_a_bound),
+        cmocka_unit_test(a_rate_is_a_number_a_second),
         settings_test(defaults_fill_what_nobody_says),
         settings_test(hark_yaml_wins_over_defaults),
         settings_test(the_environment_wins_over_hark_yaml),

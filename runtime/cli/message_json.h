@@ -1,0 +1,15 @@
+/* message_json.h: a message as people's scripts read it: text as text, other bytes as base64 under
+ * `payload_base64` and `correlation_base64`, what is absent left out. */
+#ifndef HARK_CLI_MESSAGE_JSON_H
+#define HARK_CLI_MESSAGE_JSON_H
+
+#include "mqtt/mqtt.h"
+
+#include <jansson.h>
+
+json_t *message_json(const struct mqtt_publish *p); /* a new reference */
+
+/* One line on standard output; takes the reference. */
+void message_json_print(json_t *object);
+
+#endif
