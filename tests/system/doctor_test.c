@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { USAGE = 64, INTERNAL = 70, NOT_PERMITTED = 77 };
@@ -130,22 +129,16 @@ static const char *folder_with_puppet(void)
     return folder;
 }
 
-/* hark and hark-worker where everybody may run them. */
 static struct outcome on_a_bare_kernel(const char *landlock, const char *command, const char *what,
                                        bool as_nobody)
 {
-    const char *prefix = folder_create();
-    const char *const folders[] = {"bin", "libexec", "libexec/hark"};
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
-    file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
-    file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
-    file_copy(TEST_BARE_KERNEL, path_in(prefix, "bin/bare"));
-    const char *argv[8] = {path_in(prefix, "bin/bare")};
+    const char *bare = path_in(folder_create(), "bare");
+    file_copy(TEST_BARE_KERNEL, bare);
+    const char *argv[8] = {bare};
     size_t n = 1;
     if (landlock)
         argv[n++] = landlock;
-    argv[n++] = path_in(prefix, "bin/hark");
+    argv[n++] = hark_installed();
     argv[n++] = command;
     argv[n++] = what;
     if (what)
