@@ -1,7 +1,6 @@
 #include "dispatcher/config_file.h"
 
 #include "dispatcher/freeze.h"
-#include "dispatcher/trust.h"
 #include "shared/utf8.h"
 
 #include <errno.h>
@@ -39,10 +38,7 @@ static int take(struct slice text, struct manifest_pair *pair, struct diag *diag
 static int read_file(const char *path, struct manifest_pair *pair, struct diag *diag)
 {
     struct frozen content;
-    int error = trust_check(path, diag);
-    if (error)
-        return error;
-    error = freeze_file(path, "config", MANIFEST_CONFIG_FILE_MAX, &content, diag);
+    int error = freeze_trusted_file(path, "config", MANIFEST_CONFIG_FILE_MAX, &content, diag);
     if (error)
         return error;
     error = take(without_line_end(&content), pair, diag);

@@ -1,5 +1,6 @@
 #include "dispatcher/freeze.h"
 
+#include "dispatcher/trust.h"
 #include "shared/clock.h"
 
 #include <errno.h>
@@ -54,7 +55,8 @@ static int changed(struct diag *diag)
 }
 
 /* O_NONBLOCK: the open of a FIFO without a writer returns; O_NOCTTY: that of a terminal does no harm. */
-static int open_regular(const char *path, size_t max_bytes, struct stat *ret_stat, struct diag *diag)
+static int open_regular(const char *path, size_t max_bytes, bool trusted, struct stat *ret_stat,
+                        struct diag *diag)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -69,6 +71,8 @@ static int open_regular(const char *path, size_t max_bytes, struct stat *ret_sta
         diag_set(diag, NULL, 0, 0, "has %" PRIdMAX " bytes: at most %zu are allowed",
                  (intmax_t)ret_stat->st_size, max_bytes);
         error = -EFBIG;
+    } else if (trusted) {
+        error = trust_check_opened(path, ret_stat, diag);
     }
     if (error == 0)
         return fd;
@@ -163,24 +167,37 @@ static int freeze_open(int file, const char *name, const struct stat *stat, stru
     return error;
 }
 
-int freeze_file(const char *path, const char *name, size_t max_bytes, struct frozen *ret_frozen,
-                struct diag *diag)
+static int freeze(const char *path, const char *name, size_t max_bytes, bool trusted,
+                  struct frozen *ret_frozen, struct diag *diag)
 {
     struct stat stat = {0};
-    int file = open_regular(path, max_bytes, &stat, diag);
+    int file = open_regular(path, max_bytes, trusted, &stat, diag);
     if (file < 0)
         return file;
     int64_t wait_ns = unsettled_ns(&stat);
     if (wait_ns > 0) {
         close(file);
         nanosleep(&(struct timespec){.tv_nsec = wait_ns}, NULL);
-        file = open_regular(path, max_bytes, &stat, diag);
+        file = open_regular(path, max_bytes, trusted, &stat, diag);
         if (file < 0)
             return file;
     }
     int error = freeze_open(file, name, &stat, ret_frozen, diag);
     close(file);
     return error;
+}
+
+int freeze_file(const char *path, const char *name, size_t max_bytes, struct frozen *ret_frozen,
+                struct diag *diag)
+{
+    return freeze(path, name, max_bytes, false, ret_frozen, diag);
+}
+
+int freeze_trusted_file(const char *path, const char *name, size_t max_bytes, struct frozen *ret_frozen,
+                        struct diag *diag)
+{
+    int error = trust_check(path, diag);
+    return error ? error : freeze(path, name, max_bytes, true, ret_frozen, diag);
 }
 
 int freeze_take_fd(struct frozen *f)

@@ -24,6 +24,11 @@ struct frozen {
  * `name` is shown in /proc/PID/maps of those who map it. */
 __attribute__((warn_unused_result)) int freeze_file(const char *path, const char *name, size_t max_bytes,
                                                     struct frozen *ret_frozen, struct diag *diag);
+/* The same of a file that nobody else could change (trust.h), on its way or when it was opened; else -EPERM.
+ */
+__attribute__((warn_unused_result)) int freeze_trusted_file(const char *path, const char *name,
+                                                            size_t max_bytes, struct frozen *ret_frozen,
+                                                            struct diag *diag);
 int freeze_take_fd(struct frozen *f); /* the caller owns the fd; the rest of *f is finished */
 void freeze_finish(struct frozen *f);
 

@@ -3,7 +3,6 @@
 #include "dispatcher/config_file.h"
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
-#include "dispatcher/trust.h"
 #include "dispatcher/zone_file.h"
 #include "shared/check.h"
 
@@ -161,10 +160,8 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
 static int load_handler(struct revision *r, struct slice manifest, struct diag *diag)
 {
     struct frozen frozen = {.fd = -1};
-    int error = trust_check(r->handler_path, diag);
-    if (error == 0)
-        error = freeze_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX, &frozen,
-                            diag);
+    int error = freeze_trusted_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX,
+                                    &frozen, diag);
     if (error < 0)
         return error;
     error = elf_check(frozen.data, frozen.len, diag);
@@ -264,9 +261,8 @@ int revision_load_named(const char *manifest_path, const char *functions, struct
 {
     struct frozen text = {.fd = -1};
     struct diag diag = {0};
-    int error = trust_check(manifest_path, &diag);
-    if (error == 0)
-        error = freeze_file(manifest_path, base_name(manifest_path), MANIFEST_BYTES_MAX, &text, &diag);
+    int error =
+        freeze_trusted_file(manifest_path, base_name(manifest_path), MANIFEST_BYTES_MAX, &text, &diag);
     if (error < 0) {
         diags_add(diags, manifest_path, 0, 0, "%s", diag.text);
         return error;

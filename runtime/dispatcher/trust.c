@@ -41,14 +41,17 @@ static int refuse(const char *path, const struct stat *s, const char *of, struct
     return -EPERM;
 }
 
+int trust_check_opened(const char *path, const struct stat *s, struct diag *diag)
+{
+    return is_ours(s) && !(s->st_mode & WRITABLE_BY_OTHERS) ? 0 : refuse(path, s, "it", diag);
+}
+
 static int check_file(const char *path, struct diag *diag)
 {
     struct stat s;
     if (stat(path, &s) != 0)
         return fail(errno, diag);
-    if (!S_ISREG(s.st_mode) || (is_ours(&s) && !(s.st_mode & WRITABLE_BY_OTHERS)))
-        return 0;
-    return refuse(path, &s, "it", diag);
+    return S_ISREG(s.st_mode) ? trust_check_opened(path, &s, diag) : 0;
 }
 
 static int check_folder(const char *path, struct diag *diag)

@@ -10,9 +10,16 @@
 
 #include "shared/diag.h"
 
+#include <sys/stat.h>
+
 /* Of what is no file only the folders are looked at: whoever reads it refuses it.
  * 0, or a negative errno and diag->text (no file, no line): -EPERM: somebody else could, and the text says
  * who and what to type; others as stat(2), and then *diag says so too. */
 __attribute__((warn_unused_result)) int trust_check(const char *path, struct diag *diag);
+
+/* The same of the file that the path led to when it was opened, which need not be the one that was looked at
+ * before: *s is fstat(2)'s word on it. */
+__attribute__((warn_unused_result)) int trust_check_opened(const char *path, const struct stat *s,
+                                                           struct diag *diag);
 
 #endif

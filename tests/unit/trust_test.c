@@ -1,10 +1,12 @@
 /* Whose files are trusted: owners and modes of a file and of every folder above it. */
+#include "dispatcher/freeze.h"
 #include "dispatcher/trust.h"
 #include "support/cleanup.h"
 #include "support/files.h"
 #include "support/test.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,6 +155,37 @@ static void roots_files_are_fine_for_everybody(void **unused)
     assert_int_equal(seteuid(0), 0);
 }
 
+/* In a sticky folder anybody may take a name that is free for a moment. */
+static bool swaps;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    if (swaps) {
+        swaps = false;
+        assert_int_equal(unlink(path), 0);
+        file_print(path, "function: g\n");
+        assert_int_equal(chown(path, 4242, 4242), 0);
+    }
+    return __real_open(path, flags);
+}
+
+static void a_file_that_changes_hands_before_it_is_read_is_refused(void **unused)
+{
+    (void)unused;
+    struct frozen frozen;
+    struct diag diag = {0};
+    assert_int_equal(chmod(inner, 01777), 0);
+    if (freeze_trusted_file(file, "f", 4096, &frozen, &diag) != 0)
+        fail_msg("%s", diag.text);
+    freeze_finish(&frozen);
+    swaps = true;
+    assert_int_equal(freeze_trusted_file(file, "f", 4096, &frozen, &diag), -EPERM);
+    assert_non_null(strstr(diag.text, "it belongs to user 4242, who is neither root nor the user"));
+}
+
 #define TRUST(test) cmocka_unit_test_setup_teardown(test, make_file, end_of_test)
 
 int main(void)
@@ -171,6 +204,7 @@ int main(void)
         TRUST(a_file_of_somebody_else_is_refused),
         TRUST(a_link_of_somebody_else_is_refused),
         TRUST(roots_files_are_fine_for_everybody),
+        TRUST(a_file_that_changes_hands_before_it_is_read_is_refused),
     };
     int failed = cmocka_run_group_tests_name("trust", tests, NULL, NULL);
     if (geteuid() == 0)
