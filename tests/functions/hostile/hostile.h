@@ -23,7 +23,10 @@ struct victims {
     struct hark_context *ctx;
     pid_t hark, zygote, sibling; /* as the host numbers them */
     const char *folder;          /* with the manifests and handlers of everybody */
+    const char *granted;         /* of which a manifest may grant some */
 };
+
+enum { LARGEST = 64 * 1024 }; /* `limits.file_size` of those that may write */
 
 __attribute__((format(printf, 1, 2), unused)) static const char *text(const char *format, ...)
 {
@@ -60,6 +63,11 @@ HARK_UNUSED static const char *in_folder(const struct victims *v, const char *na
     return text("%s/%s", v->folder, name);
 }
 
+HARK_UNUSED static const char *granted(const struct victims *v, const char *name)
+{
+    return text("%s/%s", v->granted, name);
+}
+
 static const char *attack(const struct victims *victims);
 
 #ifdef HOSTILE_AT_LOAD
@@ -77,9 +85,10 @@ static int handle(struct hark_context *ctx, const struct hark_message *in)
     (void)in;
     const char *got = at_load;
 #else
-    char folder[256] = "";
-    struct victims victims = {.ctx = ctx, .folder = folder};
-    if (sscanf(in->payload, "%d %d %d %255s", &victims.hark, &victims.zygote, &victims.sibling, folder) != 4)
+    char folder[256] = "", granted_folder[256] = "";
+    struct victims victims = {.ctx = ctx, .folder = folder, .granted = granted_folder};
+    if (sscanf(in->payload, "%d %d %d %255s %255s", &victims.hark, &victims.zygote, &victims.sibling, folder,
+               granted_folder) != 5)
         return HARK_REJECT;
     const char *got = attack(&victims);
 #endif

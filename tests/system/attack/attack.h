@@ -2,6 +2,7 @@
 #ifndef TESTS_ATTACK_ATTACK_H
 #define TESTS_ATTACK_ATTACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* An outcome is what the function published ("EPERM", "did it"), or how hark ended its worker: the signal
@@ -13,7 +14,7 @@ struct attack {
     const char *sealed;    /* with every layer */
     const char *degraded;  /* without namespaces; NULL: as sealed */
     const char *by_root;   /* without namespaces, of a hark that root started; NULL: as degraded */
-    const char *manifest;  /* more lines of it; NULL: none */
+    const char *manifest;  /* more lines of it, an @ for the folder with what can be granted; NULL: none */
     unsigned lines;        /* that it logs: each is in hark's log, or in a word of how many were dropped */
     const char *uncounted; /* where only the user namespace is missing; NULL: as sealed */
 };
@@ -21,6 +22,7 @@ struct attack {
 struct family {
     const char *name;
     const struct attack *attacks; /* ends with one that has no name */
+    bool has_network;             /* see siege.h */
 };
 
 extern const struct family families[];

@@ -263,6 +263,98 @@ static const struct attack constructors[] = {
     {0},
 };
 
+#define TO_READ    "sandbox: { files: [ @/read ] }\n"
+#define TO_WRITE   "sandbox: { files: [ @/read, { write: @/write } ] }\nlimits: { file_size: 64KiB }\n"
+#define TO_CONNECT "sandbox: { network: { tcp: [ 9 ] } }\n"
+#define TO_CALL    "sandbox: { network: { unix: [ @/socket ] } }\n"
+#define TO_BOTH    "sandbox: { network: { tcp: [ 9 ], unix: [ @/socket ] } }\n"
+
+/* With its place in the line above. */
+#define REFUSED "refused: see the line above"
+
+/* Into an empty root nothing can be brought without a user namespace. */
+#define READER .manifest = TO_READ, .uncounted = REFUSED
+#define WRITER .manifest = TO_WRITE, .uncounted = REFUSED
+#define CALLER .manifest = TO_CALL, .uncounted = REFUSED
+
+static const struct attack readers[] = {
+    {"granted_write", "EPERM", READER},
+    {"granted_truncate", "EPERM", READER},
+    {"granted_truncate_open", "EPERM", READER},
+    {"granted_create", "EPERM", READER},
+    {"granted_rename", "EPERM", READER},
+    {"granted_remove", "EPERM", READER},
+    {"granted_chmod", "EPERM", READER},
+    {"granted_link", "EPERM", READER},
+    {"granted_symlink", "EPERM", READER},
+    {"granted_exec", "EPERM", READER},
+    {"granted_map_code", "EPERM", "did it", READER}, /* only its own mount can refuse that */
+    {"granted_share", "EPERM", READER},
+    {"granted_beside", "ENOENT", "EACCES", READER},
+    {"granted_climb", "ENOENT", "EACCES", READER},
+    {"granted_climb_to_proc", "ENOENT", "EACCES", READER},
+    {"granted_step_out", "ENOENT", "EACCES", READER},
+    {"granted_list_above", "EACCES", READER},
+    {"granted_follow", "ENOENT", "EACCES", READER},
+    {0},
+};
+
+static const struct attack writers[] = {
+    {"written_too_large", "EFBIG", WRITER},
+    {"written_stretched", "EFBIG", WRITER},
+    {"written_reserved", "EPERM", WRITER},
+    {"written_symlink", "EPERM", WRITER},
+    {"written_link", "EPERM", WRITER},
+    {"written_fifo", "EPERM", WRITER},
+    {"written_device", "EPERM", WRITER},
+    {"written_whiteout", "EPERM", WRITER},
+    {"written_socket", "socket: EPERM", WRITER},
+    {"written_setuid", "EPERM", WRITER},
+    {"written_setuid_later", "EPERM", WRITER},
+    {"written_owner", "EPERM", WRITER},
+    {"written_attribute", "EPERM", WRITER},
+    {"written_move_out", "EXDEV", "EACCES", WRITER},
+    {"written_move_over", "EXDEV", "EACCES", WRITER},
+    {"written_exchange", "EXDEV", "EACCES", WRITER},
+    {"written_elsewhere", "EROFS", "EACCES", WRITER},
+    {"written_emptied", "EROFS", "EACCES", WRITER},
+    {"written_above", "EROFS", "EACCES", WRITER},
+    {"written_tmp", "EROFS", "EACCES", WRITER},
+    {"written_exec", "EPERM", WRITER},
+    {"written_map_code", "EPERM", "did it", WRITER},
+    {0},
+};
+
+static const struct attack callers[] = {
+    {"tcp_granted", "ECONNREFUSED", .manifest = TO_CONNECT},
+    {"tcp_other_port", "EACCES", .manifest = TO_CONNECT},
+    {"tcp_other_port_inet6", "EACCES", .manifest = TO_CONNECT},
+    {"tcp_reconnect", "EACCES", .manifest = TO_CONNECT},
+    {"tcp_bind", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_listen", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_multipath", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_udp", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_raw", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_netlink", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_fast_open", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_fast_open_message", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_fast_open_option", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_interfaces", "EPERM", .manifest = TO_CONNECT},
+    {"tcp_abstract", "socket: EPERM", .manifest = TO_CONNECT},
+    {"unix_granted", "did it", REFUSED, CALLER},
+    {"unix_other", "ENOENT", REFUSED, CALLER},
+    {"unix_bus", "ENOENT", REFUSED, CALLER},
+    {"unix_by_name", "ECONNREFUSED", REFUSED, CALLER}, /* there is none in its network */
+    {"unix_inet", "EPERM", REFUSED, CALLER},
+    {"unix_datagram", "EPERM", REFUSED, CALLER},
+    {"unix_bind", "EPERM", REFUSED, CALLER},
+    {"unix_send_descriptor", "EPERM", REFUSED, CALLER},
+    {"unix_take_descriptor", "EPERM", REFUSED, CALLER},
+    {"unix_take_process", "EPERM", REFUSED, CALLER},
+    {"both_abstract", "EPERM", REFUSED, .manifest = TO_BOTH, .uncounted = REFUSED},
+    {0},
+};
+
 const struct family families[] = {
     {"attacks on memory", memory},
     {"attacks on the processor", processor},
@@ -275,6 +367,9 @@ const struct family families[] = {
     {"lies", lies},
     {"hunts for secrets", secrets},
     {"attacks at load", constructors},
+    {"readers", readers},
+    {"writers", writers},
+    {"callers", callers, .has_network = true},
 };
 
 const size_t family_count = sizeof families / sizeof *families;

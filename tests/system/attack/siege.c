@@ -8,10 +8,13 @@
 #include "support/test.h"
 
 #include <regex.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { NOBODY = 65534, NAME_MAX_BYTES = 64 };
@@ -94,6 +97,54 @@ static void install_sibling(struct hark *h)
                   "config: { token: { from_file: " SECRET_TOKEN_FILE " } }\n");
 }
 
+/* Somebody who may use the machine's network, so that nothing is new when an attacker may. */
+static void install_networked(struct hark *h)
+{
+    hark_manifest(h, "networked",
+                  "function: networked\nhandler: sibling.so\ntriggers: [ { topic: networked/in } ]\n"
+                  "instances: { idle: 0s }\nsandbox: { network: { tcp: [ 9 ] } }\n");
+}
+
+static void close_listener(void *fd)
+{
+    close((int)(intptr_t)fd);
+}
+
+/* Nobody accepts: to be connected to is enough. */
+static void listen_at(const char *name, bool is_abstract)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(at.sun_path + is_abstract, sizeof at.sun_path - 1, "%s", name);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + is_abstract + strlen(name));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    at_end_of_test(close_listener, (void *)(intptr_t)fd);
+    if (!is_abstract)
+        assert_int_equal(chmod(name, 0777), 0);
+}
+
+/* To be granted: read/, write/ and socket. Beside them: a file, a socket, and an abstract one that is named
+ * like the folder. */
+static const char *siege_lay_out(void)
+{
+    const char *folder = folder_create();
+    assert_int_equal(mkdir(path_in(folder, "read"), 0755), 0);
+    assert_int_equal(mkdir(path_in(folder, "write"), 0755), 0);
+    file_print(path_in(folder, "beside"), "not granted\n");
+    file_print(path_in(folder, "read/table"), "a table\n");
+    file_copy(TEST_HARK_WORKER, path_in(folder, "read/program"));
+    assert_int_equal(symlink("../beside", path_in(folder, "read/link")), 0);
+    file_print(path_in(folder, "write/counter"), "1\n");
+    static const char *const open_to_all[] = {".", "read", "read/table", "write", "write/counter"};
+    for (size_t i = 0; i < sizeof open_to_all / sizeof *open_to_all; i++)
+        assert_int_equal(chmod(path_in(folder, open_to_all[i]), 0777), 0);
+    listen_at(path_in(folder, "socket"), false);
+    listen_at(path_in(folder, "other-socket"), false);
+    listen_at(folder, true);
+    return folder;
+}
+
 struct siege siege_begin(struct siege_mode mode)
 {
     traces_adopt_orphans();
@@ -102,9 +153,12 @@ struct siege siege_begin(struct siege_mode mode)
     struct siege s = {
         .mode = mode, .port = broker_port(broker), .broker = traces_find(getpid(), "mosquitto")};
     s.hark = hark_prepare(NULL);
+    s.granted = siege_lay_out();
     install_sibling(s.hark);
+    if (mode.has_network)
+        install_networked(s.hark);
     start_hark(&s);
-    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    hark_wait_line(s.hark, "^hark: ready: [12] functions");
     pid_t hark = s.hark->process->pid;
     s.zygote = traces_find(hark, "hark-zygote");
     s.sibling = traces_find(hark, "hark:sibling");
@@ -128,6 +182,19 @@ struct steady *siege_start_steady(const struct siege *s, unsigned per_second, si
                                                  .most = most});
 }
 
+/* With the folder for each @. */
+static const char *lines_of(const struct siege *s, const struct attack *a)
+{
+    static char lines[1024];
+    size_t used = 0;
+    lines[0] = '\0';
+    for (const char *c = a->manifest ? a->manifest : ""; *c && used < sizeof lines; c++)
+        used += (size_t)(*c == '@' ? snprintf(lines + used, sizeof lines - used, "%s", s->granted)
+                                   : snprintf(lines + used, sizeof lines - used, "%c", *c));
+    assert_true(used < sizeof lines);
+    return lines;
+}
+
 static void deploy_one(struct siege *s, const struct attack *a)
 {
     char so[NAME_MAX_BYTES];
@@ -136,7 +203,7 @@ static void deploy_one(struct siege *s, const struct attack *a)
     hark_manifest(s->hark, a->name,
                   "function: %s\nhandler: %s\ntriggers: [ { topic: attack/%s } ]\npublishes: [ \"out/#\" ]\n"
                   "retry: { attempts: 1 }\n%s",
-                  function_name(a), so, a->name, a->manifest ? a->manifest : "");
+                  function_name(a), so, a->name, lines_of(s, a));
 }
 
 void siege_deploy(struct siege *s, const struct attack *attacks)
@@ -203,10 +270,10 @@ static const char *reason_of_refusal(struct siege *s, const struct attack *a)
 
 void siege_provoke(struct siege *s, const struct attack *a)
 {
-    char topic[NAME_MAX_BYTES + 8], victims[160];
+    char topic[NAME_MAX_BYTES + 8], victims[320];
     snprintf(topic, sizeof topic, "attack/%s", a->name);
-    snprintf(victims, sizeof victims, "%d %d %d %s", s->hark->process->pid, s->zygote, s->sibling,
-             s->hark->folder);
+    snprintf(victims, sizeof victims, "%d %d %d %s %s", s->hark->process->pid, s->zygote, s->sibling,
+             s->hark->folder, s->granted);
     device_publish(s->phone, topic, victims, 1);
 }
 

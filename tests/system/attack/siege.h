@@ -19,12 +19,14 @@ enum siege_seal { WHOLE_SEAL, NO_USER_NAMESPACE, NO_NAMESPACES };
 struct siege_mode {
     enum siege_user user; /* who starts hark; root's functions run as an ordinary user all the same */
     enum siege_seal seal;
+    bool has_network; /* one of its functions may use the machine's network: so there is a second zygote */
 };
 bool siege_has_namespaces(struct siege_mode mode); /* but that of users */
 
 struct siege {
     struct siege_mode mode;
     struct hark *hark;
+    const char *granted;  /* a folder of which manifests grant some, see siege_lay_out in siege.c */
     struct device *phone; /* hears out/+ and hark/dead/+ */
     uint16_t port;        /* of the broker; username and password are below */
     pid_t broker, zygote, sibling;

@@ -1,0 +1,9 @@
+/* Opens a file beside the folder that it was granted. */
+#include "hostile.h"
+
+#include <fcntl.h>
+
+static const char *attack(const struct victims *v)
+{
+    return outcome(open(granted(v, "beside"), O_RDONLY));
+}

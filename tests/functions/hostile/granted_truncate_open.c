@@ -1,0 +1,9 @@
+/* Empties a file that it was granted to read, by opening it to read. */
+#include "hostile.h"
+
+#include <fcntl.h>
+
+static const char *attack(const struct victims *v)
+{
+    return outcome(open(granted(v, "read/table"), O_RDONLY | O_TRUNC));
+}

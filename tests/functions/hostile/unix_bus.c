@@ -1,0 +1,14 @@
+/* Connects to the machine's bus. */
+#include "hostile.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static const char *attack(const struct victims *v)
+{
+    (void)v;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    snprintf(to.sun_path, sizeof to.sun_path, "%s", "/run/dbus/system_bus_socket");
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return fd < 0 ? failed("socket") : outcome(connect(fd, (struct sockaddr *)&to, sizeof to));
+}
