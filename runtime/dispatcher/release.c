@@ -104,7 +104,9 @@ void release_publish(struct receipt *receipt, const struct mqtt_publish *publish
     struct function *f = inv->function;
     struct mqtt_client *client = publish->qos == 2 ? exact_client(f) : f->client;
     f->node->observer->published(f->node->observer_user, f->name, publish);
-    if (!client || mqtt_client_publish(client, publish, receipt))
+    struct mqtt_publish stamped = *publish;
+    stamped.made_ns = publish->has_expiry ? clock_now_ns() : 0;
+    if (!client || mqtt_client_publish(client, &stamped, receipt))
         refuse(receipt, 0x80); /* no memory */
     else if (publish->qos)
         inv->awaited++;

@@ -21,20 +21,6 @@ static struct ticker_now read_clocks(void)
 
 /* ---- what is wanted ---- */
 
-/* FNV-1a with a finaliser: another node, function or timer, another phase; the same ones, the same again. */
-static uint64_t phase_seed(const struct function *f, const char *timer)
-{
-    const char *const parts[] = {f->node->name, f->name, timer};
-    uint64_t hash = 14695981039346656037ull;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        for (const char *c = parts[i]; *c; c++)
-            hash = (hash ^ (unsigned char)*c) * 1099511628211ull;
-        hash = (hash ^ '/') * 1099511628211ull;
-    }
-    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdull;
-    return hash ^ hash >> 33;
-}
-
 static struct timer *find(struct function *f, const char *name)
 {
     for (size_t i = 0; i < f->timer_count; i++) {
@@ -60,8 +46,9 @@ static void take_over(struct timer *fresh, struct timer *old)
 static void begin(struct function *f, struct timer *fresh)
 {
     const struct manifest_trigger *t = fresh->trigger;
-    fresh->ticker = t->every_ns ? ticker_every(t->every_ns, phase_seed(f, t->timer), read_clocks())
-                                : ticker_cron(&t->cron, t->zone, read_clocks());
+    fresh->ticker =
+        t->every_ns ? ticker_every(t->every_ns, ticker_seed(f->node->name, f->name, t->timer), read_clocks())
+                    : ticker_cron(&t->cron, t->zone, read_clocks());
 }
 
 void timers_finish(struct function *f)

@@ -54,6 +54,8 @@ struct mqtt_publish {
     uint32_t property_count;
     uint32_t expiry_s;
     bool has_expiry;
+    uint64_t
+        made_ns; /* monotonic; with has_expiry: what it waits here to be sent is taken off. 0: nothing is */
     uint8_t qos;
     bool retain;
 };

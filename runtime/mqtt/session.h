@@ -18,7 +18,7 @@
  * once PUBREC came. After Session Present 0 they are sent as new. They survive any number of connections.
  * When one ended with some of them under way, the next one begins with a single publish, and each answer
  * doubles what may be under way. QoS 0 publishes while offline are kept too, up to options.offline_qos0_max,
- * oldest dropped. */
+ * oldest dropped. One whose expiry runs out before it was ever sent is not sent, and is over. */
 #ifndef HARK_MQTT_SESSION_H
 #define HARK_MQTT_SESSION_H
 
@@ -127,6 +127,7 @@ void mqtt_session_disconnect(struct mqtt_session *s, bool end_session);
 /* For status and tests. */
 struct mqtt_session_counts {
     uint64_t received, delivered, recognised, acked, sent, published, refused;
+    uint64_t expired;     /* publishes that waited too long to be sent at all */
     uint64_t answered;    /* QoS 1/2 publishes that ended with the broker's answer, whatever it was */
     uint32_t window;      /* messages in the ack window of this connection */
     uint32_t orphans;     /* of earlier connections, still being worked on or done and not acknowledged */

@@ -2,6 +2,7 @@
 #include "mqtt/session_internal.h"
 
 #include "shared/check.h"
+#include "shared/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -162,6 +163,18 @@ static struct mqtt_publish downgraded(const struct mqtt_session *s, const struct
     return copy;
 }
 
+/* Takes the time that it waited here off its expiry. False: nothing is left. */
+static bool age(const struct mqtt_session *s, struct mqtt_publish *publish)
+{
+    if (!publish->has_expiry || !publish->made_ns || s->now_ns <= publish->made_ns)
+        return true;
+    uint64_t waited_s = (s->now_ns - publish->made_ns) / NS_PER_S;
+    if (waited_s >= publish->expiry_s)
+        return false;
+    publish->expiry_s -= (uint32_t)waited_s;
+    return true;
+}
+
 static void write_publish(struct mqtt_session *s, const struct mqtt_publish *publish, uint16_t id, bool dup)
 {
     packet_write_publish(&s->out, s->protocol, publish, id, dup);
@@ -169,12 +182,15 @@ static void write_publish(struct mqtt_session *s, const struct mqtt_publish *pub
     s->counts.sent++;
 }
 
-static void send_qos0(struct mqtt_session *s, const struct mqtt_publish *publish)
+static void send_qos0(struct mqtt_session *s, const struct mqtt_publish *original)
 {
-    if (unsendable(s, publish))
+    struct mqtt_publish publish = *original;
+    if (unsendable(s, &publish))
         s->counts.refused++;
+    else if (!age(s, &publish))
+        s->counts.expired++;
     else
-        write_publish(s, publish, 0, false);
+        write_publish(s, &publish, 0, false);
 }
 
 /* 0, or -EBUSY: no packet id is free, its turn comes again. */
@@ -189,6 +205,14 @@ static int send_one(struct mqtt_session *s, struct outbound *out)
     if (out->node.id && publish.qos != out->wire_qos)
         id_map_remove(&s->outbound_ids, &out->node); /* as a new message: it is another exchange */
     bool dup = out->node.id != 0;                    /* MQTT-3.3.1-1 */
+    if (!age(s, &publish)) {
+        if (!dup) {
+            s->counts.expired++;
+            finish_later(s, out, PACKET_SUCCESS);
+            return 0;
+        }
+        publish.expiry_s = 1; /* the broker may have it: the exchange has to end */
+    }
     if (publish.qos && !dup && take_publish_id(s, out) < 0)
         return -EBUSY;
     write_publish(s, &publish, out->node.id, dup);

@@ -13,6 +13,20 @@ static int64_t wall_s(struct ticker_now now)
 
 /* ---- every ---- */
 
+/* FNV-1a over the names and a border behind each, then the finaliser of MurmurHash3. */
+uint64_t ticker_seed(const char *node, const char *function, const char *timer)
+{
+    const char *const names[] = {node, function, timer};
+    uint64_t hash = 14695981039346656037ull;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (const char *c = names[i]; *c; c++)
+            hash = (hash ^ (unsigned char)*c) * 1099511628211ull;
+        hash = (hash ^ '/') * 1099511628211ull;
+    }
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdull;
+    return hash ^ hash >> 33;
+}
+
 struct ticker ticker_every(uint64_t every_ns, uint64_t seed, struct ticker_now now)
 {
     uint64_t phase_ns = seed % every_ns;

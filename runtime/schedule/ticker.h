@@ -33,6 +33,10 @@ struct ticker_due {
     uint64_t missed; /* as many more were due, and are not made up for */
 };
 
+/* The seed for a timer of a function: another node, function or timer, another phase; the same ones, the same
+ * again. */
+uint64_t ticker_seed(const char *node, const char *function, const char *timer);
+
 /* The first tick is after now. seed: any number, fixed for one trigger. */
 struct ticker ticker_every(uint64_t every_ns, uint64_t seed, struct ticker_now now);
 /* Both are borrowed; zone NULL: UTC. */

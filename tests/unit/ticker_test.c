@@ -83,15 +83,15 @@ static void the_seed_alone_decides_the_phase(void **unused)
     assert_int_equal(a.due_ns % (30 * NS_PER_S), 7 * NS_PER_S);
 }
 
-static void a_thousand_seeds_spread_over_the_period(void **unused)
+static void a_thousand_functions_spread_over_the_period(void **unused)
 {
     (void)unused;
     unsigned in_second[10] = {0};
-    uint64_t seed = 88172645463325252u;
     the_time_is("2026-11-22 06:00");
     for (unsigned i = 0; i < 1000; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        struct ticker t = ticker_every(10 * NS_PER_S, seed, now);
+        char name[32];
+        snprintf(name, sizeof name, "meter-%u", i);
+        struct ticker t = ticker_every(10 * NS_PER_S, ticker_seed("gateway", name, "every 10s"), now);
         in_second[t.due_ns % (10 * NS_PER_S) / NS_PER_S]++;
     }
     for (unsigned i = 0; i < 10; i++)
@@ -238,7 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_ticks_once_a_period),
         cmocka_unit_test(the_seed_alone_decides_the_phase),
-        cmocka_unit_test(a_thousand_seeds_spread_over_the_period),
+        cmocka_unit_test(a_thousand_functions_spread_over_the_period),
         cmocka_unit_test(a_start_at_the_moment_of_a_tick_waits_for_the_next),
         cmocka_unit_test(ticks_that_nobody_looked_for_are_one_and_the_rest_is_missed),
         cmocka_unit_test(every_does_not_care_for_the_wall_clock),

@@ -38,6 +38,13 @@ static int32_t offset_by_the_c_library(time_t t)
     return (int32_t)tm.tm_gmtoff;
 }
 
+static void agrees_at(const struct zone *z, const char *name, int64_t t)
+{
+    if (zone_segment_at(z, t).offset_s != offset_by_the_c_library(t))
+        fail_msg("%s at %lld", name, (long long)t);
+}
+
+/* At the last second before each change, at its first, and here and there between. */
 static void zones_agree_with_the_c_library_from_1900_to_2100(void **unused)
 {
     (void)unused;
@@ -45,9 +52,14 @@ static void zones_agree_with_the_c_library_from_1900_to_2100(void **unused)
         struct zone *z = zone_of_system(names[i]);
         setenv("TZ", names[i], 1);
         tzset();
-        for (int64_t t = at("1900-01-01 00:00"); t < at("2100-01-01 00:00"); t += 7 * 3600 + 11)
-            if (zone_segment_at(z, t).offset_s != offset_by_the_c_library(t))
-                fail_msg("%s at %lld", names[i], (long long)t);
+        for (int64_t t = at("1900-01-01 00:00"); t < at("2100-01-01 00:00"); t += 50 * 3600 + 11) {
+            struct zone_segment s = zone_segment_at(z, t);
+            agrees_at(z, names[i], t);
+            if (s.start > at("1900-01-01 00:00")) {
+                agrees_at(z, names[i], s.start - 1);
+                agrees_at(z, names[i], s.start);
+            }
+        }
         zone_free(z);
     }
 }
