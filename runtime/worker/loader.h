@@ -15,9 +15,13 @@
 #include "hark/function.h"
 #include "shared/diag.h"
 
-/* Looks for a library that is not there: the pages that the loader will write to are then this process's own,
- * and its code is in the caches. For a worker that waits anyway. */
-void loader_warm_up(void);
+/* In the zygote, while files can be seen: a small library in a memfd, to load for practice. -1: there is
+ * none. */
+int loader_open_sample(void);
+
+/* Loads it and lets it go: the pages that the loader writes to are then this process's own, and its code is
+ * in the caches. For a worker that waits anyway. */
+void loader_warm_up(int sample);
 
 /* `name` is what messages call the file. 0, or -ENOEXEC and *why: what is wrong and what to do. The function
  * stays loaded for good. */

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 /* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The .so comes by the channel, and is
- * closed as soon as it is loaded. */
-enum { CHANNEL_FD = FILTER_CHANNEL, FIRST_FREE_FD };
+ * closed as soon as it is loaded; until the worker has practised, its number is the sample's. */
+enum { CHANNEL_FD = FILTER_CHANNEL, SAMPLE_FD };
 
 static void die_with_parent(pid_t parent)
 {
@@ -60,7 +60,7 @@ static int keep_only(const struct worker_birth *b)
 {
     if (fchdir(b->proc) < 0 || dup2(b->fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 ||
         dup2(b->fds[ZYGOTE_FD_LOG], STDERR_FILENO) < 0 || dup2(b->fds[ZYGOTE_FD_CHANNEL], CHANNEL_FD) < 0 ||
-        close_range(FIRST_FREE_FD, ~0u, 0) < 0)
+        (b->sample >= 0 && dup2(b->sample, SAMPLE_FD) < 0) || close_range(SAMPLE_FD + 1, ~0u, 0) < 0)
         return -errno;
     return 0;
 }
@@ -105,8 +105,9 @@ _Noreturn void worker_main(const struct worker_birth *birth)
         _exit(EX_OSERR);
     if (!error)
         error = seal_apply(birth->layers, &(struct seal_terms){&birth->limits, birth->grants}, &why);
-    if (!is_awaited())
-        loader_warm_up();
+    if (error == 0 && !is_awaited())
+        loader_warm_up(SAMPLE_FD);
+    close(SAMPLE_FD);
     int handler = serve_await(birth->server); /* this is where a spare worker waits */
     if (error < 0)
         serve_fail(birth->server, &why);

@@ -16,6 +16,7 @@ struct worker_birth {
     pid_t parent;                     /* the zygote, as getppid(2) shows it: 0 from inside a pid namespace */
     int proc;                         /* for the loader, loader.h */
     const int *fds;                   /* ZYGOTE_FD_COUNT */
+    int sample;                       /* for the loader; -1: none */
     struct server *server;            /* made before the fork */
     const struct layer_state *layers; /* LAYER_COUNT: what the seal consists of */
     struct seal_limits limits;

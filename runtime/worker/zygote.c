@@ -2,6 +2,7 @@
 
 #include "shared/wire.h"
 #include "worker/children.h"
+#include "worker/loader.h"
 #include "worker/nest.h"
 #include "worker/seal.h"
 #include "worker/worker.h"
@@ -28,6 +29,7 @@ struct zygote {
     struct nest nest;
     struct children children;
     struct server *server; /* of each worker to come */
+    int sample;            /* loader.h */
     bool ended;
     int status; /* to exit with, once ended */
 };
@@ -121,6 +123,7 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
         .parent = z->nest.first.pid ? 0 : z->pid,
         .proc = z->nest.proc,
         .fds = o->fds,
+        .sample = z->sample,
         .server = z->server,
         .layers = z->nest.layers,
         .limits = o->body.limits,
@@ -298,6 +301,7 @@ static int settle(struct zygote *z)
     if (error < 0)
         return error;
     preload_libraries();
+    z->sample = loader_open_sample();
     z->server = worker_prepare();
     z->deaths = watch_deaths();
     if (!z->server)
