@@ -37,11 +37,11 @@ struct zygote {
 /* An order with the fds that came along; those are ours to close. */
 struct order {
     struct zygote_order body;
-    char grants_bytes[GRANTS_BYTES_MAX]; /* what follows the body, as it came */
-    struct grants grants;                /* and what it says */
     int fds[ZYGOTE_FD_COUNT];
     int fd_count;
     bool fds_lost; /* the kernel could not give us all of them: no free descriptor */
+    struct grants grants;
+    char grants_bytes[GRANTS_BYTES_MAX]; /* what it was read from, as it came behind the body */
 };
 
 static void end(struct zygote *z, int status, const char *why)
@@ -178,7 +178,9 @@ static void obey_kill(struct zygote *z, const struct order *o)
 
 static void obey(struct zygote *z)
 {
-    struct order o = {0};
+    static struct order o; /* not on the stack, which each worker would have below it */
+    o.fd_count = 0;
+    o.fds_lost = false;
     int got = receive(z->control, &o);
     if (got == 0)
         end(z, EXIT_SUCCESS, NULL);
