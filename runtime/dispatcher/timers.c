@@ -124,7 +124,7 @@ static void fire(struct function *f, struct timer *timer)
 
 void timers_run(struct function *f)
 {
-    if (f->phase != FUNCTION_SERVING)
+    if (f->phase != FUNCTION_SERVING || !f->active)
         return;
     for (size_t i = 0; i < f->timer_count; i++) {
         struct ticker_due due = ticker_look(&f->timers[i].ticker, read_clocks());

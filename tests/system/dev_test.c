@@ -47,6 +47,18 @@ static void it_shows_messages_outputs_and_log_lines(void **unused)
     lines_wait(d.process->err, "function=puppet worker=[0-9]+ thinking");
 }
 
+static void it_shows_ticks_by_the_name_of_their_timer(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    file_print(
+        path_in(d.folder, "puppet.yaml"),
+        "function: puppet\nhandler: puppet.so\npublishes: [ \"out/#\" ]\ntriggers: [ { every: 100ms } ]\n"
+        "config: { tick: \"say out/heard yes\" }\n");
+    lines_wait(d.process->out, "puppet +<- every 100ms \\(timer\\)");
+    lines_wait(d.process->out, "puppet +== every 100ms  ok");
+}
+
 static void it_finds_a_port_by_itself(void **unused)
 {
     (void)unused;
@@ -101,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(it_brings_up_a_broker_on_the_port_it_is_told),
         system_test(it_shows_messages_outputs_and_log_lines),
+        system_test(it_shows_ticks_by_the_name_of_their_timer),
         system_test(it_finds_a_port_by_itself),
         system_test(it_takes_its_broker_with_it),
         system_test(it_ends_with_interrupt_too),

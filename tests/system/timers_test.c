@@ -62,13 +62,13 @@ static void nobody_waits_for_the_reply_to_a_tick(void **unused)
     stage_expect(&s, "out/result", expected);
 }
 
-/* At most one of a timer is waiting or at work. */
+/* At most one of a timer is waiting or at work, though there are four workers. */
 static void a_slow_function_skips_ticks_and_hark_says_so_once_a_second(void **unused)
 {
     (void)unused;
     struct stage s = stage_set();
     uint64_t begin_ns = clock_now_ns();
-    deploy(s.hark, EVERY_100_MS("work 350; count out/count"));
+    deploy(s.hark, EVERY_100_MS("work 350; count out/count") "instances: { max: 4 }\norder: none\n");
     for (int i = 0; i < SLOW_TICKS; i++)
         hark_wait_line(s.hark, "^hark: warning: function=puppet skipped [0-9]+ ticks .* not over");
     size_t lines = hark_count_lines(s.hark, "skipped"), ticks = device_count(s.phone, "out/count");
