@@ -20,8 +20,7 @@ struct findings {
     char probe[DIAG_TEXT_MAX];
     char user[RUN_AS_TEXT_MAX];
     char kernel[MACHINE_TEXT_MAX];
-    bool has_cgroup;
-    char cgroup[MACHINE_TEXT_MAX];
+    struct cgroup_report cgroup;
 };
 
 /* ---- looking ---- */
@@ -49,7 +48,7 @@ static int look(struct host *h, struct findings *f)
     look_at_a_worker(h, f);
     run_as_name((uid_t)f->seal.uid, f->user);
     machine_kernel(f->kernel);
-    f->has_cgroup = machine_cgroup(f->cgroup);
+    f->cgroup = *cgroups_report(h->cgroups);
     return 0;
 }
 
@@ -78,13 +77,27 @@ static void print_layer(const struct zygote_layers *z, enum layer layer)
     print_row(layer_status_name((enum layer_status)s->status), layer_name(layer), text);
 }
 
+static const char cgroup_meaning[] =
+    "functions share processors and memory without an order, and limits.cpu_quota has no effect";
+
+static void print_cgroup(const struct cgroup_report *r)
+{
+    char text[CGROUP_TEXT_MAX + SEAL_LINE_MAX];
+    if (r->status == CGROUP_ENFORCED)
+        snprintf(text, sizeof text, "without it %s; %s", cgroup_meaning, r->text);
+    else
+        snprintf(text, sizeof text, "without it %s; why: %s; what to do: %s", cgroup_meaning, r->text,
+                 r->remedy);
+    print_row(cgroup_status_name(r->status), "cgroup", text);
+}
+
 static void print_lines(const struct findings *f)
 {
     char abi[16];
     for (int i = 0; i < LAYER_COUNT; i++)
         print_layer(&f->seal, (enum layer)i);
     print_row(f->probe_is_sealed ? "enforced" : "missing", "worker", f->probe);
-    print_row(f->has_cgroup ? "present" : "absent", "cgroup", f->cgroup);
+    print_cgroup(&f->cgroup);
     print_row("info", "user", f->user);
     print_row("info", "kernel", f->kernel);
     snprintf(abi, sizeof abi, "%u", f->seal.layers[LAYER_LANDLOCK].detail);
@@ -100,16 +113,27 @@ static json_t *encode_layer(const struct zygote_layers *z, enum layer layer)
                      layer_meaning(layer), "remedy", layer_remedy(layer));
 }
 
+static json_t *encode_cgroup(const struct cgroup_report *r)
+{
+    json_t *controllers = json_array();
+    for (unsigned bit = 1; bit <= CGROUP_ALL; bit <<= 1) {
+        if (r->controllers & bit)
+            json_array_append_new(controllers, json_string(cgroup_name(bit)));
+    }
+    return json_pack("{s:b, s:s, s:o, s:s, s:s, s:s}", "present", (int)(r->status != CGROUP_ABSENT), "status",
+                     cgroup_status_name(r->status), "controllers", controllers, "text", r->text, "meaning",
+                     cgroup_meaning, "remedy", r->remedy);
+}
+
 static int print_json(const struct findings *f)
 {
     json_t *layers = json_array();
     for (int i = 0; i < LAYER_COUNT; i++)
         json_array_append_new(layers, encode_layer(&f->seal, (enum layer)i));
-    json_t *root =
-        json_pack("{s:b, s:o, s:{s:b, s:s}, s:{s:b, s:s}, s:i, s:s, s:i}", "can_run", (int)can_run(f),
-                  "layers", layers, "worker", "sealed", (int)f->probe_is_sealed, "text", f->probe, "cgroup",
-                  "present", (int)f->has_cgroup, "text", f->cgroup, "uid", (int)f->seal.uid, "kernel",
-                  f->kernel, "landlock_abi", (int)f->seal.layers[LAYER_LANDLOCK].detail);
+    json_t *root = json_pack("{s:b, s:o, s:{s:b, s:s}, s:o, s:i, s:s, s:i}", "can_run", (int)can_run(f),
+                             "layers", layers, "worker", "sealed", (int)f->probe_is_sealed, "text", f->probe,
+                             "cgroup", encode_cgroup(&f->cgroup), "uid", (int)f->seal.uid, "kernel",
+                             f->kernel, "landlock_abi", (int)f->seal.layers[LAYER_LANDLOCK].detail);
     int error = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     json_decref(root);
     if (error == 0)
@@ -147,7 +171,8 @@ const struct command command_doctor = {
         "Starts a worker under the seal, with the options of 'hark run', and prints a line for each layer:\n"
         "enforced, degraded (part of it), missing or waived (by --insecure), its name, what is lost without "
         "it,\nand for one that does not hold why and what to do. 'worker' is what became of the worker "
-        "itself.\n'cgroup', 'kernel' and the rest are for information.\n\n"
+        "itself.\n'cgroup' is what hark can do with the cgroup that this command was started in; absent, "
+        "functions run\nall the same. 'kernel' and the rest are for information.\n\n"
         "Exit codes: 0 functions run with these options, 64 usage, 70 internal, 77 they do not.\n",
     .takes = OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 0,

@@ -33,10 +33,18 @@ static int create_zygote(struct host *h, const struct options *o, struct diag *d
                                            .changes_user = h->run_as.changes,
                                            .uid = h->run_as.uid,
                                            .gid = h->run_as.gid,
-                                           .waived = o->insecure};
+                                           .waived = o->insecure,
+                                           .in_cgroup = cgroups_zygote_procs(h->cgroups) >= 0,
+                                           .cgroup_procs = cgroups_zygote_procs(h->cgroups)};
     h->zygote = zygote_create(&h->loop, &options, diag);
     free(program);
     return h->zygote ? 0 : EX_SOFTWARE;
+}
+
+static void open_cgroups(struct host *h)
+{
+    const struct cgroup_user user = {h->run_as.uid, h->run_as.gid};
+    h->cgroups = cgroups_open(&h->loop, h->run_as.changes ? &user : NULL);
 }
 
 /* Nothing else is on the loop yet. */
@@ -60,8 +68,10 @@ int host_open(struct host *h, const struct options *o)
         return EX_SOFTWARE;
     }
     int code = run_as_resolve(o, &h->run_as, &diag);
-    if (code == 0)
+    if (code == 0) {
+        open_cgroups(h);
         code = create_zygote(h, o, &diag);
+    }
     if (code == 0)
         code = await_layers(h, &diag);
     raise_file_limit();
@@ -100,8 +110,10 @@ int host_init(struct host *h, const struct options *o)
 int host_needs_workers(struct host *h)
 {
     h->io = worker_io_create(&h->loop, h->zygote);
-    if (h->io)
+    if (h->io) {
+        worker_io_use_cgroups(h->io, h->cgroups);
         return 0;
+    }
     log_error("out of memory");
     return EX_SOFTWARE;
 }
@@ -111,6 +123,8 @@ static void on_workers_gone(void *user)
     struct host *h = user;
     if (h->zygote)
         zygote_close(h->zygote);
+    if (h->cgroups)
+        cgroups_stop(h->cgroups);
 }
 
 void host_finish(struct host *h)
@@ -121,4 +135,6 @@ void host_finish(struct host *h)
         on_workers_gone(h);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&h->loop) == 0);
+    if (h->cgroups)
+        cgroups_close(h->cgroups);
 }

@@ -10,6 +10,7 @@
 
 struct host {
     uv_loop_t loop;
+    struct cgroups *cgroups; /* NULL until it is open */
     struct zygote *zygote;
     struct worker_io *io; /* NULL until host_needs_workers */
     struct run_as run_as;

@@ -85,6 +85,16 @@ static void say_who(const struct host *h)
         log_info("functions run as %s", run_as_name(h->run_as.uid, name));
 }
 
+/* No warning: most machines are that way, and what is lost is not the seal. */
+static void say_cgroups(const struct host *h)
+{
+    const struct cgroup_report *r = cgroups_report(h->cgroups);
+    if (r->status == CGROUP_ABSENT)
+        log_info("functions have no cgroups of their own: %s; %s", r->text, r->remedy);
+    else
+        log_info("functions have cgroups of their own below %s", r->text);
+}
+
 static int start(struct serve *s, const struct settings *settings, const struct observer *observer,
                  void *observer_user)
 {
@@ -99,12 +109,14 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .broker = settings->broker,
                                       .protocol = settings->protocol,
                                       .keep_alive_s = settings->keep_alive_s,
+                                      .cgroups = s->host.cgroups,
                                       .observer = observer,
                                       .observer_user = observer_user};
     s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);
     explicit_bzero(&options.broker, sizeof options.broker);
     if (s->runtime) {
         say_who(&s->host);
+        say_cgroups(&s->host);
         return 0;
     }
     complain(&diag);

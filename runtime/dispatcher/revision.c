@@ -181,15 +181,21 @@ static struct revision *revision_create(struct manifest *m, char *handler_path)
 {
     struct revision *r = calloc(1, sizeof *r);
     struct log_budget *budget = calloc(1, sizeof *budget);
-    if (!r || !budget || !m || !handler_path) {
+    struct cgroup_share *share = cgroup_share_create();
+    if (!r || !budget || !share || !m || !handler_path) {
         free(r);
         free(budget);
+        cgroup_share_drop(share);
         free(handler_path);
         manifest_free(m);
         return NULL;
     }
-    *r = (struct revision){
-        .references = 1, .manifest = m, .handler_fd = -1, .handler_path = handler_path, .log_budget = budget};
+    *r = (struct revision){.references = 1,
+                           .manifest = m,
+                           .handler_fd = -1,
+                           .handler_path = handler_path,
+                           .log_budget = budget,
+                           .cgroup_share = share};
     return r;
 }
 
@@ -328,5 +334,6 @@ void revision_drop(struct revision *r)
     manifest_free(r->manifest);
     free(r->handler_path);
     free(r->log_budget);
+    cgroup_share_drop(r->cgroup_share);
     free(r);
 }

@@ -1,11 +1,12 @@
 /* revision.h: one version of a function: its manifest with its config, and its .so frozen in a sealed memfd.
- * Immutable, but for its log budget.
+ * Immutable, but for its log budget and its share of a cgroup.
  *
  * revision_load reads files and computes: it may run on a thread of libuv's pool; it touches nothing shared.
  * All else: on the loop thread. Counted: the loader's caller has the first reference. */
 #ifndef HARK_DISPATCHER_REVISION_H
 #define HARK_DISPATCHER_REVISION_H
 
+#include "dispatcher/cgroup.h"
 #include "dispatcher/log_budget.h"
 #include "manifest/manifest.h"
 #include "shared/diag.h"
@@ -25,8 +26,9 @@ struct revision {
     int handler_fd;            /* sealed memfd, owned, close-on-exec */
     char *handler_path;        /* where it was read from */
     char version[REVISION_VERSION_LEN + 1];
-    bool publish_anywhere;         /* a bare .so in `hark invoke` */
-    struct log_budget *log_budget; /* owned; of all its workers together. Loop thread */
+    bool publish_anywhere;             /* a bare .so in `hark invoke` */
+    struct log_budget *log_budget;     /* owned; of all its workers together. Loop thread */
+    struct cgroup_share *cgroup_share; /* likewise */
 };
 
 /* What a file looked like: when it is the same again, its content is taken for the same. */

@@ -142,6 +142,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     CHECK(r->node.worker_io && r->node.mqtt_io);
     worker_io_keep_spares(r->node.worker_io);
     open_dead_keeper(r, options);
+    worker_io_use_cgroups(r->node.worker_io, options->cgroups);
     r->deployer = deployer_create(&r->node, options->manifests, options->functions, &events, r);
     CHECK(r->deployer);
     return r;

@@ -18,6 +18,7 @@ struct runtime_options {
     struct mqtt_url broker;                        /* credentials included; the caller wipes its own copy */
     enum mqtt_protocol protocol;
     uint16_t keep_alive_s;
+    struct cgroups *cgroups;         /* outlive the runtime; NULL: none */
     const struct observer *observer; /* NULL: none */
     void *observer_user;
 };

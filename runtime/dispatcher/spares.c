@@ -15,10 +15,11 @@ void spares_init(struct worker_io *io)
     io->spares.timer.data = io;
 }
 
-static bool same(const struct seal_limits *a, const struct seal_limits *b)
+static bool same(const struct birthplace *p, const struct birthplace *q)
 {
+    const struct seal_limits *a = &p->limits, *b = &q->limits;
     return a->data_bytes == b->data_bytes && a->cpu_s == b->cpu_s && a->threads == b->threads &&
-           a->files == b->files && a->file_bytes == b->file_bytes;
+           a->files == b->files && a->file_bytes == b->file_bytes && p->cgroup == q->cgroup;
 }
 
 static void discard(struct worker_io *io, struct worker *w)
@@ -33,14 +34,14 @@ static void empty(struct worker_io *io, struct spare_shape *shape)
         discard(io, shape->waiting[--shape->count]);
 }
 
-/* The shape of these limits, moved to the front; the one that was asked for the longest time ago makes room.
+/* The shape of this place, moved to the front; the one that was asked for the longest time ago makes room.
  */
-static struct spare_shape *use_shape(struct worker_io *io, const struct seal_limits *limits)
+static struct spare_shape *use_shape(struct worker_io *io, const struct birthplace *place)
 {
     struct spares *s = &io->spares;
-    struct spare_shape found = {.limits = *limits};
+    struct spare_shape found = {.place = *place};
     int i = 0;
-    while (i < s->shape_count && !same(&s->shapes[i].limits, limits))
+    while (i < s->shape_count && !same(&s->shapes[i].place, place))
         i++;
     if (i < s->shape_count)
         found = s->shapes[i];
@@ -61,11 +62,11 @@ static bool is_silent(const struct worker *w)
     return recv(w->channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-struct worker *spares_take(struct worker_io *io, const struct seal_limits *limits)
+struct worker *spares_take(struct worker_io *io, const struct birthplace *place)
 {
     if (!io->spares.kept)
         return NULL;
-    struct spare_shape *shape = use_shape(io, limits);
+    struct spare_shape *shape = use_shape(io, place);
     uv_timer_start(&io->spares.timer, on_timer, SPARES_DELAY_MS, 0);
     while (shape->count > 0) {
         struct worker *w = shape->waiting[--shape->count];
@@ -74,6 +75,19 @@ struct worker *spares_take(struct worker_io *io, const struct seal_limits *limit
         discard(io, w);
     }
     return NULL;
+}
+
+/* A cgroup that is gone has taken its spares along. */
+static void forget_lost_cgroups(struct worker_io *io)
+{
+    struct spares *s = &io->spares;
+    for (int i = s->shape_count - 1; i >= 0; i--) {
+        if (cgroups_have(io->cgroups, s->shapes[i].place.cgroup))
+            continue;
+        empty(io, &s->shapes[i]);
+        s->shape_count--;
+        memmove(&s->shapes[i], &s->shapes[i + 1], (size_t)(s->shape_count - i) * sizeof *s->shapes);
+    }
 }
 
 /* One of each first. NULL: nothing is missing. */
@@ -90,10 +104,11 @@ static void on_timer(uv_timer_t *timer)
 {
     struct worker_io *io = timer->data;
     static const struct grants none;
+    forget_lost_cgroups(io);
     struct spare_shape *shape = find_lacking(&io->spares);
     if (!shape)
         return;
-    const struct worker_terms terms = {.zygote = io->zygote, .limits = &shape->limits, .grants = &none};
+    const struct worker_terms terms = {.zygote = io->zygote, .place = &shape->place, .grants = &none};
     if (worker_order(io, &terms, &shape->waiting[shape->count]) < 0)
         return;
     shape->count++;

@@ -4,7 +4,8 @@
  * what is left then is to load the function. A seal depends on the function's limits; which limits the next
  * function will have nobody knows, but those of the last few are a good guess. A function with grants gets a
  * worker that is sealed for it, never a spare. A spare has seen no function and no descriptor of one. It
- * costs some 100 KiB, so they are few. */
+ * costs some 100 KiB, so they are few. Where functions have cgroups it waits in that of one of them, and
+ * serves no other. */
 #ifndef HARK_DISPATCHER_SPARES_H
 #define HARK_DISPATCHER_SPARES_H
 
@@ -24,8 +25,14 @@ enum {
 struct worker;
 struct worker_io;
 
-struct spare_shape {
+/* What a worker is born with. */
+struct birthplace {
     struct seal_limits limits;
+    uint64_t cgroup; /* id, cgroup.h; 0: that of the zygote */
+};
+
+struct spare_shape {
+    struct birthplace place;
     struct worker *waiting[SPARES_OF_LATEST];
     int count;
 };
@@ -40,9 +47,9 @@ struct spares {
 
 void spares_init(struct worker_io *io); /* the timer is the caller's to close */
 
-/* A sealed worker of those limits, which is the caller's then; NULL: there is none. Either way some more of
- * the kind will be made. */
-struct worker *spares_take(struct worker_io *io, const struct seal_limits *limits);
+/* A sealed worker that was born there, which is the caller's then; NULL: there is none. Either way some more
+ * of the kind will be made. */
+struct worker *spares_take(struct worker_io *io, const struct birthplace *place);
 
 /* One without a function has exited. */
 void spares_forget(struct worker_io *io, const struct worker *w);

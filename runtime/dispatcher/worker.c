@@ -130,12 +130,22 @@ static void end(struct worker *w)
     w->events->ended(w->user, w, &end);
 }
 
+/* Nobody else sends a SIGKILL that was not ordered, but for RLIMIT_CPU and a person. */
+static bool is_out_of_memory(struct worker *w, int status, char *text, size_t size)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->has_cause &&
+           cgroup_share_take_oom(w->revision->cgroup_share, w->revision->manifest, text, size);
+}
+
 static void blame_exit(struct worker *w, int status)
 {
+    char text[sizeof w->text - 16];
     if (status == -ECHILD)
         worker_blame(w, WORKER_LOST, "lost with the zygote");
     else if (status < 0)
         worker_blame(w, WORKER_NO_FORK, "cannot fork: %s", strerror(-status));
+    else if (is_out_of_memory(w, status, text, sizeof text))
+        worker_blame(w, WORKER_CRASHED, "killed: %s", text);
     else if (WIFSIGNALED(status))
         worker_blame(w, WORKER_CRASHED, "killed by SIG%s (%s)",
                      sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
@@ -258,9 +268,9 @@ static int create_recorder(struct worker *w)
     return fd;
 }
 
-/* Fills in the fds that go to the zygote, and the worker's own ends. 0, or a negative errno with all closed.
- */
-static int create_fds(struct worker *w, int fds[ZYGOTE_FD_COUNT])
+/* Fills in the fds that go to the zygote but for the cgroup, and the worker's own ends. 0, or a negative
+ * errno with all closed. */
+static int create_fds(struct worker *w, int fds[ZYGOTE_FDS_MAX])
 {
     int channel[2] = {-1, -1}, log[2] = {-1, -1}, recorder = -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 && pipe2(log, O_CLOEXEC) == 0 &&
@@ -302,9 +312,18 @@ static void tell(struct worker *w, const struct revision *revision)
     channel_send_first(w);
 }
 
+/* Into a cgroup that is gone nobody is born, nor anywhere else instead. */
+static int add_cgroup(const struct worker_io *io, uint64_t cgroup, int fds[ZYGOTE_FDS_MAX])
+{
+    int error = cgroups_dup_folder(io->cgroups, cgroup, &fds[ZYGOTE_FD_CGROUP]);
+    for (int i = 0; error && i < ZYGOTE_FD_COUNT; i++)
+        close(fds[i]);
+    return error;
+}
+
 int worker_order(struct worker_io *io, const struct worker_terms *terms, struct worker **ret_worker)
 {
-    int fds[ZYGOTE_FD_COUNT];
+    int fds[ZYGOTE_FDS_MAX];
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
@@ -315,10 +334,12 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     w->child.exited = on_exited;
     TAILQ_INIT(&w->calls);
     int error = create_fds(w, fds);
+    if (!error)
+        error = add_cgroup(io, terms->place->cgroup, fds);
     if (!error && terms->revision)
         tell(w, terms->revision);
     if (!error)
-        error = zygote_fork(terms->zygote, &w->child, fds, terms->limits, terms->grants);
+        error = zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants);
     if (error)
         worker_destroy(w);
     else
@@ -353,15 +374,20 @@ static int find_worker(struct worker_io *io, const struct revision *revision, st
 {
     const struct manifest *m = revision->manifest;
     const struct grants *g = &m->grants;
-    const struct seal_limits limits = {.data_bytes = m->limit_memory_bytes,
-                                       .cpu_s = m->limit_cpu_s,
-                                       .threads = m->limit_threads,
-                                       .files = m->limit_files,
-                                       .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0};
-    struct worker_terms terms = {io->zygote, &limits, g, revision};
+    struct birthplace place = {
+        .limits = {.data_bytes = m->limit_memory_bytes,
+                   .cpu_s = m->limit_cpu_s,
+                   .threads = m->limit_threads,
+                   .files = m->limit_files,
+                   .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0}};
+    struct worker_terms terms = {io->zygote, &place, g, revision};
+    int error = cgroup_share_join(revision->cgroup_share, io->cgroups, m, diag);
+    if (error)
+        return error;
+    place.cgroup = cgroup_share_id(revision->cgroup_share);
     if (g->port_count > 0 && !(terms.zygote = networked_zygote(io, diag)))
         return -ECHILD;
-    if (!grants_empty(g) || !(*ret_worker = spares_take(io, &limits)))
+    if (!grants_empty(g) || !(*ret_worker = spares_take(io, &place)))
         return worker_order(io, &terms, ret_worker);
     tell(*ret_worker, revision);
     return 0;

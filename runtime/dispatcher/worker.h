@@ -7,6 +7,7 @@
 #ifndef HARK_DISPATCHER_WORKER_H
 #define HARK_DISPATCHER_WORKER_H
 
+#include "dispatcher/cgroup.h"
 #include "dispatcher/revision.h"
 #include "dispatcher/zygote.h"
 #include "shared/wire.h"
@@ -14,6 +15,8 @@
 /* What the workers of one loop share: the read buffer, and the handles that flush at the end of a turn. */
 struct worker_io;
 struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: out of memory */
+/* Workers are born in cgroups from now on, where there are any. */
+void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups);
 
 /* From now on a few sealed workers wait for the functions to come, spares.h. */
 void worker_io_keep_spares(struct worker_io *io);

@@ -260,6 +260,11 @@ void worker_io_keep_spares(struct worker_io *io)
     io->spares.kept = true;
 }
 
+void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups)
+{
+    io->cgroups = cgroups;
+}
+
 static void on_io_handle_closed(uv_handle_t *handle)
 {
     struct worker_io *io = handle->data;

@@ -19,6 +19,7 @@ TAILQ_HEAD(worker_list, worker);
 struct worker_io {
     struct zygote *zygote;
     struct zygote *networked; /* for functions with TCP; NULL: none was needed yet */
+    struct cgroups *cgroups;  /* NULL: none */
     uv_loop_t *loop;
     uv_prepare_t prepare; /* flushes what timers queued */
     uv_check_t check;     /* flushes what input queued */
@@ -69,7 +70,7 @@ struct worker {
 /* What a process is made of. */
 struct worker_terms {
     struct zygote *zygote;
-    const struct seal_limits *limits;
+    const struct birthplace *place;
     const struct grants *grants;
     const struct revision *revision; /* NULL: it shall wait until it is told */
 };

@@ -34,15 +34,16 @@ struct order_packet {
 /* An order that the socket had no room for. */
 struct waiting_order {
     STAILQ_ENTRY(waiting_order) link;
-    int fds[ZYGOTE_FD_COUNT]; /* -1: none */
+    int fds[ZYGOTE_FDS_MAX]; /* -1: none */
     struct order_packet packet;
 };
 
 struct zygote {
     uv_loop_t *loop;
     char *program;
-    char user[32]; /* "UID:GID", or "-" */
-    char *waived;  /* names of layers, or "-" */
+    char user[32];    /* "UID:GID", or "-" */
+    char *waived;     /* names of layers, or "-" */
+    int cgroup_procs; /* -1: none */
     uint32_t waived_bits;
     uv_poll_t poll;
     uv_timer_t respawn; /* also the handle whose close frees the zygote */
@@ -62,9 +63,9 @@ struct zygote {
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
-static void close_all(const int fds[ZYGOTE_FD_COUNT])
+static void close_all(const int fds[ZYGOTE_FDS_MAX])
 {
-    for (int i = 0; i < ZYGOTE_FD_COUNT; i++) {
+    for (int i = 0; i < ZYGOTE_FDS_MAX; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
     }
@@ -76,7 +77,8 @@ static int spawn_process(struct zygote *z, int control)
 {
     char parent[16];
     snprintf(parent, sizeof parent, "%d", (int)getpid());
-    char *const argv[] = {(char[]){"hark-worker"}, parent, z->user, z->waived, NULL};
+    char *word = z->cgroup_procs >= 0 ? (char[]){"cgroup"} : NULL;
+    char *const argv[] = {(char[]){"hark-worker"}, parent, z->user, z->waived, word, NULL};
     char *const envp[] = {NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -87,6 +89,8 @@ static int spawn_process(struct zygote *z, int control)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, control, ZYGOTE_FD);
+    if (z->cgroup_procs >= 0)
+        posix_spawn_file_actions_adddup2(&actions, z->cgroup_procs, ZYGOTE_CGROUP_FD);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigdefault(&attributes, &all);
@@ -100,12 +104,13 @@ static int spawn_process(struct zygote *z, int control)
     return -error;
 }
 
-/* dup2 onto itself would keep close-on-exec: the control socket must not be ZYGOTE_FD here. */
+/* dup2 onto itself would keep close-on-exec, and one dup2 must not close what the next one needs: none of the
+ * descriptors that are handed over is among the numbers that the zygote finds them at. */
 static int move_away(int fd)
 {
-    if (fd != ZYGOTE_FD)
+    if (fd != ZYGOTE_FD && fd != ZYGOTE_CGROUP_FD)
         return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, ZYGOTE_FD + 1);
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, ZYGOTE_CGROUP_FD + 1);
     close(fd);
     return moved;
 }
@@ -138,23 +143,12 @@ static void watch_control(struct zygote *z)
     uv_poll_start(&z->poll, UV_READABLE, on_readable);
 }
 
-/* "landlock,mdwe", or "-". */
-static char *list_layers(uint32_t layers)
-{
-    char list[512] = "-";
-    size_t used = 0;
-    for (int i = 0; i < LAYER_COUNT; i++) {
-        if (layers & (1u << i))
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", layer_name(i));
-    }
-    CHECK(used < sizeof list);
-    return must_strdup(list);
-}
-
 static void destroy(struct zygote *z)
 {
     free(z->program);
     free(z->waived);
+    if (z->cgroup_procs >= 0)
+        close(z->cgroup_procs);
     free(z);
 }
 
@@ -163,8 +157,10 @@ static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *opt
     struct zygote *z = must_alloc(sizeof *z);
     z->loop = loop;
     z->program = must_strdup(options->program);
-    z->waived = list_layers(options->waived);
+    z->waived = zygote_list_layers(options->waived);
     z->waived_bits = options->waived;
+    z->cgroup_procs =
+        options->in_cgroup ? fcntl(options->cgroup_procs, F_DUPFD_CLOEXEC, ZYGOTE_CGROUP_FD + 1) : -1;
     if (options->changes_user)
         snprintf(z->user, sizeof z->user, "%u:%u", (unsigned)options->uid, (unsigned)options->gid);
     else
@@ -199,7 +195,9 @@ struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *optio
 struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag)
 {
     const struct zygote_options options = {.program = z->program,
-                                           .waived = z->waived_bits | 1u << LAYER_NETNS};
+                                           .waived = z->waived_bits | 1u << LAYER_NETNS,
+                                           .in_cgroup = z->cgroup_procs >= 0,
+                                           .cgroup_procs = z->cgroup_procs};
     struct zygote *networked = allocate(z->loop, &options);
     memcpy(networked->user, z->user, sizeof networked->user);
     return begin(networked, diag);
@@ -220,27 +218,27 @@ static size_t packet_bytes(const struct order_packet *packet)
     return offsetof(struct order_packet, grants) + packet->order.grants_bytes;
 }
 
-static int send_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
+static int send_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
 {
     union {
         struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int) * ZYGOTE_FD_COUNT)];
+        char room[CMSG_SPACE(sizeof(int) * ZYGOTE_FDS_MAX)];
     } control = {0};
     struct iovec bytes = {(void *)(uintptr_t)packet, packet_bytes(packet)};
     struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
     if (fds[0] >= 0) {
+        size_t count = fds[ZYGOTE_FD_CGROUP] >= 0 ? ZYGOTE_FDS_MAX : ZYGOTE_FD_COUNT;
         message.msg_control = &control;
-        message.msg_controllen = sizeof control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-                                   .cmsg_type = SCM_RIGHTS,
-                                   .cmsg_len = CMSG_LEN(sizeof(int) * ZYGOTE_FD_COUNT)};
-        memcpy(CMSG_DATA(header), fds, sizeof(int) * ZYGOTE_FD_COUNT);
+        *header = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int) * count)};
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
     }
     return sendmsg(z->control, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int keep_for_later(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
+static int keep_for_later(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
 {
     struct waiting_order *waiting = malloc(sizeof *waiting);
     if (!waiting)
@@ -253,7 +251,7 @@ static int keep_for_later(struct zygote *z, const struct order_packet *packet, c
     return 0;
 }
 
-static int try_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
+static int try_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
 {
     if (z->control < 0)
         return -ECHILD;
@@ -264,7 +262,7 @@ static int try_order(struct zygote *z, const struct order_packet *packet, const 
     return STAILQ_EMPTY(&z->waiting) ? send_order(z, packet, fds) : -EAGAIN;
 }
 
-static int give_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FD_COUNT])
+static int give_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
 {
     int error = try_order(z, packet, fds);
     if (error == -EAGAIN) {
@@ -276,7 +274,7 @@ static int give_order(struct zygote *z, const struct order_packet *packet, const
     return error;
 }
 
-int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
+int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FDS_MAX],
                 const struct seal_limits *limits, const struct grants *grants)
 {
     struct order_packet packet;
@@ -293,7 +291,7 @@ int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGO
 
 void zygote_kill(struct zygote *z, struct zygote_child *child)
 {
-    static const int no_fds[ZYGOTE_FD_COUNT] = {-1, -1, -1};
+    static const int no_fds[ZYGOTE_FDS_MAX] = {-1, -1, -1, -1};
     struct order_packet packet;
     packet.order = (struct zygote_order){.type = ZYGOTE_KILL, .worker = child->id};
     int error = give_order(z, &packet, no_fds);

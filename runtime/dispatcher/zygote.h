@@ -33,7 +33,9 @@ struct zygote_options {
     bool changes_user;   /* it becomes uid and gid before anything else; needs root */
     uid_t uid;
     gid_t gid;
-    uint32_t waived; /* bit 1 << n: enum layer n is not applied (--insecure) */
+    uint32_t waived;  /* bit 1 << n: enum layer n is not applied (--insecure) */
+    bool in_cgroup;   /* it moves itself into the cgroup of cgroup_procs, which is open for writing; copied */
+    int cgroup_procs; /* each zygote that is started again, too */
 };
 
 /* Spawns it. NULL and *diag on failure. */
@@ -46,11 +48,11 @@ struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag
 /* What it said of the seal; NULL: nothing yet, or it died. Borrowed until the loop turns. */
 const struct zygote_layers *zygote_layers(const struct zygote *z);
 
-/* Orders a fork; grants are copied. The zygote takes the fds (all ZYGOTE_FD_COUNT) in any case and closes
- * this process's copies. 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not
- * hold (seal_policy.h). */
+/* Orders a fork; grants are copied. The zygote takes the fds (ZYGOTE_FD_COUNT, and at ZYGOTE_FD_CGROUP -1 or
+ * the folder of a cgroup) in any case and closes this process's copies. 0, or a negative errno: then `exited`
+ * is never called. -EPERM: the seal does not hold (seal_policy.h). */
 __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zygote_child *child,
-                                                    const int fds[ZYGOTE_FD_COUNT],
+                                                    const int fds[ZYGOTE_FDS_MAX],
                                                     const struct seal_limits *limits,
                                                     const struct grants *grants);
 /* SIGKILL. `exited` follows. */
@@ -67,5 +69,7 @@ void zygote_close(struct zygote *z);
 /* Where hark-worker is: $HARK_WORKER (for tests), else ../libexec/hark/hark-worker from this executable's
  * folder. Caller frees. NULL: out of memory. */
 char *zygote_program(void);
+/* Names of the layers of these bits as hark-worker reads them: "landlock,mdwe", or "-". Caller frees. */
+char *zygote_list_layers(uint32_t layers);
 
 #endif

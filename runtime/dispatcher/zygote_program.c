@@ -1,5 +1,7 @@
 #include "dispatcher/zygote.h"
 
+#include "shared/check.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,4 +23,16 @@ char *zygote_program(void)
         *slash = '\0';
     char *program = NULL;
     return asprintf(&program, "%s/../libexec/hark/hark-worker", folder) < 0 ? NULL : program;
+}
+
+char *zygote_list_layers(uint32_t layers)
+{
+    char list[512] = "-";
+    size_t used = 0;
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        if (layers & (1u << i))
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", layer_name(i));
+    }
+    CHECK(used < sizeof list);
+    return must_strdup(list);
 }

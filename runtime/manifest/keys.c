@@ -18,6 +18,7 @@ static const struct {
     [KEY_SIZE] = {"size", "B KiB MiB GiB"},
     [KEY_RATE] = {"rate", "B/s KiB/s MiB/s GiB/s"},
     [KEY_COUNT] = {"whole number", ""},
+    [KEY_PERCENT] = {"percentage", "%"},
     [KEY_CHOICE] = {"word", ""},
     [KEY_ORDER] = {"word", ""},
     [KEY_MAP] = {"keys", ""},
@@ -88,6 +89,8 @@ int key_number(const struct key *key, struct slice text, uint64_t *ret_number, c
         return units_parse_rate(text, ret_number, ret_why);
     case KEY_COUNT:
         return units_parse_count(text, ret_number, ret_why);
+    case KEY_PERCENT:
+        return units_parse_percent(text, ret_number, ret_why);
     default:
         return word_number(key, text, ret_number, ret_why);
     }
@@ -102,6 +105,7 @@ const char *key_format(const struct key *key, uint64_t number, char buffer[KEY_F
         return units_format_size(number, buffer);
     if (key->type == KEY_RATE)
         return units_format_rate(number, buffer);
-    snprintf(buffer, KEY_FORMATTED_MAX, "%llu", (unsigned long long)number);
+    snprintf(buffer, KEY_FORMATTED_MAX, "%llu%s", (unsigned long long)number,
+             key->type == KEY_PERCENT ? "%" : "");
     return buffer;
 }

@@ -22,6 +22,7 @@ enum key_type {
     KEY_SIZE,     /* uint64_t bytes; min..max bytes */
     KEY_RATE,     /* uint64_t bytes a second; min..max bytes */
     KEY_COUNT,    /* uint32_t or uint8_t; min..max */
+    KEY_PERCENT,  /* uint32_t; min..max percent */
     KEY_CHOICE,   /* one of `words`: its value, in any integer or bool */
     KEY_ORDER,    /* one of `words`, or {name} */
     KEY_MAP,      /* keys of the table `inside`, in the same struct */
@@ -121,8 +122,8 @@ const struct key *keys_find(const struct keys *keys, struct slice name); /* NULL
 const char *key_type_name(enum key_type type);                           /* for people: `duration` */
 const char *key_unit(enum key_type type);                                /* of what is written; "" if none */
 
-/* What a default or a value of KEY_DURATION, _SECONDS, _SIZE, _RATE, _COUNT, _CHOICE or _ORDER stands for, in
- * the unit of min and max. 0, or -EINVAL or -ERANGE and *ret_why completes "'2x' …". */
+/* What a default or a value of KEY_DURATION, _SECONDS, _SIZE, _RATE, _COUNT, _PERCENT, _CHOICE or _ORDER
+ * stands for, in the unit of min and max. 0, or -EINVAL or -ERANGE and *ret_why completes "'2x' …". */
 __attribute__((warn_unused_result)) int key_number(const struct key *key, struct slice text,
                                                    uint64_t *ret_number, const char **ret_why);
 

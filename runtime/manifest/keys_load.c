@@ -145,7 +145,7 @@ static void store(const struct key *key, uint64_t number, void *target)
 static bool is_number(const struct key *key)
 {
     return key->type == KEY_DURATION || key->type == KEY_SECONDS || key->type == KEY_SIZE ||
-           key->type == KEY_RATE || key->type == KEY_COUNT;
+           key->type == KEY_RATE || key->type == KEY_COUNT || key->type == KEY_PERCENT;
 }
 
 static int load_number(struct key_loader *loader, const struct keys *keys, const struct key *key,

@@ -80,6 +80,7 @@ struct manifest {
     uint32_t limit_publishes;      /* 1000 per invocation; 0..100000 */
     uint64_t limit_memory_bytes;   /* 64 MiB; 4 MiB .. 4 GiB */
     uint32_t limit_cpu_s;          /* 0: none; 1 s .. 365 d */
+    uint32_t limit_cpu_percent;    /* 0: none; 1 .. 10000 of one processor */
     uint32_t limit_threads;        /* 1; 1..256 */
     uint32_t limit_files;          /* 16; 4..1024 */
     uint64_t limit_file_bytes;     /* 64 MiB; 1 B .. 1 TiB. Only with GRANT_WRITE */

@@ -203,6 +203,17 @@ static const struct key limits_list[] = {
         KEY_MEMBER(struct manifest, limit_cpu_s),
     },
     {
+        .name = "cpu_quota",
+        .type = KEY_PERCENT,
+        .min = 1,
+        .max = 10000,
+        .example = "50%",
+        .meaning =
+            "processor time of all its workers together, in percent of one processor; they wait when it "
+            "is used up. Needs a cgroup: see hark doctor",
+        KEY_MEMBER(struct manifest, limit_cpu_percent),
+    },
+    {
         .name = "threads",
         .type = KEY_COUNT,
         .initial = "1",

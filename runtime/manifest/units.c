@@ -24,6 +24,8 @@ static const struct unit rates[] = {
     {"B/s", 1}, {"KiB/s", 1024}, {"MiB/s", 1024 * 1024}, {"GiB/s", 1024 * 1024 * 1024}, {NULL, 0},
 };
 
+static const struct unit percents[] = {{"%", 1}, {NULL, 0}};
+
 static const struct unit counts[] = {{"", 1}, {NULL, 0}};
 
 static bool is_digit(char c)
@@ -117,6 +119,11 @@ int units_parse_rate(struct slice text, uint64_t *ret_bytes, const char **ret_wh
 int units_parse_count(struct slice text, uint64_t *ret_count, const char **ret_why)
 {
     return parse(counts, text, ret_count, ret_why);
+}
+
+int units_parse_percent(struct slice text, uint64_t *ret_percent, const char **ret_why)
+{
+    return parse(percents, text, ret_percent, ret_why);
 }
 
 static const char *format(const struct unit *units, uint64_t value, const char *zero, char *buffer)

@@ -1,4 +1,5 @@
-/* units.h: durations (`ms s m h d`), sizes (`B KiB MiB GiB`) and rates (`KiB/s`) as people write them. Pure.
+/* units.h: durations (`ms s m h d`), sizes (`B KiB MiB GiB`), rates (`KiB/s`) and percentages (`50%`) as
+ * people write them. Pure.
  *
  * A whole number and a unit, nothing between them: `200ms`, `64MiB`. */
 #ifndef HARK_MANIFEST_UNITS_H
@@ -19,6 +20,9 @@ __attribute__((warn_unused_result)) int units_parse_size(struct slice text, uint
 /* Bytes a second: a size with `/s` behind it. */
 __attribute__((warn_unused_result)) int units_parse_rate(struct slice text, uint64_t *ret_bytes,
                                                          const char **ret_why);
+
+__attribute__((warn_unused_result)) int units_parse_percent(struct slice text, uint64_t *ret_percent,
+                                                            const char **ret_why);
 
 /* A whole number without a unit. As the others. */
 __attribute__((warn_unused_result)) int units_parse_count(struct slice text, uint64_t *ret_count,

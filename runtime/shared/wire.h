@@ -132,13 +132,24 @@ struct wire_recorder {
 
 /* The zygote's control socket: SOCK_SEQPACKET, one struct a packet; behind an order to fork stand the grants
  * of the function, grants_encode(). */
-enum { ZYGOTE_FD = 3 }; /* where hark-worker finds it at start */
+enum {
+    ZYGOTE_FD = 3,       /* where hark-worker finds it at start */
+    ZYGOTE_CGROUP_FD = 4 /* where it finds cgroup.procs of the cgroup it is to be in, if it is told so */
+};
 
 enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL };
 
-/* FORK comes with three fds by SCM_RIGHTS in this order; the zygote closes its copies after the fork. What
+/* FORK comes with three fds by SCM_RIGHTS in this order, and perhaps a fourth: the folder of the cgroup that
+ * the worker is born into. The zygote closes its copies after the fork; the worker never has the fourth. What
  * the worker is for, it learns from its channel: so it can be forked before anybody knows. */
-enum zygote_fd { ZYGOTE_FD_CHANNEL, ZYGOTE_FD_RECORDER, ZYGOTE_FD_LOG, ZYGOTE_FD_COUNT };
+enum zygote_fd {
+    ZYGOTE_FD_CHANNEL,
+    ZYGOTE_FD_RECORDER,
+    ZYGOTE_FD_LOG,
+    ZYGOTE_FD_COUNT, /* that a worker gets */
+    ZYGOTE_FD_CGROUP = ZYGOTE_FD_COUNT,
+    ZYGOTE_FDS_MAX
+};
 
 /* What a worker may use, from the manifest's `limits`. */
 struct seal_limits {

@@ -1,5 +1,6 @@
 #include "worker/zygote.h"
 
+#include "shared/fork_into.h"
 #include "shared/wire.h"
 #include "worker/children.h"
 #include "worker/loader.h"
@@ -37,7 +38,7 @@ struct zygote {
 /* An order with the fds that came along; those are ours to close. */
 struct order {
     struct zygote_order body;
-    int fds[ZYGOTE_FD_COUNT];
+    int fds[ZYGOTE_FDS_MAX];
     int fd_count;
     bool fds_lost; /* the kernel could not give us all of them: no free descriptor */
     struct grants grants;
@@ -136,11 +137,12 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
 /* _Fork(3) leaves out the handlers and locks that only threads need, and we have one. */
 static int give_birth(const struct zygote *z, const struct order *o, pid_t *ret_pid)
 {
-    pid_t pid = _Fork();
+    bool has_cgroup = o->fd_count > (int)ZYGOTE_FD_CGROUP;
+    pid_t pid = has_cgroup ? fork_into(o->fds[ZYGOTE_FD_CGROUP]) : _Fork();
     if (pid == 0)
         become_worker(z, o);
     *ret_pid = pid;
-    return pid < 0 ? -errno : 0;
+    return pid >= 0 ? 0 : has_cgroup ? pid : -errno;
 }
 
 static void fork_worker(struct zygote *z, const struct order *o)
@@ -160,8 +162,8 @@ static void obey_fork(struct zygote *z, const struct order *o)
 {
     if (o->fds_lost)
         report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, EMFILE);
-    else if (o->fd_count != ZYGOTE_FD_COUNT)
-        end(z, EX_PROTOCOL, "a fork order without its three descriptors");
+    else if (o->fd_count != ZYGOTE_FD_COUNT && o->fd_count != ZYGOTE_FDS_MAX)
+        end(z, EX_PROTOCOL, "a fork order without its three or four descriptors");
     else if (children_find(&z->children, o->body.worker))
         end(z, EX_PROTOCOL, "a fork order for a worker that is alive");
     else
@@ -292,6 +294,12 @@ static int die_with(pid_t parent)
     return getppid() == parent ? 0 : -ESRCH;
 }
 
+/* Before anything is forked that would stay behind. Whoever opened it had the right to. */
+static int enter_cgroup(int procs)
+{
+    return procs >= 0 && write(procs, "0", 1) < 0 ? -errno : 0;
+}
+
 /* While the machine can still be seen. 0 or -errno. */
 static int settle(struct zygote *z)
 {
@@ -329,6 +337,8 @@ static int seal_in(struct zygote *z, const struct zygote_options *options, struc
 static int begin(struct zygote *z, const struct zygote_options *options, struct diag *why)
 {
     int error = die_with(options->parent);
+    if (!error)
+        error = enter_cgroup(options->cgroup_procs);
     if (!error)
         error = settle(z);
     if (!error && (error = seal_in(z, options, why)) < 0)

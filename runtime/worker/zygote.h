@@ -13,7 +13,8 @@
 
 struct zygote_options {
     int control;
-    pid_t parent; /* the process that started us: without it there is nothing to do */
+    int cgroup_procs; /* of the cgroup to be in, open for writing; -1: stay where we are */
+    pid_t parent;     /* the process that started us: without it there is nothing to do */
     struct identity identity;
     bool waived[LAYER_COUNT]; /* --insecure=LAYER: not to be applied */
 };

@@ -185,19 +185,19 @@ static int make_recorder(struct worker *w)
     return fd;
 }
 
-static void send_fork(uint32_t id, const struct seal_limits *limits, const int fds[ZYGOTE_FD_COUNT])
+/* fds[ZYGOTE_FD_CGROUP] may be -1. */
+static void send_fork(uint32_t id, const struct seal_limits *limits, const int fds[ZYGOTE_FDS_MAX])
 {
     struct zygote_order order = {.type = ZYGOTE_FORK, .worker = id, .limits = *limits};
+    size_t bytes = (fds[ZYGOTE_FD_CGROUP] < 0 ? ZYGOTE_FD_COUNT : ZYGOTE_FDS_MAX) * sizeof(int);
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(ZYGOTE_FD_COUNT * sizeof(int))];
-    } rights = {.header = {.cmsg_level = SOL_SOCKET,
-                           .cmsg_type = SCM_RIGHTS,
-                           .cmsg_len = CMSG_LEN(ZYGOTE_FD_COUNT * sizeof(int))}};
-    memcpy(CMSG_DATA(&rights.header), fds, ZYGOTE_FD_COUNT * sizeof(int));
+        char bytes[CMSG_SPACE(ZYGOTE_FDS_MAX * sizeof(int))];
+    } rights = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(bytes)}};
+    memcpy(CMSG_DATA(&rights.header), fds, bytes);
     struct iovec iov = {&order, sizeof order};
     struct msghdr packet = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = CMSG_SPACE(bytes)};
     assert_int_equal(sendmsg(zygote.control, &packet, MSG_NOSIGNAL), sizeof order);
 }
 
@@ -206,25 +206,37 @@ struct worker worker_fork(const char *name, uint64_t data_bytes)
     return worker_fork_limited(name, &(struct seal_limits){.data_bytes = data_bytes, .threads = 1});
 }
 
-struct worker worker_fork_limited(const char *name, const struct seal_limits *limits)
+static struct worker order(const char *name, const struct seal_limits *limits, int cgroup)
 {
     static uint32_t last_id;
     struct worker w = {.id = ++last_id};
     int channel[2], output[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
-    int fds[ZYGOTE_FD_COUNT] = {channel[1], make_recorder(&w), output[1]};
+    int fds[ZYGOTE_FDS_MAX] = {channel[1], make_recorder(&w), output[1], cgroup};
     send_fork(w.id, limits, fds);
-    for (int i = 0; i < ZYGOTE_FD_COUNT; i++)
+    for (int i = 0; i < ZYGOTE_FDS_MAX; i++)
         close(fds[i]);
     w.handler = memfd_of(name);
     w.channel = channel[0];
     w.output = output[0];
+    return w;
+}
+
+struct worker worker_fork_limited(const char *name, const struct seal_limits *limits)
+{
+    struct worker w = order(name, limits, -1);
     struct zygote_report report = zygote_next_report();
     assert_int_equal(report.type, ZYGOTE_STARTED);
     assert_int_equal(report.worker, w.id);
     w.pid = report.pid;
     return w;
+}
+
+void worker_order_into(const char *name, int cgroup)
+{
+    struct worker w = order(name, &(struct seal_limits){.threads = 1}, cgroup);
+    worker_release(&w);
 }
 
 struct wire_setup worker_default_setup(const char *name)

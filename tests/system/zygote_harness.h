@@ -58,6 +58,9 @@ void zygote_expect_complaint(const char *expected); /* all of its standard error
 /* Orders a fork that runs tests/functions/<name>.so; waits for STARTED. */
 struct worker worker_fork(const char *name, uint64_t data_bytes);
 struct worker worker_fork_limited(const char *name, const struct seal_limits *limits);
+/* Orders one that is to be born into that cgroup, which is closed here; what becomes of it is for the caller
+ * to read. */
+void worker_order_into(const char *name, int cgroup);
 /* The first, set up generously and READY: may publish below out/. */
 struct worker worker_start(const char *name);
 void worker_release(struct worker *w); /* this side only: closes, unmaps */

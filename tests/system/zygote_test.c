@@ -1,6 +1,8 @@
 /* zygote_test.c: hark-worker as the parent of workers: what it is told, what it reports, how it ends. */
 #include "zygote_harness.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -160,7 +162,7 @@ static void a_fork_order_without_descriptors_ends_it(void **unused)
     (void)unused;
     zygote_order(ZYGOTE_FORK, 1);
     zygote_expect_exit(EX_PROTOCOL);
-    zygote_expect_complaint("hark-worker: a fork order without its three descriptors\n");
+    zygote_expect_complaint("hark-worker: a fork order without its three or four descriptors\n");
 }
 
 /* The zygote has 128 descriptors: one lost in three forks would end this. */
@@ -197,6 +199,20 @@ static void it_has_left_the_terminals_session(void **unused)
 
 #define ALONE(test) cmocka_unit_test_teardown(test, zygote_tear_down)
 
+/* Fails closed: it is not born elsewhere instead. */
+static void a_worker_whose_cgroup_is_none_is_not_born(void **unused)
+{
+    (void)unused;
+    struct worker w = worker_start("relay");
+    worker_order_into("relay", open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct zygote_report report = zygote_next_report();
+    assert_int_equal(report.type, ZYGOTE_FORK_FAILED);
+    assert_int_equal(report.status, EBADF);
+    worker_invoke(&w, 1, "in", "hello");
+    worker_expect_publish(&w, 1, "out/in", "hello");
+    worker_release(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +229,7 @@ int main(void)
         WITH_ZYGOTE(an_order_of_the_wrong_size_ends_it),
         WITH_ZYGOTE(an_unknown_order_ends_it_and_its_workers),
         WITH_ZYGOTE(a_fork_order_without_descriptors_ends_it),
+        WITH_ZYGOTE(a_worker_whose_cgroup_is_none_is_not_born),
         WITH_ZYGOTE(three_hundred_forks_lose_no_descriptor),
         WITH_ZYGOTE(a_polite_signal_does_not_end_it),
         WITH_ZYGOTE(it_has_left_the_terminals_session),

@@ -66,9 +66,10 @@ static void set_quantity(json_t *schema, const struct key *key)
 {
     set(schema, "type", json_string("string"));
     set(schema, "pattern",
-        json_string(key->type == KEY_SIZE   ? "^[0-9]+(B|KiB|MiB|GiB)$"
-                    : key->type == KEY_RATE ? "^[0-9]+(B|KiB|MiB|GiB)/s$"
-                                            : "^[0-9]+(ms|s|m|h|d)$"));
+        json_string(key->type == KEY_SIZE      ? "^[0-9]+(B|KiB|MiB|GiB)$"
+                    : key->type == KEY_RATE    ? "^[0-9]+(B|KiB|MiB|GiB)/s$"
+                    : key->type == KEY_PERCENT ? "^[0-9]+%$"
+                                               : "^[0-9]+(ms|s|m|h|d)$"));
 }
 
 static void set_count(json_t *schema, const struct key *key)
@@ -134,6 +135,7 @@ static void set_type(json_t *schema, const struct key *key)
     case KEY_SECONDS:
     case KEY_SIZE:
     case KEY_RATE:
+    case KEY_PERCENT:
         set_quantity(schema, key);
         break;
     case KEY_COUNT:
@@ -335,8 +337,9 @@ static void default_is_within_bounds(const struct key *key)
 {
     uint64_t number;
     const char *why;
-    if (!key->initial || !(key->type == KEY_DURATION || key->type == KEY_SECONDS || key->type == KEY_SIZE ||
-                           key->type == KEY_RATE || key->type == KEY_COUNT || key->words))
+    if (!key->initial ||
+        !(key->type == KEY_DURATION || key->type == KEY_SECONDS || key->type == KEY_SIZE ||
+          key->type == KEY_RATE || key->type == KEY_COUNT || key->type == KEY_PERCENT || key->words))
         return;
     assert_int_equal(key_number(key, slice_of(key->initial), &number, &why), 0);
     assert_true(key->words || (number >= key->min && number <= key->max));

@@ -80,9 +80,9 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
     REFUSED(LEAST "broker: x\n", "m.yaml:5:1: unknown key 'broker': allowed are function handler description "
                                  "triggers publishes timeout "
                                  "instances order retry dead_letter limits config session sandbox");
-    REFUSED(LEAST "limits: { watts: 5 }\n",
-            "m.yaml:5:11: unknown key 'watts': allowed are payload queue publishes memory cpu threads files "
-            "file_size log");
+    REFUSED(LEAST "limits: { watts: 5 }\n", "m.yaml:5:11: unknown key 'watts': allowed are payload queue "
+                                            "publishes memory cpu cpu_quota threads files "
+                                            "file_size log");
     REFUSED(LEAST "    source: x\n",
             "m.yaml:5:5: unknown key 'source': allowed are topic qos retained share every cron "
             "timezone");

@@ -54,6 +54,20 @@ static void every_unit_of_size_is_known(void **unused)
     size_is("3GiB", 3221225472);
 }
 
+static void a_percentage_is_a_whole_number_and_its_sign(void **unused)
+{
+    (void)unused;
+    uint64_t percent = 0;
+    const char *why;
+    assert_int_equal(units_parse_percent(slice_of("150%"), &percent, &why), 0);
+    assert_int_equal(percent, 150);
+    assert_int_equal(units_parse_percent(slice_of("50"), &percent, &why), -EINVAL);
+    assert_string_equal(why, "has no unit");
+    assert_int_equal(units_parse_percent(slice_of("0.5%"), &percent, &why), -EINVAL);
+    assert_string_equal(why, "is not a whole number");
+    assert_int_equal(percent, 150);
+}
+
 static void what_is_no_duration_is_refused_with_the_reason(void **unused)
 {
     (void)unused;
@@ -148,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_unit_of_time_is_known),
         cmocka_unit_test(every_unit_of_size_is_known),
+        cmocka_unit_test(a_percentage_is_a_whole_number_and_its_sign),
         cmocka_unit_test(what_is_no_duration_is_refused_with_the_reason),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(an_unknown_unit_of_size_is_refused),

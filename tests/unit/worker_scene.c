@@ -133,6 +133,8 @@ static struct revision *revision_of(int fd, const char *path)
     r->handler_fd = fd;
     r->handler_path = must_strdup(path);
     r->log_budget = must_alloc(sizeof *r->log_budget);
+    r->cgroup_share = cgroup_share_create();
+    assert_non_null(r->cgroup_share);
     snprintf(r->version, sizeof r->version, "0123456789ab");
     return r;
 }
@@ -157,6 +159,7 @@ void scene_free_revision(struct revision *r)
     close(r->handler_fd);
     free(r->handler_path);
     free(r->log_budget);
+    cgroup_share_drop(r->cgroup_share);
     free(r->manifest); /* what it points to is the test's */
     free(r);
 }
