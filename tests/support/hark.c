@@ -21,7 +21,7 @@ struct hark *hark_prepare(const char *broker_url)
 
 void hark_start(struct hark *h)
 {
-    const char *argv[16] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
+    const char *argv[20] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
     size_t n = 7;
     if (h->broker) {
         argv[n++] = "--broker";
@@ -35,7 +35,9 @@ void hark_start(struct hark *h)
         argv[n++] = "--drain";
         argv[n++] = h->drain;
     }
-    h->process = process_start(&(struct process_options){.name = "hark", .argv = argv});
+    for (size_t i = 0; i < sizeof h->more / sizeof *h->more && h->more[i]; i++)
+        argv[n++] = h->more[i];
+    h->process = process_start(&(struct process_options){.name = "hark", .argv = argv, .cgroup = h->cgroup});
 }
 
 const char *hark_installed(void)

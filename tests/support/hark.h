@@ -12,9 +12,11 @@ struct hark {
     const char *node;   /* TEST_NODE unless set */
     const char *folder; /* what it watches */
     const char *state;
-    const char *broker; /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */
-    const char *config; /* path of a hark.yaml, or NULL */
-    const char *drain;  /* of --drain, or NULL */
+    const char *broker;  /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */
+    const char *config;  /* path of a hark.yaml, or NULL */
+    const char *drain;   /* of --drain, or NULL */
+    const char *cgroup;  /* that it is started in, or NULL */
+    const char *more[4]; /* arguments; NULL: no more */
     struct process *process;
 };
 

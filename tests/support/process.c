@@ -53,9 +53,19 @@ static void become_nobody(void)
         _exit(126);
 }
 
+static void enter_cgroup(const char *folder)
+{
+    int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int procs = openat(at, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs < 0 || write(procs, "0", 1) != 1)
+        _exit(126);
+}
+
 __attribute__((noreturn)) static void run_child(const struct process_options *o, pid_t parent, int in,
                                                 int out, int err)
 {
+    if (o->cgroup)
+        enter_cgroup(o->cgroup);
     if (o->as_nobody)
         become_nobody();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which clears it */

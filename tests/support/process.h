@@ -24,6 +24,7 @@ struct process_options {
     const char *input;       /* what the child reads from standard input; NULL: nothing */
     const char *environment; /* one more NAME=value; NULL: none */
     bool as_nobody;          /* drop to 65534:65534 when the test runs as root */
+    const char *cgroup;      /* folder of the cgroup v2 to run in; NULL: that of the test */
 };
 
 /* Ended, if it still lives, with SIGKILL at the end of the test. */
