@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
@@ -27,16 +28,17 @@ struct failed_chains {
     unsigned count; /* ever added */
 };
 
+/* What every worker writes to comes last, where the channel's first buffer begins: in as few pages as can be. */
 struct server {
+    struct property config[WIRE_CONFIG_MAX];
+    struct slice publishes[WIRE_PUBLISHES_MAX];
+    struct failed_chains failed;
+    struct wire_setup setup;
     struct channel channel;
     struct context context;
     struct wire_recorder *recorder;
     const struct hark_function *function;
-    struct failed_chains failed;
     uint64_t flush_due_ns; /* CLOCK_NEVER: no result is held back */
-    struct wire_setup setup;
-    struct property config[WIRE_CONFIG_MAX];
-    struct slice publishes[WIRE_PUBLISHES_MAX];
 };
 
 struct server *serve_open(int channel)
@@ -120,6 +122,14 @@ static void take_name(struct slice function)
     (void)prctl(PR_SET_NAME, name);
 }
 
+/* Half a line too: the next call may be the last. fflush(3) writes to the page that the stream is in, which
+ * most workers never need for themselves. */
+static void flush_output(void)
+{
+    if (__fpending(stdout))
+        fflush(stdout);
+}
+
 static void load(struct server *s, int handler)
 {
     struct diag why;
@@ -137,7 +147,7 @@ static void start(struct server *s)
     struct diag why;
     context_init(&s->context, &s->channel, &s->setup);
     int returned = s->function->start ? s->function->start(&s->context.ctx) : 0;
-    fflush(stdout);
+    flush_output();
     if (returned) {
         diag_set(&why, NULL, 0, 0, "start() of %s returned %d instead of 0: its log may say why",
                  s->setup.handler.data, returned);
@@ -214,7 +224,7 @@ static enum wire_result run(struct server *s, uint64_t call, const struct wire_i
     context_enter(&s->context, call, invoke, now);
     recorder_enter(s->recorder, call, now);
     int returned = s->function->handle(&s->context.ctx, &message);
-    fflush(stdout); /* half a line too: the next call may be the last */
+    flush_output();
     recorder_leave(s->recorder);
     enum wire_result result = to_result(&s->context, returned);
     context_leave(&s->context, result == WIRE_RESULT_OK);
@@ -262,7 +272,7 @@ static _Noreturn void stop(struct server *s)
     flush(s);
     if (s->function->stop)
         s->function->stop(&s->context.ctx);
-    fflush(stdout);
+    flush_output();
     wire_put_empty(&s->channel.out, WIRE_STOPPED);
     flush(s);
     _exit(EXIT_SUCCESS);
