@@ -14,13 +14,18 @@
 
 enum { PRINTED_LINES = 60 };
 
+struct item {
+    char *text; /* without its line end */
+    uint64_t at_ns;
+};
+
 struct lines {
     const char *name;
     FILE *stream;
     pthread_t thread;
     pthread_mutex_t lock; /* over all below */
     pthread_cond_t changed;
-    char **items; /* without their line ends */
+    struct item *items;
     size_t count, capacity;
     size_t cursor; /* first line not consumed */
     bool ended;
@@ -34,7 +39,7 @@ static void lines_append(struct lines *l, char *line)
         l->items = realloc(l->items, l->capacity * sizeof *l->items);
         CHECK(l->items);
     }
-    l->items[l->count++] = line;
+    l->items[l->count++] = (struct item){line, clock_now_ns()};
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
 }
@@ -74,7 +79,7 @@ void lines_destroy(struct lines *l)
     pthread_join(l->thread, NULL);
     fclose(l->stream);
     for (size_t i = 0; i < l->count; i++)
-        free(l->items[i]);
+        free(l->items[i].text);
     free(l->items);
     free(l);
 }
@@ -91,7 +96,7 @@ static regex_t compiled(const char *pattern)
 static const char *next_match(struct lines *l, const regex_t *regex)
 {
     while (l->cursor < l->count) {
-        const char *line = l->items[l->cursor++];
+        const char *line = l->items[l->cursor++].text;
         if (regexec(regex, line, 0, NULL, 0) == 0)
             return line;
     }
@@ -127,7 +132,7 @@ size_t lines_count(struct lines *l, const char *pattern)
     size_t count = 0;
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < l->count; i++)
-        count += regexec(&regex, l->items[i], 0, NULL, 0) == 0;
+        count += regexec(&regex, l->items[i].text, 0, NULL, 0) == 0;
     pthread_mutex_unlock(&l->lock);
     regfree(&regex);
     return count;
@@ -152,7 +157,7 @@ char *lines_text(struct lines *l)
     CHECK(out);
     pthread_mutex_lock(&l->lock);
     for (size_t i = 0; i < l->count; i++)
-        fprintf(out, "%s\n", l->items[i]);
+        fprintf(out, "%s\n", l->items[i].text);
     pthread_mutex_unlock(&l->lock);
     fclose(out);
     return text;
@@ -163,6 +168,15 @@ void lines_print(struct lines *l)
     pthread_mutex_lock(&l->lock);
     size_t first = l->count > PRINTED_LINES ? l->count - PRINTED_LINES : 0;
     for (size_t i = first; i < l->count; i++)
-        fprintf(stderr, "  %s | %s\n", l->name, l->items[i]);
+        fprintf(stderr, "  %s | %s\n", l->name, l->items[i].text);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void lines_write(struct lines *l, FILE *to, uint64_t zero_ns)
+{
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < l->count; i++)
+        fprintf(to, "%9.3f  %s | %s\n", ((double)l->items[i].at_ns - (double)zero_ns) / (double)NS_PER_S,
+                l->name, l->items[i].text);
     pthread_mutex_unlock(&l->lock);
 }

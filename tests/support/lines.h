@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 struct lines;
 
@@ -30,6 +32,9 @@ bool lines_ended(struct lines *l, int within_ms);
 
 /* All that was written so far, as one string; the caller frees. */
 char *lines_text(struct lines *l);
+
+/* All of them, each with the seconds from zero_ns on the monotonic clock to when it came. */
+void lines_write(struct lines *l, FILE *to, uint64_t zero_ns);
 
 /* The last lines, on standard error, for the reader of a failed test. */
 void lines_print(struct lines *l);

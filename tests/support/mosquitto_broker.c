@@ -148,6 +148,12 @@ const char *broker_url(const struct broker *b)
     return b->url;
 }
 
+void broker_write_log(struct broker *b, FILE *to, uint64_t zero_ns)
+{
+    if (b->process)
+        lines_write(b->process->err, to, zero_ns);
+}
+
 void broker_wait_line(struct broker *b, const char *pattern)
 {
     lines_wait(b->process->err, pattern);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct broker_options {
     const char *username, *password; /* NULL: everybody may come in */
@@ -28,6 +29,9 @@ void broker_kill(struct broker *b); /* SIGKILL */
 
 uint16_t broker_port(const struct broker *b);
 const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrowed */
+
+/* All that it has said since it was started for the last time, with times: lines_write. */
+void broker_write_log(struct broker *b, FILE *to, uint64_t zero_ns);
 
 /* Waits for a line of mosquitto's log. */
 void broker_wait_line(struct broker *b, const char *pattern);

@@ -140,6 +140,11 @@ static bool has_exited(pid_t pid, int within_ms)
     return got == 1;
 }
 
+bool process_is_alive(const struct process *p)
+{
+    return p->pid && !has_exited(p->pid, 0);
+}
+
 int process_wait(struct process *p)
 {
     if (p->pid) {

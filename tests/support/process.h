@@ -32,6 +32,8 @@ struct process *process_start(const struct process_options *o);
 
 void process_signal(struct process *p, int signal);
 
+bool process_is_alive(const struct process *p);
+
 /* Waits for its end. The exit code, or 128 + the signal that ended it. */
 int process_wait(struct process *p);
 

@@ -2,6 +2,7 @@
 
 #include "shared/check.h"
 #include "support/cleanup.h"
+#include "support/moment.h"
 #include "support/port.h"
 
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { LINKS_MAX = 64, HOP_BYTES = 64 * 1024, CLIENT = 0, BROKER = 1 };
@@ -23,7 +25,8 @@ struct hop {
 };
 
 struct link {
-    int fd[2]; /* CLIENT and BROKER; -1: closed */
+    size_t number; /* from 1 */
+    int fd[2];     /* CLIENT and BROKER; -1: closed */
     struct hop *to[2];
 };
 
@@ -33,9 +36,14 @@ struct proxy {
     int listener, wake;
     uint16_t upstream;
     char url[64];
-    bool stalled, ending;
+    pthread_cond_t accepts;
+    bool stalled, hangs_up, ending;
     size_t accepted, link_count;
     struct link links[LINKS_MAX];
+    void (*on_break)(void *user);
+    void *break_user;
+    void (*on_bytes)(void *user, size_t connection, enum proxy_way way, const void *data, size_t len);
+    void *bytes_user;
 };
 
 static void close_fd(int *fd)
@@ -51,13 +59,37 @@ static void reset_on_close(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-static void link_close(struct link *l)
+static void tell_break(struct proxy *p)
 {
+    if (p->on_break)
+        p->on_break(p->break_user);
+}
+
+static void tell_bytes(struct proxy *p, const struct link *l, enum proxy_way way, const void *data,
+                       size_t len)
+{
+    if (p->on_bytes)
+        p->on_bytes(p->bytes_user, l->number, way, data, len);
+}
+
+static void link_close(struct proxy *p, struct link *l)
+{
+    tell_bytes(p, l, PROXY_TO_BROKER, NULL, 0);
     close_fd(&l->fd[CLIENT]);
     close_fd(&l->fd[BROKER]);
     free(l->to[CLIENT]);
     free(l->to[BROKER]);
     memset(l->to, 0, sizeof l->to);
+}
+
+static void hang_up(int client)
+{
+    char word[1024];
+    struct timeval patience = {.tv_sec = 1};
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ssize_t ignored = recv(client, word, sizeof word, 0);
+    (void)ignored;
+    close(client);
 }
 
 static void accept_link(struct proxy *p)
@@ -66,6 +98,11 @@ static void accept_link(struct proxy *p)
     if (client < 0)
         return;
     p->accepted++;
+    pthread_cond_broadcast(&p->accepts);
+    if (p->hangs_up) {
+        hang_up(client);
+        return;
+    }
     int broker = p->link_count < LINKS_MAX ? port_connect(p->upstream) : -1;
     if (broker < 0) {
         reset_on_close(client);
@@ -73,16 +110,23 @@ static void accept_link(struct proxy *p)
         return;
     }
     struct link *l = &p->links[p->link_count++];
-    *l = (struct link){.fd = {client, broker}};
+    *l = (struct link){.number = p->accepted, .fd = {client, broker}};
     l->to[CLIENT] = must_alloc(sizeof *l->to[CLIENT]);
     l->to[BROKER] = must_alloc(sizeof *l->to[BROKER]);
     l->to[CLIENT]->start = l->to[CLIENT]->end = 0;
     l->to[BROKER]->start = l->to[BROKER]->end = 0;
 }
 
+static bool is_half_open(const struct link *l)
+{
+    return (l->fd[CLIENT] < 0) != (l->fd[BROKER] < 0);
+}
+
 /* What to wait for at one end: bytes to send there, else room for bytes from there. */
 static short interest(const struct link *l, int end)
 {
+    if (is_half_open(l))
+        return POLLIN;
     const struct hop *in = l->to[!end], *out = l->to[end];
     return (short)((out->start < out->end ? POLLOUT : 0) | (in->start == in->end ? POLLIN : 0));
 }
@@ -99,49 +143,65 @@ static bool receive(struct link *l, int end)
     return n > 0;
 }
 
-static bool transmit(struct link *l, int end)
+static bool transmit(struct proxy *p, struct link *l, int end)
 {
     struct hop *h = l->to[end];
     ssize_t n = send(l->fd[end], h->bytes + h->start, h->end - h->start, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n > 0)
-        h->start += (size_t)n;
-    return n > 0;
+    if (n <= 0)
+        return false;
+    tell_bytes(p, l, end == BROKER ? PROXY_TO_BROKER : PROXY_TO_CLIENT, h->bytes + h->start, (size_t)n);
+    h->start += (size_t)n;
+    return true;
+}
+
+/* What one end of a half-open link says goes nowhere, until it closes too. */
+static bool swallow(const struct link *l, const short ready[2])
+{
+    static char nowhere[HOP_BYTES];
+    int end = l->fd[CLIENT] >= 0 ? CLIENT : BROKER;
+    return !ready[end] || recv(l->fd[end], nowhere, sizeof nowhere, MSG_DONTWAIT) > 0;
 }
 
 /* One end closes and the other follows, once it has been sent what was under way. */
-static void serve_link(struct link *l, const short ready[2])
+static void serve_link(struct proxy *p, struct link *l, const short ready[2])
 {
     bool alive = true;
+    if (is_half_open(l)) {
+        if (!swallow(l, ready))
+            link_close(p, l);
+        return;
+    }
     for (int end = CLIENT; end <= BROKER; end++) {
         if (ready[end] & POLLOUT)
-            alive = transmit(l, end) && alive;
+            alive = transmit(p, l, end) && alive;
         if (ready[end] & (POLLIN | POLLHUP | POLLERR))
             alive = receive(l, end) && alive;
     }
-    if (!alive)
-        link_close(l);
+    if (!alive) {
+        link_close(p, l);
+        tell_break(p);
+    }
 }
 
 static void forget_closed_links(struct proxy *p)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->link_count; i++)
-        if (p->links[i].fd[CLIENT] >= 0)
+        if (p->links[i].fd[CLIENT] >= 0 || p->links[i].fd[BROKER] >= 0)
             p->links[kept++] = p->links[i];
     p->link_count = kept;
 }
 
-/* 2 entries for the proxy itself, then 2 for each link. A link whose broker end is closed is half open. */
+/* 2 entries for the proxy itself, then 2 for each link. */
 static size_t fill_polls(const struct proxy *p, struct pollfd *polls)
 {
     polls[0] = (struct pollfd){.fd = p->wake, .events = POLLIN};
     polls[1] = (struct pollfd){.fd = p->stalled ? -1 : p->listener, .events = POLLIN};
     for (size_t i = 0; i < p->link_count; i++) {
         const struct link *l = &p->links[i];
-        bool moves = !p->stalled && l->fd[BROKER] >= 0;
         for (int end = CLIENT; end <= BROKER; end++)
             polls[2 + 2 * i + (size_t)end] =
-                (struct pollfd){.fd = moves ? l->fd[end] : -1, .events = moves ? interest(l, end) : 0};
+                (struct pollfd){.fd = p->stalled ? -1 : l->fd[end], .events = interest(l, end)};
     }
     return 2 + 2 * p->link_count;
 }
@@ -155,7 +215,7 @@ static void serve(struct proxy *p, const struct pollfd *polls)
         return;
     }
     for (size_t i = 0; i < p->link_count; i++)
-        serve_link(&p->links[i], (short[2]){polls[2 + 2 * i].revents, polls[3 + 2 * i].revents});
+        serve_link(p, &p->links[i], (short[2]){polls[2 + 2 * i].revents, polls[3 + 2 * i].revents});
     forget_closed_links(p);
     if (polls[1].revents)
         accept_link(p);
@@ -189,7 +249,7 @@ static void proxy_end(void *thing)
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
     for (size_t i = 0; i < p->link_count; i++)
-        link_close(&p->links[i]);
+        link_close(p, &p->links[i]);
     close(p->listener);
     close(p->wake);
     free(p);
@@ -206,6 +266,7 @@ struct proxy *proxy_start(uint16_t upstream_port)
     CHECK(p->wake >= 0);
     snprintf(p->url, sizeof p->url, "mqtt://127.0.0.1:%u", port);
     pthread_mutex_init(&p->lock, NULL);
+    moment_cond_init(&p->accepts);
     CHECK(pthread_create(&p->thread, NULL, run, p) == 0);
     at_end_of_test(proxy_end, p);
     return p;
@@ -222,12 +283,20 @@ size_t proxy_cut(struct proxy *p)
     eventfd_write(p->wake, 1);
     for (size_t i = 0; i < p->link_count; i++) {
         reset_on_close(p->links[i].fd[CLIENT]);
-        link_close(&p->links[i]);
+        link_close(p, &p->links[i]);
     }
+    tell_break(p);
     size_t count = p->link_count;
     p->link_count = 0;
     pthread_mutex_unlock(&p->lock);
     return count;
+}
+
+void proxy_hang_up(struct proxy *p, bool hangs_up)
+{
+    pthread_mutex_lock(&p->lock);
+    p->hangs_up = hangs_up;
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void set_stalled(struct proxy *p, bool stalled)
@@ -248,12 +317,44 @@ void proxy_resume(struct proxy *p)
     set_stalled(p, false);
 }
 
-void proxy_half_open(struct proxy *p)
+/* That end of each link is closed, the other stays. */
+static void close_ends(struct proxy *p, int end)
 {
     pthread_mutex_lock(&p->lock);
     eventfd_write(p->wake, 1);
     for (size_t i = 0; i < p->link_count; i++)
-        close_fd(&p->links[i].fd[BROKER]);
+        if (!is_half_open(&p->links[i]))
+            close_fd(&p->links[i].fd[end]);
+    tell_break(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_half_open(struct proxy *p)
+{
+    close_ends(p, BROKER);
+}
+
+void proxy_abandon(struct proxy *p)
+{
+    close_ends(p, CLIENT);
+}
+
+void proxy_tap(struct proxy *p,
+               void (*on_bytes)(void *user, size_t connection, enum proxy_way way, const void *data,
+                                size_t len),
+               void *user)
+{
+    pthread_mutex_lock(&p->lock);
+    p->on_bytes = on_bytes;
+    p->bytes_user = user;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_watch(struct proxy *p, void (*on_break)(void *user), void *user)
+{
+    pthread_mutex_lock(&p->lock);
+    p->on_break = on_break;
+    p->break_user = user;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -263,4 +364,15 @@ size_t proxy_connections(struct proxy *p)
     size_t count = p->accepted;
     pthread_mutex_unlock(&p->lock);
     return count;
+}
+
+bool proxy_accepts(struct proxy *p, size_t count, int within_ms)
+{
+    struct timespec until = moment_in(within_ms);
+    pthread_mutex_lock(&p->lock);
+    while (p->accepted < count && pthread_cond_timedwait(&p->accepts, &p->lock, &until) == 0)
+        ;
+    bool enough = p->accepted >= count;
+    pthread_mutex_unlock(&p->lock);
+    return enough;
 }

@@ -5,6 +5,7 @@
 #ifndef TESTS_SUPPORT_PROXY_H
 #define TESTS_SUPPORT_PROXY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,27 @@ size_t proxy_cut(struct proxy *p); /* resets every connection, says how many; ne
 void proxy_stall(struct proxy *p); /* nothing moves any more, in either direction */
 void proxy_resume(struct proxy *p);
 void proxy_half_open(struct proxy *p); /* the broker's ends are closed, the client's stay open and silent */
+void proxy_abandon(struct proxy *p);   /* the client's ends are closed, the broker's stay open and silent */
+
+/* Calls on_break(user) whenever a connection has come to its end, by a call above or by an end of its own;
+ * from the proxy's thread or the caller's, which holds the proxy's lock: it must not call back. */
+void proxy_watch(struct proxy *p, void (*on_break)(void *user), void *user);
+
+/* From now on new connections are closed as soon as the client has said something, or taken again. */
+void proxy_hang_up(struct proxy *p, bool hangs_up);
+
+enum proxy_way { PROXY_TO_BROKER, PROXY_TO_CLIENT };
+
+/* Calls on_bytes(user, ...) with what has been passed on, and with a length of 0 when a connection, counted
+ * from 1, is over. As above, from any thread, under the lock. NULL: no more calls once it returns. */
+void proxy_tap(struct proxy *p,
+               void (*on_bytes)(void *user, size_t connection, enum proxy_way way, const void *data,
+                                size_t len),
+               void *user);
 
 size_t proxy_connections(struct proxy *p); /* accepted so far */
+
+/* Waits until that many were accepted in all; false: the deadline came first. */
+bool proxy_accepts(struct proxy *p, size_t count, int within_ms);
 
 #endif

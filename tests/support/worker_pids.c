@@ -122,17 +122,20 @@ static bool is_of_the_zygote(pid_t pid)
     return strncmp(name, "hark-", 5) == 0;
 }
 
-pid_t worker_kill_random(pid_t hark, unsigned *seed)
+pid_t worker_choose(pid_t hark, unsigned *seed)
 {
     pid_t pids[WORKERS_MAX];
     size_t found = worker_pids(hark, pids, WORKERS_MAX), count = 0;
     for (size_t i = 0; i < found; i++)
         if (!is_of_the_zygote(pids[i]))
             pids[count++] = pids[i];
-    if (count == 0)
-        return 0;
-    pid_t chosen = pids[(size_t)rand_r(seed) % count];
-    return kill(chosen, SIGKILL) == 0 ? chosen : 0;
+    return count ? pids[(size_t)rand_r(seed) % count] : 0;
+}
+
+pid_t worker_kill_random(pid_t hark, unsigned *seed)
+{
+    pid_t chosen = worker_choose(hark, seed);
+    return chosen && kill(chosen, SIGKILL) == 0 ? chosen : 0;
 }
 
 void zygote_kill(pid_t hark)

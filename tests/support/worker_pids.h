@@ -12,8 +12,10 @@ size_t worker_pids(pid_t hark, pid_t *pids, size_t max);
 /* Fills in at most `max` pids of all that descend from the process. Returns how many. */
 size_t descendant_pids(pid_t ancestor, pid_t *pids, size_t max);
 
-/* Kills one of the workers that have a function by SIGKILL, chosen by *seed, which moves on. Returns its pid,
- * or 0: there was none. */
+/* One of the workers that have a function, chosen by *seed, which moves on; 0: there is none. */
+pid_t worker_choose(pid_t hark, unsigned *seed);
+
+/* Kills one of them by SIGKILL. Returns its pid, or 0: there was none. */
 pid_t worker_kill_random(pid_t hark, unsigned *seed);
 
 /* Kills hark's only child, the zygote, by SIGKILL. */
