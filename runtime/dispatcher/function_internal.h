@@ -134,6 +134,7 @@ struct function {
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
+    bool broker_speaks_5;                            /* it did so, in this life of hark or an earlier one */
     TAILQ_HEAD(, invocation) unburied;               /* their dead letters were refused */
     TAILQ_HEAD(, invocation) invocations;            /* not yet over, in any place */
     uint32_t house;                                  /* how many */

@@ -78,6 +78,8 @@ static struct mqtt_client *exact_client(struct function *f)
     options.session.password = options.broker.has_password ? options.broker.password : NULL;
     f->exact = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
     f->clients += f->exact != NULL;
+    if (f->exact && f->broker_speaks_5)
+        mqtt_client_knows_5(f->exact);
     return f->exact;
 }
 

@@ -151,6 +151,7 @@ static int decode(const json_t *root, struct session_record *ret_record)
     if (!broker)
         return -EBADMSG;
     record.broker = strdup(broker);
+    record.speaks_5 = json_is_true(json_object_get(root, "speaks_5"));
     int error = record.broker ? decode_filters(json_object_get(root, "filters"), &record) : -ENOMEM;
     if (error < 0)
         session_record_finish(&record);
@@ -194,7 +195,8 @@ static json_t *encode(const struct session_record *record)
     for (size_t i = 0; i < record->filter_count && error == 0; i++)
         error = json_array_append_new(filters, json_string(record->filters[i]));
     if (error == 0)
-        return json_pack("{s:s, s:o}", "broker", record->broker, "filters", filters);
+        return json_pack("{s:s, s:b, s:o}", "broker", record->broker, "speaks_5", record->speaks_5, "filters",
+                         filters);
     json_decref(filters);
     return NULL;
 }

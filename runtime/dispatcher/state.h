@@ -1,5 +1,5 @@
 /* state.h: what a node remembers of its MQTT sessions across restarts: that a session is ours (the client
- * state of MQTT-3.2.2-4), and which filters it may hold.
+ * state of MQTT-3.2.2-4), which filters it may hold, and whether the broker speaks MQTT 5.
  *
  * On the loop thread; synchronous, small files: <state>/<node>/<function>.json, written to a temporary file,
  * fsynced, renamed, the folder fsynced. A full or read-only disk is an error that the caller says; nothing
@@ -16,6 +16,7 @@ struct session_record {
     char *broker;   /* URL without credentials: another broker, another session */
     char **filters; /* that the broker may have for this session */
     size_t filter_count;
+    bool speaks_5; /* the broker was heard to speak MQTT 5 */
 };
 
 /* The node's folder, created with mode 0700 when missing; and a lock in it (flock(2)), held until

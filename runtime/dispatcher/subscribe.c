@@ -44,7 +44,7 @@ static void remember(struct function *f, const struct session_record *known)
     for (size_t i = 0; i < known_count; i++)
         filters[f->subscription_count + i] = known->filters[i];
     mqtt_url_format(&f->node->broker, url, sizeof url);
-    struct session_record record = {url, filters, f->subscription_count + known_count};
+    struct session_record record = {url, filters, f->subscription_count + known_count, f->broker_speaks_5};
     if (state_write(f->node->state, f->name, &record, &diag))
         function_log(f, LOG_ERROR,
                      "cannot remember its session: %s; a filter removed while hark is down will stay "
@@ -103,6 +103,8 @@ static void settle_if_answered(struct function *f)
     if (f->settled || f->phase != FUNCTION_SERVING)
         return; /* leaving: what is remembered is not to come back */
     f->settled = true;
+    if (mqtt_client_state(f->client) == MQTT_ONLINE && mqtt_client_protocol(f->client) == MQTT_5)
+        f->broker_speaks_5 = true;
     if (f->subscription_count) /* with timers only, nobody has answered: the broker may still have old filters
                                 */
         remember(f, NULL);
@@ -114,6 +116,10 @@ static int ask(struct function *f, const struct mqtt_filter *filters, size_t cou
 {
     struct session_record known = {0};
     bool has_known = function_session_known(f, &known);
+    if (known.speaks_5) {
+        f->broker_speaks_5 = true;
+        mqtt_client_knows_5(f->client);
+    }
     int error = replace_subscriptions(f, filters, count);
     if (!error) {
         f->settled = false;

@@ -273,3 +273,8 @@ enum mqtt_state mqtt_client_state(const struct mqtt_client *c)
 {
     return c->closing ? MQTT_CLOSED : c->state;
 }
+
+void mqtt_client_knows_5(struct mqtt_client *c)
+{
+    mqtt_session_knows_5(c->session);
+}

@@ -63,6 +63,8 @@ void mqtt_client_counts(const struct mqtt_client *c, struct mqtt_session_counts 
 enum mqtt_state mqtt_client_state(const struct mqtt_client *c);
 /* Of the connection, or the one that will be tried next. */
 enum mqtt_protocol mqtt_client_protocol(const struct mqtt_client *c);
+/* The broker is known to speak MQTT 5: see mqtt_session_knows_5. */
+void mqtt_client_knows_5(struct mqtt_client *c);
 
 /* Asynchronous: acks that may leave and DISCONNECT are written (for at most 1 s), then events.closed, and
  * nothing else is called from now on; messages that still come stay unacknowledged. Call once; afterwards

@@ -101,7 +101,10 @@ enum mqtt_state mqtt_session_state(const struct mqtt_session *s);
 /* The version that the connection uses or will try next. */
 enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s);
 /* A connection ended before CONNACK without a word: with MQTT_AUTO the session tries 3.1.1 and 5 in turn from
- * the second such end on. Done inside mqtt_session_lost; nothing to call. */
+ * the second such end on. Done inside mqtt_session_lost; nothing to call. Not so when the broker is known to
+ * speak MQTT 5: it did so before, to this session, or by the caller's knowledge. Then silence is the
+ * network's. */
+void mqtt_session_knows_5(struct mqtt_session *s);
 
 /* ---- the user's side ---- */
 

@@ -114,6 +114,11 @@ int session_on_connack(struct mqtt_session *s, const struct packet_connack *conn
     return 0;
 }
 
+void mqtt_session_knows_5(struct mqtt_session *s)
+{
+    s->has_spoken_5 = true;
+}
+
 /* Some brokers hang up on a version that they do not know. One such end may be the network; from the second
  * on the two versions take turns, unless this broker spoke MQTT 5 before. */
 void session_choose_protocol(struct mqtt_session *s)

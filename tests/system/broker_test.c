@@ -157,6 +157,25 @@ static void mqtt_3_is_spoken_when_the_node_says_so(void **unused)
     serves(b, &anybody);
 }
 
+static void hanging_up_after_a_restart_does_not_make_hark_speak_mqtt_3(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct proxy *p = proxy_start(broker_port(b));
+    struct hark *h = hark_with_puppet(proxy_url(p));
+    hark_start(h);
+    hark_wait_line(h, "^hark: ready: 1 functions");
+    broker_wait_line(b, "as hark/" TEST_NODE "/puppet \\(p5,");
+    hark_kill(h);
+    size_t before = proxy_connections(p);
+    proxy_hang_up(p, true);
+    hark_start(h);
+    assert_true(proxy_accepts(p, before + 2, GUARD_MS));
+    proxy_hang_up(p, false);
+    broker_wait_line(b, "as hark/" TEST_NODE "/puppet \\(p5,");
+    serves(b, &anybody);
+}
+
 static void a_refused_subscription_is_an_error_that_names_it(void **unused)
 {
     (void)unused;
@@ -291,6 +310,7 @@ int main(void)
         system_test(credentials_come_from_a_file),
         system_test(mqtt_5_is_spoken_unless_told_otherwise),
         system_test(mqtt_3_is_spoken_when_the_node_says_so),
+        system_test(hanging_up_after_a_restart_does_not_make_hark_speak_mqtt_3),
         system_test(a_refused_subscription_is_an_error_that_names_it),
         system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
         system_test(a_dead_letter_that_is_refused_is_sent_again),

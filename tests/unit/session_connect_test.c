@@ -176,6 +176,20 @@ static void a_broker_that_spoke_5_is_not_asked_in_3_1_1(void **state)
     }
 }
 
+static void a_broker_that_is_known_to_speak_5_is_not_asked_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_AUTO;
+    scene_connect(scene);
+    mqtt_session_knows_5(scene->session);
+    scene_cut(scene);
+    for (size_t i = 0; i < 4; i++) {
+        scene_connect(scene);
+        scene_cut(scene);
+        assert_int_equal(mqtt_session_protocol(scene->session), MQTT_5);
+    }
+}
+
 /* MQTT-3.2.2-4. */
 static void a_session_that_is_not_ours_closes_the_connection(void **state)
 {
@@ -268,6 +282,7 @@ int main(void)
         SCENE_TEST(with_a_fixed_version_the_refusal_is_final),
         SCENE_TEST(a_silent_broker_is_asked_in_turn),
         SCENE_TEST(a_broker_that_spoke_5_is_not_asked_in_3_1_1),
+        SCENE_TEST(a_broker_that_is_known_to_speak_5_is_not_asked_in_3_1_1),
         SCENE_TEST(a_session_that_is_not_ours_closes_the_connection),
         SCENE_TEST(a_session_that_is_adopted_is_gone_on_with),
         SCENE_TEST(a_session_present_after_clean_start_closes_the_connection),

@@ -29,7 +29,7 @@ static struct state *open_state(const char *folder)
 static void write_record(struct state *s, const char *broker, const char *filter)
 {
     char *filters[] = {(char *)(uintptr_t)filter, (char *)(uintptr_t) "second/#"};
-    struct session_record record = {(char *)(uintptr_t)broker, filters, 2};
+    struct session_record record = {(char *)(uintptr_t)broker, filters, 2, true};
     assert_int_equal(state_write(s, "thermostat", &record, &diag), 0);
 }
 
@@ -57,6 +57,7 @@ static void what_was_written_is_read_after_a_restart(void **unused)
     assert_int_equal(record.filter_count, 2);
     assert_string_equal(record.filters[0], "home/+/\"quoted\"");
     assert_string_equal(record.filters[1], "second/#");
+    assert_true(record.speaks_5);
     session_record_finish(&record);
 }
 
