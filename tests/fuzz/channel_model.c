@@ -207,7 +207,9 @@ static void set_stage(void)
                                      .manifest = &manifest,
                                      .handler_fd = memfd_create("handler", MFD_CLOEXEC),
                                      .handler_path = path,
-                                     .log_budget = &budget};
+                                     .log_budget = &budget,
+                                     .cgroup_share = cgroup_share_create()};
+    CHECK(revision.cgroup_share); /* kept, as the revision is, from input to input */
     budget = (struct log_budget){0};
 }
 
