@@ -4,6 +4,8 @@
 #include "cli/host.h"
 #include "cli/load.h"
 #include "cli/probe.h"
+#include "cli/settings.h"
+#include "dispatcher/broker.h"
 #include "dispatcher/deploy.h"
 #include "dispatcher/lint.h"
 #include "shared/log.h"
@@ -19,7 +21,8 @@
 #include <time.h>
 
 struct check {
-    const char *functions; /* second place for handlers */
+    const char *functions;      /* second place for handlers */
+    struct node_config *config; /* NULL: none was given */
     struct host host;
     json_t *json; /* findings as an array; NULL: as lines */
     size_t findings;
@@ -123,6 +126,23 @@ static void say_next_ticks(const struct manifest *m)
     }
 }
 
+static const char *name_of_broker(const void *list, size_t i)
+{
+    return ((const struct node_broker *)list)[i].name;
+}
+
+static void check_broker(struct check *c, const struct manifest *m)
+{
+    struct diag d;
+    bool is_default = !m->broker || strcmp(m->broker, NODE_DEFAULT_BROKER) == 0;
+    if (!is_default && !c->config)
+        log_warn("%s:%u:%u: broker '%s' is not checked: give --config hark.yaml", m->file, m->broker_line,
+                 m->broker_column, m->broker);
+    else if (!is_default &&
+             broker_find(m, name_of_broker, c->config->brokers, c->config->broker_count, &d) < 0)
+        report(c, &d);
+}
+
 static int check_file(struct check *c, const char *path)
 {
     struct diags diags = {0};
@@ -136,8 +156,10 @@ static int check_file(struct check *c, const char *path)
     }
     report_all(c, path, &diags);
     struct manifest *m = load_is_manifest(path) ? load_manifest(path) : NULL;
-    if (m)
+    if (m) {
+        check_broker(c, m);
         remember(c, m);
+    }
     return code;
 }
 
@@ -195,6 +217,7 @@ static int finish(struct check *c, int code)
     for (size_t i = 0; i < c->manifest_count; i++)
         manifest_free(c->manifests[i]);
     free(c->manifests);
+    node_config_free(c->config);
     host_finish(&c->host);
     if (code != 0)
         return code;
@@ -210,6 +233,8 @@ static int run(struct options *o)
     if (code != 0)
         return code;
     code = host_needs_workers(&c.host);
+    if (code == 0 && o->config)
+        code = settings_load_config(o->config, &c.config);
     if (code == 0 && o->argument_count == 0)
         code = check_path(&c, ".");
     for (size_t i = 0; i < o->argument_count && code == 0; i++)
@@ -223,14 +248,15 @@ const struct command command_check = {
     .name = "check",
     .arguments = "[FILE or DIR]...",
     .summary = "validate manifests, load their handlers, look for loops",
-    .help = "Reads each manifest (FILE.yaml, or all in DIR; default: the current folder), loads its handler "
-            "in a\n"
-            "worker as a deploy would, and looks for functions that trigger each other in a circle. FILE.so: "
-            "loads\n"
-            "a handler alone. --verbose also says when each cron comes next. Findings go to standard output, "
-            "one a line, FILE:LINE:COLUMN: what.\n\n"
-            "Exit codes: 0 all good, 1 findings, 64 usage, 65 no such path, 70 internal, 77 not permitted.\n",
-    .takes = OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
+    .help =
+        "Reads each manifest (FILE.yaml, or all in DIR; default: the current folder), loads its handler "
+        "in a\n"
+        "worker as a deploy would, and looks for functions that trigger each other in a circle. FILE.so: "
+        "loads\n"
+        "a handler alone. The names of brokers are looked up in --config hark.yaml. --verbose also says\n"
+        "when each cron comes next. Findings go to standard output, one a line, FILE:LINE:COLUMN: what.\n\n"
+        "Exit codes: 0 all good, 1 findings, 64 usage, 65 no such path, 70 internal, 77 not permitted.\n",
+    .takes = OPTION_CONFIG | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,
 };

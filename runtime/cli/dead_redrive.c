@@ -2,7 +2,8 @@
  */
 #include "cli/dead.h"
 
-#include "mqtt/client.h"
+#include "cli/complain.h"
+#include "dispatcher/broker.h"
 #include "mqtt/packet.h"
 #include "shared/check.h"
 #include "shared/clock.h"
@@ -23,6 +24,7 @@ struct redrive {
     uv_loop_t loop;
     uv_timer_t timer;
     struct mqtt_io *io;
+    struct broker *broker;
     struct mqtt_client *client;
     size_t next, under_way, gone; /* of dead->names: the next to publish; not answered; removed */
     int code;
@@ -69,11 +71,9 @@ static int publish(struct redrive *r, const struct dead_letter *l, size_t index)
 /* What stands against it, said. */
 static bool may_be_published(struct redrive *r, const struct dead_letter *l)
 {
-    char url[512];
-    mqtt_url_format(&r->dead->settings.broker, url, sizeof url);
     if (!l->message.topic.data)
         say(r, EX_DATAERR, "dead letter %s was a timer's event: there is nothing to publish", l->id);
-    else if (!r->dead->options->broker && strcmp(l->broker, url) != 0)
+    else if (!r->dead->options->broker && strcmp(l->broker, r->broker->url_text) != 0)
         say(r, EX_DATAERR, "dead letter %s is of another broker, %s: name it with --broker", l->id,
             l->broker);
     else
@@ -175,29 +175,38 @@ static void connect_to_broker(struct redrive *r)
                                                      .published = on_published,
                                                      .subscribed = on_subscribed,
                                                      .closed = on_closed};
-    const struct settings *s = &r->dead->settings;
     char id[128];
-    snprintf(id, sizeof id, "hark/%s/_redrive-%d", s->node, (int)getpid()); /* no function's name has a _ */
-    struct mqtt_client_options options = {.session = {.client_id = id,
-                                                      .protocol = s->protocol,
-                                                      .clean_start = true,
-                                                      .receive_maximum = 16,
-                                                      .keep_alive_s = s->keep_alive_s,
-                                                      .packet_max_bytes = 1 << 20},
-                                          .broker = s->broker,
-                                          .random_seed = (uint64_t)getpid()};
-    options.session.username = s->broker.has_username ? s->broker.username : NULL;
-    options.session.password = s->broker.has_password ? s->broker.password : NULL;
+    snprintf(id, sizeof id, "hark/%s/_redrive-%d", r->dead->settings.node,
+             (int)getpid()); /* no function's name has a _ */
+    struct mqtt_client_options options = {
+        .session = {.client_id = id, .clean_start = true, .receive_maximum = 16, .packet_max_bytes = 1 << 20},
+        .random_seed = (uint64_t)getpid()};
+    broker_fill(r->broker, &options);
     r->client = mqtt_client_create(r->io, &options, &events, r);
     explicit_bzero(&options, sizeof options);
     CHECK(r->client);
 }
 
+static int open_broker(struct redrive *r)
+{
+    struct broker_options options;
+    struct diag diag;
+    int error;
+    settings_describe_broker(&r->dead->settings.brokers[0], &options);
+    r->broker = broker_create(&options, &error, &diag);
+    explicit_bzero(&options, sizeof options);
+    if (r->broker)
+        return EX_OK;
+    complain(&diag);
+    return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_DATAERR;
+}
+
 int dead_redrive(struct dead *d)
 {
     struct redrive r = {.dead = d};
-    if (d->count == 0)
-        return EX_OK;
+    int code = d->count > 0 ? open_broker(&r) : EX_OK;
+    if (!r.broker)
+        return code;
     CHECK(uv_loop_init(&r.loop) == 0);
     uv_timer_init(&r.loop, &r.timer);
     r.timer.data = &r;
@@ -206,6 +215,7 @@ int dead_redrive(struct dead *d)
     connect_to_broker(&r);
     uv_run(&r.loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&r.loop) == 0);
+    broker_destroy(r.broker);
     if (r.gone && dead_store_sync(d->folder))
         say(&r, EX_SOFTWARE, "the dead letters' folder cannot be written");
     return r.code;

@@ -21,7 +21,7 @@ struct description {
 
 /* Row n describes option 1 << n. */
 static const struct description table[] = {
-    {"broker", "URL", "mqtt://[user[:password]@]host[:port], or the name of a broker in hark.yaml"},
+    {"broker", "URL", "mqtt[s]://[user[:password]@]host[:port], or the name of a broker in hark.yaml"},
     {"config", "FILE", "settings of this node, hark.yaml"},
     {"node", "NAME", "name of this node, the middle of its client ids (the host's name)"},
     {"state", "DIR", "where this node remembers its sessions"},
@@ -45,6 +45,7 @@ static const struct description table[] = {
     {"function", "NAME", "only those of this function"},
     {"all", NULL, "all there are"},
     {"rate", "N/s", "how many a second, 1/s to 1000/s (10/s)"},
+    {"ca-file", "FILE", "certificates that an mqtts:// broker's may be signed by (the system's)"},
     {"help", NULL, "this text"},
 };
 
@@ -185,6 +186,8 @@ static int take_insecure(const struct command *command, const char *value, struc
 static const char **text_of(struct options *o, unsigned option)
 {
     switch (option) {
+    case OPTION_CA_FILE:
+        return &o->ca_file;
     case OPTION_CONFIG:
         return &o->config;
     case OPTION_NODE:

@@ -40,7 +40,8 @@ enum option_bit {
     OPTION_FUNCTION = 1 << 21,
     OPTION_ALL = 1 << 22,
     OPTION_RATE = 1 << 23,
-    OPTION_HELP = 1 << 24
+    OPTION_CA_FILE = 1 << 24,
+    OPTION_HELP = 1 << 25
 };
 
 /* What every command takes that runs functions. */
@@ -55,7 +56,7 @@ enum {
 /* What was given. All strings are borrowed from argv; NULL: not given. */
 struct options {
     char *broker; /* may hold a password: wipe it once it is read */
-    const char *config, *node, *state, *manifests, *functions;
+    const char *ca_file, *config, *node, *state, *manifests, *functions;
     uint16_t port;  /* 0: not given */
     uint32_t given; /* enum option_bit of every option that was */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;

@@ -39,7 +39,7 @@ const struct command command_run = {
         "Exit codes: 0 stopped, 64 usage, 65 bad settings or no such folder, 70 internal, 77 not permitted, "
         "or the\n"
         "seal does not hold.\n",
-    .takes = OPTION_BROKER | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_MANIFESTS |
+    .takes = OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_MANIFESTS |
              OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,

@@ -1,10 +1,12 @@
 #include "cli/serve.h"
 
 #include "cli/complain.h"
+#include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -100,20 +102,23 @@ static int start(struct serve *s, const struct settings *settings, const struct 
 {
     struct diag diag = {0};
     int code = EX_SOFTWARE;
+    struct broker_options *brokers = must_alloc(settings->broker_count * sizeof *brokers);
+    for (size_t i = 0; i < settings->broker_count; i++)
+        settings_describe_broker(&settings->brokers[i], &brokers[i]);
     struct runtime_options options = {.manifests = settings->manifests,
                                       .functions = settings->functions,
                                       .node = settings->node,
                                       .state = settings->state,
                                       .dead_letters_max = settings->dead_letters_max,
                                       .dead_letters_bytes = settings->dead_letters_bytes,
-                                      .broker = settings->broker,
-                                      .protocol = settings->protocol,
-                                      .keep_alive_s = settings->keep_alive_s,
+                                      .brokers = brokers,
+                                      .broker_count = settings->broker_count,
                                       .cgroups = s->host.cgroups,
                                       .observer = observer,
                                       .observer_user = observer_user};
     s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);
-    explicit_bzero(&options.broker, sizeof options.broker);
+    explicit_bzero(brokers, settings->broker_count * sizeof *brokers);
+    free(brokers);
     if (s->runtime) {
         say_who(&s->host);
         say_cgroups(&s->host);

@@ -9,9 +9,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-static const char default_broker[] = "mqtt://127.0.0.1:1883";
-enum { DEFAULT_KEEP_ALIVE_S = 60 };
-
 static bool is_node_letter(char c)
 {
     return isascii(c) && (isalnum((unsigned char)c) || strchr("._-", c));
@@ -105,89 +102,6 @@ static int resolve_folders(const struct options *o, const struct surroundings *s
     return EX_USAGE;
 }
 
-/* The broker's name or URL, and where it was said. */
-struct choice {
-    const char *text;
-    const char *source; /* for complaints */
-    int exit_code;      /* when it is wrong */
-};
-
-static struct choice choose_broker(const struct options *o, const struct surroundings *s,
-                                   const struct node_config *config)
-{
-    if (o->broker)
-        return (struct choice){o->broker, "--broker", EX_USAGE};
-    if (s->broker && s->broker[0])
-        return (struct choice){s->broker, "HARK_BROKER", EX_USAGE};
-    if (config && config->broker)
-        return (struct choice){config->broker, config->file, EX_DATAERR};
-    if (config && node_config_broker(config, "default"))
-        return (struct choice){"default", config->file, EX_DATAERR};
-    if (config && config->broker_count == 1)
-        return (struct choice){config->brokers[0].name, config->file, EX_DATAERR};
-    if (config && config->broker_count > 1)
-        return (struct choice){NULL, config->file, EX_DATAERR};
-    return (struct choice){default_broker, "the default", EX_SOFTWARE};
-}
-
-/* Shows the scheme only: what follows may hold a password. */
-static int refuse(struct choice choice, struct diag *diag, const struct diag *why)
-{
-    int scheme_len = (int)(strstr(choice.text, "://") - choice.text);
-    diag_set(diag, NULL, 0, 0, "%s '%.*s://…': %s", choice.source, scheme_len, choice.text, why->text);
-    return choice.exit_code;
-}
-
-static int use_url(struct choice choice, struct settings *ret, struct diag *diag)
-{
-    struct diag why = {0};
-    ret->keep_alive_s = DEFAULT_KEEP_ALIVE_S;
-    return mqtt_url_parse(choice.text, &ret->broker, &why) < 0 ? refuse(choice, diag, &why) : 0;
-}
-
-static int use_named(const struct node_config *config, const struct node_broker *b, struct settings *ret,
-                     struct diag *diag)
-{
-    struct diag why = {0};
-    if (mqtt_url_parse(b->url, &ret->broker, &why) < 0) {
-        diag_set(diag, config->file, b->line, b->column, "%s", why.text);
-        return EX_DATAERR;
-    }
-    if (b->username && strlen(b->username) > MQTT_CREDENTIAL_MAX) {
-        diag_set(diag, config->file, b->line, b->column,
-                 "the username of broker '%s' is too long: at most %d "
-                 "bytes are allowed",
-                 b->name, MQTT_CREDENTIAL_MAX);
-        return EX_DATAERR;
-    }
-    if (b->username) {
-        ret->broker.has_username = true;
-        snprintf(ret->broker.username, sizeof ret->broker.username, "%s", b->username);
-    }
-    ret->password_file = copy_or_null(b->password_file);
-    ret->protocol = (enum mqtt_protocol)b->protocol;
-    ret->keep_alive_s = (uint16_t)b->keep_alive_s;
-    return 0;
-}
-
-static int resolve_broker(const struct options *o, const struct surroundings *s,
-                          const struct node_config *config, struct settings *ret, struct diag *diag)
-{
-    struct choice choice = choose_broker(o, s, config);
-    if (!choice.text) {
-        diag_set(diag, choice.source, 0, 0, "several brokers, and none is chosen: add 'broker: NAME'");
-        return choice.exit_code;
-    }
-    if (strstr(choice.text, "://"))
-        return use_url(choice, ret, diag);
-    const struct node_broker *named = config ? node_config_broker(config, choice.text) : NULL;
-    if (named)
-        return use_named(config, named, ret, diag);
-    diag_set(diag, NULL, 0, 0, "%s: '%s' is no URL (mqtt://host) and no broker of hark.yaml%s", choice.source,
-             choice.text, config ? "" : ", which was not read: give --config FILE");
-    return choice.exit_code;
-}
-
 int settings_resolve(const struct options *o, const struct surroundings *s, const struct node_config *config,
                      struct settings *ret_settings, struct diag *diag)
 {
@@ -196,7 +110,7 @@ int settings_resolve(const struct options *o, const struct surroundings *s, cons
     if (code == 0)
         code = resolve_folders(o, s, config, &result, diag);
     if (code == 0)
-        code = resolve_broker(o, s, config, &result, diag);
+        code = settings_resolve_brokers(o, s, config, &result, diag);
     if (code == 0)
         *ret_settings = result;
     else
@@ -209,6 +123,6 @@ void settings_finish(struct settings *s)
     free(s->manifests);
     free(s->functions);
     free(s->state);
-    free(s->password_file);
+    settings_finish_brokers(s);
     explicit_bzero(s, sizeof *s);
 }

@@ -28,7 +28,7 @@ static int exit_code_of(int error)
     return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_DATAERR;
 }
 
-static int load_config(const char *path, struct node_config **ret_config)
+int settings_load_config(const char *path, struct node_config **ret_config)
 {
     struct diags diags = {0};
     struct diag diag = {0};
@@ -45,22 +45,30 @@ static int load_config(const char *path, struct node_config **ret_config)
     return error < 0 ? EX_DATAERR : 0;
 }
 
-static int read_password(struct settings *s)
+static int read_password(struct settings_broker *b)
 {
     char *secret;
     struct diag diag = {0};
-    if (!s->password_file)
+    if (!b->password_file)
         return 0;
-    int error = node_config_read_secret(s->password_file, &secret, &diag);
+    int error = node_config_read_secret(b->password_file, &secret, &diag);
     if (error < 0) {
         complain(&diag);
         return exit_code_of(error);
     }
-    s->broker.has_password = true;
-    snprintf(s->broker.password, sizeof s->broker.password, "%s", secret);
+    b->url.has_password = true;
+    snprintf(b->url.password, sizeof b->url.password, "%s", secret);
     explicit_bzero(secret, strlen(secret));
     free(secret);
     return 0;
+}
+
+static int read_passwords(struct settings *s)
+{
+    int code = 0;
+    for (size_t i = 0; i < s->broker_count && code == 0; i++)
+        code = read_password(&s->brokers[i]);
+    return code;
 }
 
 /* ps(1) and /proc/PID/cmdline show arguments to everybody: what stands for a password is crossed out. */
@@ -108,11 +116,11 @@ int settings_load(struct options *o, struct settings *ret_settings)
 {
     struct node_config *config = NULL;
     const char *path = config_path(o);
-    int code = path ? load_config(path, &config) : 0;
+    int code = path ? settings_load_config(path, &config) : 0;
     if (code == 0)
         code = resolve(o, config, ret_settings);
     node_config_free(config);
-    if (code == 0 && (code = read_password(ret_settings)) != 0)
+    if (code == 0 && (code = read_passwords(ret_settings)) != 0)
         settings_finish(ret_settings);
     return code;
 }

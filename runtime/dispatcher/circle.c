@@ -13,7 +13,7 @@ char *deployer_circle(const struct deployer *d, const struct function *f)
     const struct source *s;
     TAILQ_FOREACH (s, &d->sources, link) {
         const struct revision *r = s->function ? function_revision(s->function) : NULL;
-        if (!r || count > d->function_count)
+        if (!r || s->is_behind || count > d->function_count)
             continue;
         if (s->function == f)
             index = count;

@@ -83,13 +83,12 @@ static void keep(struct invocation *inv, const struct revision *revision, const 
 {
     const struct mqtt_message *m = inv->message;
     struct property properties[MQTT_USER_PROPERTIES_MAX];
-    char url[512];
     const struct dead_letter letter = {
         .function = inv->function->name,
         .version = revision->version,
         .error = give_up_word(inv->cause),
         .reason = reason,
-        .broker = mqtt_url_format(&inv->function->node->broker, url, sizeof url),
+        .broker = inv->function->broker->url_text,
         .timer = inv->tick ? inv->tick->name : NULL,
         .attempts = inv->attempts,
         .time_ms = unix_ms(),

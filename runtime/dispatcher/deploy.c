@@ -140,7 +140,7 @@ struct source *deployer_owner(struct deployer *d, const char *function, const st
     TAILQ_FOREACH (s, &d->sources, link) {
         bool runs = s->function && strcmp(function_name(s->function), function) == 0;
         bool claims = s->phase > SOURCE_LOADED && strcmp(stage_names(s->stage)->function, function) == 0;
-        if (s != except && (runs || claims))
+        if (s != except && !s->is_behind && (runs || claims))
             return s;
     }
     return NULL;
@@ -186,6 +186,8 @@ static void say_ready(struct deployer *d)
     if (d->ready || !d->scanned)
         return;
     TAILQ_FOREACH (s, &d->sources, link) {
+        if (s->is_behind)
+            continue;
         if (s->phase != SOURCE_QUIET || (s->function && !function_is_settled(s->function)))
             return;
         functions += s->function && !function_is_refused(s->function);

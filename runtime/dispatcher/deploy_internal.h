@@ -1,4 +1,5 @@
-/* deploy_internal.h: what deploy.c (scan) and source.c (one manifest's way to a function) share. */
+/* deploy_internal.h: what deploy.c (scan), source.c (one manifest's way to a function) and source_move.c
+ * (from one broker to another) share. */
 #ifndef HARK_DISPATCHER_DEPLOY_INTERNAL_H
 #define HARK_DISPATCHER_DEPLOY_INTERNAL_H
 
@@ -43,6 +44,7 @@ struct source {
     struct stage *stage;       /* NULL: none */
     struct function *function; /* that it runs as; NULL: none */
     bool twin;                 /* refused, because another manifest has its function's name */
+    bool is_behind;            /* no manifest (path ""): what a function left behind at its old broker */
     char *announced; /* the version it replaces ("" for none), until its deploy is announced; NULL: nothing to
                         say */
 };
@@ -76,6 +78,18 @@ void source_leave(struct source *s, uint64_t grace_ns); /* undeploys what it run
 bool source_claim(struct source *s);
 void source_probe(struct source *s);
 void source_cancel(struct source *s); /* ends its stage */
+
+void source_hand_function(struct source *from, struct source *to);
+extern const struct function_events source_events; /* user: struct source */
+
+/* source_move.c */
+/* Its function is to have this broker from now on: the source has no function after it. */
+void move_away(struct source *s, const struct broker *next);
+/* True: what a function of that name left at that broker is not over yet. It is told to stop, and leaves its
+ * session, to be taken up again. */
+bool move_holds(struct source *s, const char *name, const struct broker *broker);
+/* An earlier hark may have left sessions at other brokers of the node: fetches what is queued in them. */
+void move_finish(struct source *s, struct broker *broker, struct revision *revision);
 
 /* deploy.c */
 void deployer_advance(

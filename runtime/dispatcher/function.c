@@ -1,6 +1,7 @@
 #include "dispatcher/function_internal.h"
 
 #include "dispatcher/stage.h"
+#include "manifest/node_config.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -15,6 +16,10 @@ enum { INBOUND_PACKET_MAX = 32 << 20 };
 /* A connection that lasted this long did its work: when it is cut, the next one comes at once. Longer, and a
  * network that fails every second keeps hark away for half a minute each time. */
 #define STABLE_NS (NS_PER_S / 2)
+
+#define EMPTY_AFTER_NS                                                                                       \
+    (3 * NS_PER_S) /* of silence, a broker has nothing more for a function that leaves it */
+#define LEAVE_BROKER_NS (36500ull * 24 * 3600 * NS_PER_S) /* without end */
 
 /* xorshift64* (Vigna, 2014): jitter and seeds, nothing secret. */
 uint64_t node_random(struct node *node)
@@ -55,30 +60,28 @@ void function_arm(struct function *f, uint64_t at_ns)
 
 /* ---- the broker ---- */
 
-/* All functions of a node have one broker, so its trouble is said once, not once a function. */
-static void say_state(struct function *f, enum mqtt_state state, const char *text, uint64_t retry_ns)
+void function_heard(struct function *f)
 {
-    struct node *node = f->node;
-    char url[512];
-    mqtt_url_format(&node->broker, url, sizeof url);
-    if (state == MQTT_ONLINE && node->broker_trouble[0]) {
-        log_info("broker %s: connected", url);
-        node->broker_trouble[0] = '\0';
-    } else if (state == MQTT_OFFLINE && f->phase < FUNCTION_CLOSING &&
-               strcmp(text, node->broker_trouble) != 0) {
-        snprintf(node->broker_trouble, sizeof node->broker_trouble, "%s", text);
-        log_warn("broker %s: %s; next try in %llu ms", url, text, (unsigned long long)(retry_ns / NS_PER_MS));
-    }
+    if (!f->leaves_broker)
+        return;
+    f->heard_ns = clock_now_ns();
+    function_arm(f, f->heard_ns + EMPTY_AFTER_NS);
 }
 
 static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_cause cause, const char *text,
                      uint64_t retry_ns)
 {
     struct function *f = user;
+    char security[128];
     (void)cause;
-    say_state(f, state, text ? text : "", retry_ns);
-    if (state == MQTT_ONLINE)
-        function_log(f, LOG_DEBUG, "online, session %s", resumed ? "resumed" : "new");
+    if (state == MQTT_ONLINE) {
+        broker_say_online(f->broker);
+        function_heard(f);
+        function_log(f, LOG_DEBUG, "online, session %s, %s", resumed ? "resumed" : "new",
+                     mqtt_client_security(f->client, security, sizeof security));
+    } else if (state == MQTT_OFFLINE && f->phase < FUNCTION_CLOSING) {
+        broker_say_offline(f->broker, text, retry_ns);
+    }
 }
 
 static void on_client_closed(void *user)
@@ -98,18 +101,14 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
     char id[256];
     snprintf(id, sizeof id, "hark/%s/%s", f->node->name, f->name);
     struct mqtt_client_options options = {.session = {.client_id = id,
-                                                      .protocol = f->node->protocol,
                                                       .session_expiry_s = m->session_expiry_s,
                                                       .receive_maximum = (uint16_t)m->limit_queue,
-                                                      .keep_alive_s = f->node->keep_alive_s,
                                                       .packet_max_bytes = INBOUND_PACKET_MAX,
                                                       .adopt = true,
                                                       .offline_qos0_max = m->limit_queue},
-                                          .broker = f->node->broker,
                                           .stable_ns = STABLE_NS,
                                           .random_seed = node_random(f->node)};
-    options.session.username = options.broker.has_username ? options.broker.username : NULL;
-    options.session.password = options.broker.has_password ? options.broker.password : NULL;
+    broker_fill(f->broker, &options);
     struct mqtt_client *client = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
     f->clients += client != NULL;
     return client;
@@ -117,14 +116,39 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
 
 /* ---- life ---- */
 
-static struct function *allocate(struct node *node, const char *name)
+/* Each broker has a record of its own: a function that moves has a session at both for a while. */
+static char *record_name(const char *function, const struct broker *broker)
+{
+    char *name;
+    bool is_default = strcmp(broker->name, NODE_DEFAULT_BROKER) == 0;
+    int len = is_default ? asprintf(&name, "%s", function) : asprintf(&name, "%s@%s", function, broker->name);
+    return len < 0 ? NULL : name;
+}
+
+bool function_has_record(const struct node *node, const char *function, const struct broker *broker)
+{
+    struct session_record record;
+    struct diag diag;
+    char *name = record_name(function, broker);
+    bool found = name && state_read(node->state, name, &record, &diag) == 0;
+    free(name);
+    if (!found)
+        return false;
+    bool is_of_broker = strcmp(record.broker, broker->url_text) == 0;
+    session_record_finish(&record);
+    return is_of_broker;
+}
+
+static struct function *allocate(struct node *node, struct broker *broker, const char *name)
 {
     struct function *f = calloc(1, sizeof *f);
-    if (!f || !(f->name = strdup(name))) {
+    if (!f || !(f->name = strdup(name)) || !(f->record = record_name(name, broker))) {
+        free(f ? f->name : NULL);
         free(f);
         return NULL;
     }
     f->node = node;
+    f->broker = broker;
     f->timer_at_ns = CLOCK_NEVER;
     f->deadline_ns = CLOCK_NEVER;
     queue_init(&f->queue, node_random(node));
@@ -134,10 +158,10 @@ static struct function *allocate(struct node *node, const char *name)
     return f;
 }
 
-struct function *function_create(struct node *node, struct revision *revision, struct worker *probe,
-                                 const struct function_events *events, void *user)
+struct function *function_create(struct node *node, struct broker *broker, struct revision *revision,
+                                 struct worker *probe, const struct function_events *events, void *user)
 {
-    struct function *f = allocate(node, revision->manifest->function);
+    struct function *f = allocate(node, broker, revision->manifest->function);
     if (!f)
         return NULL;
     f->events = events;
@@ -206,6 +230,13 @@ void function_leave(struct function *f, uint64_t grace_ns)
     function_arm(f, 0);
 }
 
+void function_leave_broker(struct function *f)
+{
+    f->leaves_broker = true;
+    f->heard_ns = clock_now_ns();
+    function_leave(f, LEAVE_BROKER_NS);
+}
+
 /* What is younger than all that was begun stays with the broker. The rest is finished: acknowledgements leave
  * in the order of arrival, and without it what is done could not be acknowledged, and would run again. */
 static void drop_unbegun(struct function *f)
@@ -222,8 +253,9 @@ void function_drain(struct function *f, uint64_t grace_ns)
 {
     if (f->phase == FUNCTION_CLOSING)
         return;
-    if (f->phase == FUNCTION_SERVING) {
+    if (f->phase == FUNCTION_SERVING || f->leaves_broker) {
         f->phase = FUNCTION_DRAINING;
+        f->leaves_broker = false;
         drop_unbegun(f);
     }
     f->deadline_ns = clock_now_ns() + grace_ns;
@@ -243,7 +275,7 @@ static void forget_session(struct function *f)
                      "the broker is away: its session stays there until session.expiry, and queues on");
         return;
     }
-    if (state_remove(f->node->state, f->name, &diag))
+    if (state_remove(f->node->state, f->record, &diag))
         function_log(f, LOG_WARN, "%s", diag_format(&diag, line, sizeof line));
 }
 
@@ -274,6 +306,7 @@ static void on_timer_closed(uv_handle_t *handle)
     f->events->gone(f->user, f);
     free(f->loop);
     free(f->name);
+    free(f->record);
     free(f);
 }
 
@@ -313,6 +346,18 @@ static bool is_drained(const struct function *f)
     return queue_in_flight(&f->queue) == 0 && f->releasing == 0 && !waits;
 }
 
+/* A broker sends what it has queued as fast as it is acknowledged, and MQTT has no word for "that was all":
+ * silence has to do. */
+static bool has_emptied_broker(struct function *f, uint64_t now_ns)
+{
+    if (mqtt_client_state(f->client) != MQTT_ONLINE)
+        return false; /* on_state comes back here */
+    if (now_ns >= f->heard_ns + EMPTY_AFTER_NS)
+        return true;
+    function_arm(f, f->heard_ns + EMPTY_AFTER_NS);
+    return false;
+}
+
 void function_check_end(struct function *f)
 {
     bool leaving = f->phase == FUNCTION_LEAVING, draining = f->phase == FUNCTION_DRAINING;
@@ -320,8 +365,11 @@ void function_check_end(struct function *f)
         free_when_closed(f);
     if (!leaving && !draining)
         return;
+    uint64_t now_ns = clock_now_ns();
     bool idle = leaving ? f->house == 0 : is_drained(f);
-    bool late = clock_now_ns() >= f->deadline_ns;
+    bool late = now_ns >= f->deadline_ns;
+    if (idle && !late && f->leaves_broker && !has_emptied_broker(f, now_ns))
+        return;
     if (!idle && !late) {
         function_arm(f, f->deadline_ns);
         return;
@@ -334,6 +382,11 @@ void function_check_end(struct function *f)
 const char *function_name(const struct function *f)
 {
     return f->name;
+}
+
+struct broker *function_broker(const struct function *f)
+{
+    return f->broker;
 }
 
 const struct revision *function_revision(const struct function *f)
@@ -353,6 +406,11 @@ bool function_is_refused(const struct function *f)
             return true;
     }
     return false;
+}
+
+bool function_leaves_broker(const struct function *f)
+{
+    return f->leaves_broker;
 }
 
 bool function_is_ending(const struct function *f)

@@ -8,6 +8,7 @@
 #ifndef HARK_DISPATCHER_FUNCTION_H
 #define HARK_DISPATCHER_FUNCTION_H
 
+#include "dispatcher/broker.h"
 #include "dispatcher/dead_keeper.h"
 #include "dispatcher/observer.h"
 #include "dispatcher/revision.h"
@@ -25,16 +26,16 @@ struct node {
     struct state *state;
     struct dead_keeper *dead_keeper; /* NULL: dead letters are not kept here */
     const char *name;
-    struct mqtt_url broker;
-    enum mqtt_protocol protocol;
-    uint16_t keep_alive_s;
+    struct broker **brokers; /* the first is what manifests call `default` */
+    size_t broker_count;
     const struct observer *observer; /* never NULL */
     void *observer_user;
-    uint64_t random;          /* xorshift64* state, not 0 */
-    char broker_trouble[512]; /* what was last said about the broker; "" when all is well */
+    uint64_t random; /* xorshift64* state, not 0 */
 };
 
 uint64_t node_random(struct node *node);
+/* The broker that the manifest names; NULL and *diag: the node has none of that name. */
+struct broker *node_broker(const struct node *node, const struct manifest *m, struct diag *diag);
 
 struct function;
 
@@ -49,10 +50,10 @@ struct function_events {
     void (*gone)(void *user, struct function *f);
 };
 
-/* Takes over a reference to the revision, and the ready worker that probed it (NULL: none). Connects. NULL:
- * out of memory; then both stay the caller's. */
-struct function *function_create(struct node *node, struct revision *revision, struct worker *probe,
-                                 const struct function_events *events, void *user);
+/* Takes over a reference to the revision, and the ready worker that probed it (NULL: none). Connects to the
+ * broker. NULL: out of memory; then both stay the caller's. */
+struct function *function_create(struct node *node, struct broker *broker, struct revision *revision,
+                                 struct worker *probe, const struct function_events *events, void *user);
 
 /* Makes another revision of the same function the active one; takes over the reference and the probe. What
  * runs finishes on the old one, what waits goes to the new one. */
@@ -60,15 +61,22 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
 
 /* Undeploy: unsubscribes, finishes what it has (for at most grace_ns), ends the session at the broker. */
 void function_leave(struct function *f, uint64_t grace_ns);
+/* It has another broker now: the same, but it also waits for what the broker had queued, however long that
+ * takes. A drain on the way keeps the session. */
+void function_leave_broker(struct function *f);
 /* Shutdown: starts nothing new, finishes what runs (for at most grace_ns), keeps the session. Calling it
  * again, with 0, ends at once. */
 void function_drain(struct function *f, uint64_t grace_ns);
 
 const char *function_name(const struct function *f);
+struct broker *function_broker(const struct function *f);
 const struct revision *function_revision(const struct function *f);
 bool function_is_settled(const struct function *f);
 bool function_is_refused(const struct function *f); /* the broker refused a subscription */
 bool function_is_ending(const struct function *f);
+bool function_leaves_broker(const struct function *f); /* after function_leave_broker, before a drain */
+/* Has a function of that name a session at that broker, as far as the state folder knows? */
+bool function_has_record(const struct node *node, const char *function, const struct broker *broker);
 void *function_user(const struct function *f);
 void function_set_user(struct function *f, void *user); /* for the events */
 

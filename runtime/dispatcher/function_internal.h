@@ -115,9 +115,11 @@ struct subscription {
 
 struct function {
     struct node *node;
+    struct broker *broker;
     const struct function_events *events;
     void *user;
     char *name;
+    char *record; /* its name in the state folder: one for each broker */
     struct mqtt_client *client;
     struct mqtt_client *exact; /* for outputs at QoS 2; made when first needed; NULL: none */
     uint32_t clients;          /* not closed yet */
@@ -130,7 +132,9 @@ struct function {
     enum function_phase phase;
     bool timer_closed;
     bool pumping;
-    bool rekey; /* `order` changed: what waits needs new keys, once nothing is in flight */
+    bool leaves_broker; /* LEAVING for another broker: what is queued here comes first */
+    uint64_t heard_ns;  /* when it came online or got a message last; only while it leaves a broker */
+    bool rekey;         /* `order` changed: what waits needs new keys, once nothing is in flight */
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
@@ -152,6 +156,7 @@ struct function {
 /* function.c */
 void function_arm(struct function *f, uint64_t at_ns); /* look again then, at the latest */
 void function_check_end(struct function *f);           /* leaving or draining: is it time to close? */
+void function_heard(struct function *f);               /* the broker is there, and had something for it */
 
 /* subscribe.c */
 __attribute__((warn_unused_result)) int function_subscribe(

@@ -115,6 +115,7 @@ void function_on_message(void *user, struct mqtt_message *message)
     if (f->phase == FUNCTION_DRAINING || f->phase == FUNCTION_CLOSING || !f->active)
         return; /* it stays with the broker */
     const struct manifest *m = f->active->revision->manifest;
+    function_heard(f);
     struct invocation *inv = invocation_create(f, message);
     if (!inv) {
         function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));

@@ -1,5 +1,6 @@
 #include "dispatcher/lint.h"
 
+#include "manifest/node_config.h"
 #include "shared/check.h"
 #include "shared/topic.h"
 
@@ -42,9 +43,16 @@ static bool triggers(const char *topic, const struct manifest *m)
     return false;
 }
 
+static const char *broker_of(const struct manifest *m)
+{
+    return m->broker ? m->broker : NODE_DEFAULT_BROKER;
+}
+
 /* The first thing that `from` may publish and that can trigger `to`; NULL: nothing. */
 static const char *connection(const struct manifest *from, const struct manifest *to)
 {
+    if (strcmp(broker_of(from), broker_of(to)) != 0)
+        return NULL;
     for (size_t i = 0; i < from->publish_count; i++) {
         if (triggers(from->publishes[i], to))
             return from->publishes[i];

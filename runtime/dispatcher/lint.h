@@ -1,6 +1,7 @@
 /* lint.h: the topic graph of all manifests: who can trigger whom, and does it go round in a circle?
  *
- * Pure. An edge from A to B: something A may publish (publishes, dead_letter) can match a trigger of B. */
+ * Pure. An edge from A to B: both have the same `broker`, and something that A may publish (publishes,
+ * dead_letter) can match a trigger of B. */
 #ifndef HARK_DISPATCHER_LINT_H
 #define HARK_DISPATCHER_LINT_H
 

@@ -16,6 +16,7 @@ static void finish(struct invocation *inv)
     if (!inv->tick)
         mqtt_client_release(f->client, inv->message);
     invocation_destroy(inv);
+    function_heard(f); /* its acknowledgement may bring the next one */
     function_check_end(f);
 }
 
@@ -66,16 +67,10 @@ static struct mqtt_client *exact_client(struct function *f)
     if (f->exact)
         return f->exact;
     snprintf(id, sizeof id, "hark/%s/%s/out", f->node->name, f->name);
-    struct mqtt_client_options options = {.session = {.client_id = id,
-                                                      .protocol = f->node->protocol,
-                                                      .clean_start = true,
-                                                      .receive_maximum = 16,
-                                                      .keep_alive_s = f->node->keep_alive_s,
-                                                      .packet_max_bytes = 1 << 20},
-                                          .broker = f->node->broker,
-                                          .random_seed = node_random(f->node)};
-    options.session.username = options.broker.has_username ? options.broker.username : NULL;
-    options.session.password = options.broker.has_password ? options.broker.password : NULL;
+    struct mqtt_client_options options = {
+        .session = {.client_id = id, .clean_start = true, .receive_maximum = 16, .packet_max_bytes = 1 << 20},
+        .random_seed = node_random(f->node)};
+    broker_fill(f->broker, &options);
     f->exact = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
     f->clients += f->exact != NULL;
     if (f->exact && f->broker_speaks_5)

@@ -41,6 +41,19 @@ static void unseen_published(void *user, const char *function, const struct mqtt
 
 static const struct observer unseen = {unseen_received, unseen_finished, unseen_published};
 
+/* ---- brokers ---- */
+
+static const char *name_of_broker(const void *list, size_t i)
+{
+    return ((struct broker *const *)list)[i]->name;
+}
+
+struct broker *node_broker(const struct node *node, const struct manifest *m, struct diag *diag)
+{
+    ssize_t i = broker_find(m, name_of_broker, node->brokers, node->broker_count, diag);
+    return i < 0 ? NULL : node->brokers[i];
+}
+
 /* ---- start ---- */
 
 static int check_folder(const char *path, struct diag *diag, int *ret_exit_code)
@@ -101,15 +114,40 @@ static void on_ready(void *user, unsigned functions)
     log_info("ready: %u functions", functions);
 }
 
+static void destroy(struct runtime *r)
+{
+    for (size_t i = 0; i < r->node.broker_count; i++)
+        broker_destroy(r->node.brokers[i]);
+    free(r->node.brokers);
+    state_close(r->node.state);
+    free(r->node_name);
+    free(r);
+}
+
+static int open_brokers(struct runtime *r, const struct runtime_options *options, struct diag *diag,
+                        int *ret_exit_code)
+{
+    r->node.brokers = must_alloc(options->broker_count * sizeof *r->node.brokers);
+    for (size_t i = 0; i < options->broker_count; i++) {
+        int error;
+        struct broker *b = broker_create(&options->brokers[i], &error, diag);
+        if (!b) {
+            *ret_exit_code = error == -EACCES || error == -EPERM ? EXIT_NOT_PERMITTED
+                             : error == -ENOMEM                  ? EXIT_INTERNAL
+                                                                 : EXIT_DATA;
+            return error;
+        }
+        r->node.brokers[r->node.broker_count++] = b;
+    }
+    return 0;
+}
+
 static void on_letters_kept(void *user)
 {
     struct runtime *r = user;
     mqtt_io_close(r->node.mqtt_io);
-    state_close(r->node.state);
     r->done(r->done_user);
-    explicit_bzero(&r->node.broker, sizeof r->node.broker);
-    free(r->node_name);
-    free(r);
+    destroy(r);
 }
 
 static void on_workers_gone(void *user)
@@ -131,9 +169,6 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node_name = must_strdup(options->node);
     r->node.loop = loop;
     r->node.name = r->node_name;
-    r->node.broker = options->broker;
-    r->node.protocol = options->protocol;
-    r->node.keep_alive_s = options->keep_alive_s;
     r->node.observer = options->observer ? options->observer : &unseen;
     r->node.observer_user = options->observer_user;
     r->node.random = random_seed();
@@ -155,8 +190,8 @@ struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct r
         (options->functions && check_folder(options->functions, diag, ret_exit_code)))
         return NULL;
     struct runtime *r = must_alloc(sizeof *r);
-    if (open_state(r, options, diag, ret_exit_code)) {
-        free(r);
+    if (open_state(r, options, diag, ret_exit_code) || open_brokers(r, options, diag, ret_exit_code)) {
+        destroy(r);
         return NULL;
     }
     return start(loop, z, options, r);

@@ -4,9 +4,9 @@
 #ifndef HARK_DISPATCHER_RUNTIME_H
 #define HARK_DISPATCHER_RUNTIME_H
 
+#include "dispatcher/broker.h"
 #include "dispatcher/observer.h"
 #include "dispatcher/zygote.h"
-#include "mqtt/client.h"
 
 /* Strings are copied. */
 struct runtime_options {
@@ -15,18 +15,17 @@ struct runtime_options {
     const char *node;
     const char *state;                             /* folder */
     uint64_t dead_letters_max, dead_letters_bytes; /* that are kept in it; 0: none */
-    struct mqtt_url broker;                        /* credentials included; the caller wipes its own copy */
-    enum mqtt_protocol protocol;
-    uint16_t keep_alive_s;
-    struct cgroups *cgroups;         /* outlive the runtime; NULL: none */
-    const struct observer *observer; /* NULL: none */
+    const struct broker_options *brokers;          /* the first is what manifests call `default` */
+    size_t broker_count;                           /* at least 1 */
+    struct cgroups *cgroups;                       /* outlive the runtime; NULL: none */
+    const struct observer *observer;               /* NULL: none */
     void *observer_user;
 };
 
 struct runtime;
 
 /* Starts to watch, deploy and connect. NULL and *diag on failure; *ret_exit_code is the process's exit code
- * for it: 65 folder missing, 70, 77 not permitted. The zygote stays the caller's. */
+ * for it: 65 folder missing, TLS files wrong, 70, 77 not permitted. The zygote stays the caller's. */
 struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                                struct diag *diag, int *ret_exit_code);
 

@@ -1,6 +1,7 @@
 #include "dispatcher/config_file.h"
 #include "dispatcher/deploy_internal.h"
 #include "dispatcher/trust.h"
+#include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -136,7 +137,10 @@ static void on_gone(void *user, struct function *f)
 {
     struct source *s = user;
     struct deployer *d = s->deployer;
-    log_info("%s %s", d->draining ? "stopped" : "undeployed", function_name(f));
+    if (s->is_behind)
+        log_info("%s has nothing left at broker %s", function_name(f), function_broker(f)->url_text);
+    else
+        log_info("%s %s", d->draining ? "stopped" : "undeployed", function_name(f));
     d->function_count--;
     if (s->function == f)
         s->function = NULL;
@@ -144,24 +148,16 @@ static void on_gone(void *user, struct function *f)
     deployer_advance(d);
 }
 
-/* A function keeps its source for life: when another manifest takes a function over (a rename), they swap
- * roles. */
-static void hand_function(struct source *from, struct source *to)
-{
-    to->function = from->function;
-    from->function = NULL;
-    function_set_user(to->function, to);
-}
+const struct function_events source_events = {.settled = on_settled, .name_loop = name_loop, .gone = on_gone};
 
-static void create(struct source *s, struct revision *revision, struct worker *probe)
+static void create(struct source *s, struct broker *broker, struct revision *revision, struct worker *probe)
 {
-    static const struct function_events events = {
-        .settled = on_settled, .name_loop = name_loop, .gone = on_gone};
     bool keep = probe && revision->manifest->instances_min > 0;
     if (probe && !keep)
         stage_discard_worker(probe);
     revision_hold(revision);
-    s->function = function_create(s->deployer->node, revision, keep ? probe : NULL, &events, s);
+    s->function =
+        function_create(s->deployer->node, broker, revision, keep ? probe : NULL, &source_events, s);
     if (!s->function) {
         if (keep)
             stage_discard_worker(probe);
@@ -170,19 +166,25 @@ static void create(struct source *s, struct revision *revision, struct worker *p
         return;
     }
     s->deployer->function_count++;
+    move_finish(s, broker, revision);
 }
 
 static void take_over(struct source *s, struct worker *probe)
 {
     struct revision *revision = stage_revision(s->stage);
     const struct revision *old = s->function ? function_revision(s->function) : NULL;
+    struct diag diag;
+    struct broker *broker = node_broker(s->deployer->node, revision->manifest, &diag);
+    CHECK(broker); /* or it had not been probed */
     free(s->announced);
     s->announced = strdup(old ? old->version : "");
+    if (s->function && function_broker(s->function) != broker)
+        move_away(s, broker);
     if (s->function) {
         revision_hold(revision);
         function_swap(s->function, revision, probe);
     } else {
-        create(s, revision, probe);
+        create(s, broker, revision, probe);
     }
     if (s->function && function_is_settled(s->function))
         announce(s);
@@ -336,6 +338,15 @@ static void refuse_twin(struct source *s, const char *name, const struct source 
 bool source_claim(struct source *s)
 {
     const char *name = stage_names(s->stage)->function;
+    struct diag diag;
+    struct broker *broker = node_broker(s->deployer->node, stage_revision(s->stage)->manifest, &diag);
+    if (!broker) {
+        struct diags diags = {0};
+        diags_append(&diags, &diag);
+        refuse_diags(s, &diags);
+        diags_finish(&diags);
+        return true;
+    }
     struct source *owner = deployer_owner(s->deployer, name, s);
     if (s->function && strcmp(function_name(s->function), name) != 0) {
         source_leave(s, SOURCE_GRACE_NS); /* the manifest was given another function name */
@@ -346,8 +357,8 @@ bool source_claim(struct source *s)
         return true;
     }
     if (owner && owner->function && !s->function)
-        hand_function(owner, s);
-    if (s->function && function_is_ending(s->function))
+        source_hand_function(owner, s);
+    if ((s->function && function_is_ending(s->function)) || move_holds(s, name, broker))
         return false;
     s->phase = SOURCE_WAITING;
     if (is_running_already(s))

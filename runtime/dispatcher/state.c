@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RECORD_BYTES_MAX = 8 << 20, FILE_NAME_MAX = 128 };
+enum { RECORD_BYTES_MAX = 8 << 20, FILE_NAME_MAX = 160 };
 
 struct state {
     char *folder; /* <state>/<node>, for complaints */

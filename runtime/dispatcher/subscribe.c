@@ -10,15 +10,14 @@
 
 static bool same_broker(const struct function *f, const struct session_record *record)
 {
-    char url[512];
-    return strcmp(record->broker, mqtt_url_format(&f->node->broker, url, sizeof url)) == 0;
+    return strcmp(record->broker, f->broker->url_text) == 0;
 }
 
 bool function_session_known(struct function *f, struct session_record *ret_record)
 {
     struct diag diag;
     char line[DIAG_FORMATTED_MAX];
-    int error = state_read(f->node->state, f->name, ret_record, &diag);
+    int error = state_read(f->node->state, f->record, ret_record, &diag);
     if (error && error != -ENOENT)
         function_log(f, LOG_WARN, "%s", diag_format(&diag, line, sizeof line));
     if (error)
@@ -33,7 +32,7 @@ bool function_session_known(struct function *f, struct session_record *ret_recor
  * forgotten. */
 static void remember(struct function *f, const struct session_record *known)
 {
-    char url[512], line[DIAG_FORMATTED_MAX];
+    char line[DIAG_FORMATTED_MAX];
     struct diag diag;
     size_t known_count = known ? known->filter_count : 0;
     char **filters = calloc(f->subscription_count + known_count + 1, sizeof *filters);
@@ -43,9 +42,9 @@ static void remember(struct function *f, const struct session_record *known)
         filters[i] = f->subscriptions[i].filter;
     for (size_t i = 0; i < known_count; i++)
         filters[f->subscription_count + i] = known->filters[i];
-    mqtt_url_format(&f->node->broker, url, sizeof url);
-    struct session_record record = {url, filters, f->subscription_count + known_count, f->broker_speaks_5};
-    if (state_write(f->node->state, f->name, &record, &diag))
+    struct session_record record = {f->broker->url_text, filters, f->subscription_count + known_count,
+                                    f->broker_speaks_5};
+    if (state_write(f->node->state, f->record, &record, &diag))
         function_log(f, LOG_ERROR,
                      "cannot remember its session: %s; a filter removed while hark is down will stay "
                      "subscribed",

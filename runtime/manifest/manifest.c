@@ -82,6 +82,7 @@ static int load(struct key_loader *loader, struct manifest *m)
         return r;
     note_place(yaml_find(root, "function"), &m->function_line, &m->function_column);
     note_place(yaml_find(root, "handler"), &m->handler_line, &m->handler_column);
+    note_place(yaml_find(root, "broker"), &m->broker_line, &m->broker_column);
     manifest_check(loader, m);
     return 0;
 }
@@ -195,6 +196,7 @@ void manifest_free(struct manifest *m)
     free(m->description);
     free(m->order_capture);
     free(m->dead_letter);
+    free(m->broker);
     free(m->file);
     free(m);
 }

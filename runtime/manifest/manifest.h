@@ -87,8 +87,10 @@ struct manifest {
     uint64_t limit_log_bytes;      /* a second: 64 KiB; 1 KiB .. 64 MiB */
     struct manifest_pair *config;
     size_t config_count;
-    uint32_t session_expiry_s; /* 1 d; 0 .. 10 years */
-    struct grants grants;      /* `sandbox`; the paths are the manifest's */
+    uint32_t session_expiry_s;           /* 1 d; 0 .. 10 years */
+    char *broker;                        /* a broker's name; NULL: the node's default */
+    unsigned broker_line, broker_column; /* of its value, for later complaints */
+    struct grants grants;                /* `sandbox`; the paths are the manifest's */
     struct manifest_place grant_places[GRANTS_PATHS_MAX], ports_place; /* for later complaints */
     char *file;                                                        /* the name given to manifest_parse */
     unsigned handler_line, handler_column, function_line, function_column; /* for later complaints */

@@ -1,4 +1,5 @@
 #include "manifest/manifest_keys.h"
+#include "manifest/node_keys.h"
 
 #include "shared/clock.h"
 #include "shared/topic.h"
@@ -430,6 +431,19 @@ static const struct key manifest_list[] = {
         .example = "{ files: [ /etc/site/thresholds.csv ] }",
         .meaning = "what the function may reach of the machine; everything else is denied",
         .inside = &manifest_sandbox_keys,
+    },
+    {
+        .name = "broker",
+        .type = KEY_TEXT,
+        .initial = NODE_DEFAULT_BROKER,
+        .min = 1,
+        .max = 63,
+        .bounds = "a name from brokers in hark.yaml, or default",
+        .example = "site",
+        .meaning = "the broker to listen to and to publish to; default: the one that the node has chosen",
+        .regex = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        .check = node_check_name,
+        KEY_MEMBER(struct manifest, broker),
     },
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { KEEP_ALIVE_MIN_S = 5 };
 
@@ -21,6 +22,23 @@ static void check_keep_alive(struct key_loader *loader, struct yaml_node *node,
         keys_complain(loader, keep_alive,
                       "brokers.<name>.keep_alive: %us is out of bounds: write 5s to 65535s, or 0s for none",
                       broker->keep_alive_s);
+}
+
+/* A file that would count for nothing, and so a promise not kept, is not passed over. */
+static void check_tls(struct key_loader *loader, struct yaml_node *node, const struct node_broker *broker)
+{
+    static const char *const keys[] = {"ca_file", "cert_file", "key_file", "server_name"};
+    struct yaml_node *cert = yaml_find(node, "cert_file"), *key = yaml_find(node, "key_file");
+    bool is_plain = broker->url && strncasecmp(broker->url, "mqtts:", 6) != 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && is_plain; i++) {
+        struct yaml_node *found = yaml_find(node, keys[i]);
+        if (found)
+            keys_complain(loader, found,
+                          "brokers.<name>.%s: only TLS has a use for it: write a url with mqtts://", keys[i]);
+    }
+    if (!cert != !key)
+        keys_complain(loader, cert ? cert : key, "brokers.<name>.%s needs brokers.<name>.%s beside it",
+                      cert ? "cert_file" : "key_file", cert ? "key_file" : "cert_file");
 }
 
 static int load_broker(struct key_loader *loader, const struct key *key, struct yaml_node *node,
@@ -41,6 +59,7 @@ static int load_broker(struct key_loader *loader, const struct key *key, struct 
     if (r < 0)
         return r;
     check_keep_alive(loader, node, broker);
+    check_tls(loader, node, broker);
     const struct yaml_node *url = yaml_find(node, "url");
     broker->line = url ? url->line : node->line;
     broker->column = url ? url->column : node->column;
@@ -74,6 +93,18 @@ const struct node_broker *node_config_broker(const struct node_config *config, c
             return &config->brokers[i];
     }
     return NULL;
+}
+
+/* Else a manifest's `default` could mean either. */
+static void check_default_name(struct key_loader *loader, const struct node_config *config)
+{
+    struct yaml_node *named = yaml_find(yaml_find(loader->tree->root, "brokers"), NODE_DEFAULT_BROKER);
+    if (named && config->broker && strcmp(config->broker, NODE_DEFAULT_BROKER) != 0)
+        keys_complain(
+            loader, named->key,
+            "brokers: '%s' is what manifests call the broker that `broker` chooses, which is another "
+            "one: give this one another name",
+            NODE_DEFAULT_BROKER);
 }
 
 static void check_broker_known(struct key_loader *loader, const struct node_config *config)
@@ -115,6 +146,15 @@ static int resolve(const char *file, char **path)
     return 0;
 }
 
+static int resolve_broker(const char *file, struct node_broker *broker)
+{
+    char **const paths[] = {&broker->password_file, &broker->ca_file, &broker->cert_file, &broker->key_file};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof paths / sizeof *paths; i++)
+        r = resolve(file, paths[i]);
+    return r;
+}
+
 static int resolve_all(struct node_config *config)
 {
     int r = resolve(config->file, &config->state);
@@ -123,7 +163,7 @@ static int resolve_all(struct node_config *config)
     if (r == 0)
         r = resolve(config->file, &config->functions);
     for (size_t i = 0; r == 0 && i < config->broker_count; i++)
-        r = resolve(config->file, &config->brokers[i].password_file);
+        r = resolve_broker(config->file, &config->brokers[i]);
     return r;
 }
 
@@ -145,6 +185,7 @@ static int load(struct key_loader *loader, struct node_config *config)
     if (r < 0)
         return r;
     check_broker_known(loader, config);
+    check_default_name(loader, config);
     return resolve_all(config);
 }
 
@@ -184,6 +225,10 @@ void node_config_free(struct node_config *config)
         free(config->brokers[i].url);
         free(config->brokers[i].username);
         free(config->brokers[i].password_file);
+        free(config->brokers[i].ca_file);
+        free(config->brokers[i].cert_file);
+        free(config->brokers[i].key_file);
+        free(config->brokers[i].server_name);
     }
     free(config->brokers);
     free(config->node);

@@ -10,6 +10,7 @@
  *     brokers:
  *       site: { url: "mqtt://10.0.0.2", username: gw7, password_file: site.password, keep_alive: 60s }
  *       lab: { url: "mqtt://localhost:2883", protocol: "3.1.1" }
+ *       cloud: { url: "mqtts://mqtt.example.com", cert_file: gw7.crt, key_file: gw7.key }
  */
 #ifndef HARK_MANIFEST_NODE_CONFIG_H
 #define HARK_MANIFEST_NODE_CONFIG_H
@@ -21,13 +22,19 @@
 
 enum { NODE_BROKERS_MAX = 16 };
 
+/* What a manifest calls the broker that the node has chosen, whatever its name in `brokers`. */
+#define NODE_DEFAULT_BROKER "default"
+
 struct node_broker {
     char *name;
     char *url;      /* as written; parsed by mqtt_url_parse where it is used, checked here for its scheme */
     char *username; /* NULL: as in the URL */
-    char *password_file;   /* NULL: none. Relative to hark.yaml's folder: stored resolved */
-    unsigned protocol;     /* 0 auto, 4, 5: enum mqtt_protocol */
-    uint32_t keep_alive_s; /* 60; 0 (off), or 5 s .. 65535 s */
+    char *password_file;        /* NULL: none. Relative to hark.yaml's folder: stored resolved */
+    unsigned protocol;          /* 0 auto, 4, 5: enum mqtt_protocol */
+    uint32_t keep_alive_s;      /* 60; 0 (off), or 5 s .. 65535 s */
+    uint32_t connect_timeout_s; /* 20; 1 s .. 10 min */
+    /* Only with mqtts://. NULL: not given; cert_file and key_file both or none. Paths as password_file. */
+    char *ca_file, *cert_file, *key_file, *server_name;
     unsigned line, column; /* of the url, for later complaints */
 };
 

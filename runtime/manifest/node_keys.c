@@ -32,10 +32,13 @@ bool node_is_url(struct slice text)
 /* No text of these two shows the URL: it may hold a password. */
 static const char *check_url(struct slice text)
 {
-    static const char scheme[] = "mqtt://";
-    if (text.len <= sizeof scheme - 1 || memcmp(text.data, scheme, sizeof scheme - 1) != 0)
-        return "not a URL of a broker: write mqtt://host or mqtt://host:port";
-    return NULL;
+    static const char *const schemes[] = {"mqtt://", "mqtts://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t len = strlen(schemes[i]);
+        if (text.len > len && memcmp(text.data, schemes[i], len) == 0)
+            return NULL;
+    }
+    return "not a URL of a broker: write mqtt://host or mqtt://host:port, mqtts:// for TLS";
 }
 
 static const char *check_broker(struct slice text)
@@ -44,6 +47,17 @@ static const char *check_broker(struct slice text)
         return check_url(text);
     if (node_check_name(text))
         return "neither a URL nor a name: write mqtt://host:port, or a name from brokers";
+    return NULL;
+}
+
+static const char *check_server_name(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (!isascii(c) || (!isalnum(c) && !strchr("-._:", c)))
+            return "not a name of a host: write what the broker's certificate has, for instance "
+                   "mqtt.example.com";
+    }
     return NULL;
 }
 
@@ -56,10 +70,10 @@ static const struct key broker_list[] = {
         .required = true,
         .min = 1,
         .max = URL_BYTES_MAX,
-        .bounds = "mqtt://[user[:password]@]host[:port]",
+        .bounds = "mqtt://[user[:password]@]host[:port], or mqtts:// for TLS",
         .example = "mqtt://10.0.0.2:1883",
         .meaning = "where the broker listens",
-        .regex = "^mqtt://.+$",
+        .regex = "^mqtts?://.+$",
         .check = check_url,
         KEY_MEMBER(struct node_broker, url),
     },
@@ -102,6 +116,58 @@ static const struct key broker_list[] = {
         .example = "60s",
         .meaning = "how long a silent connection may be dead before somebody notices",
         KEY_MEMBER(struct node_broker, keep_alive_s),
+    },
+    {
+        .name = "connect_timeout",
+        .type = KEY_SECONDS,
+        .initial = "20s",
+        .min = NS_PER_S,
+        .max = 600 * NS_PER_S,
+        .example = "20s",
+        .meaning = "how long each step of connecting may take: TCP, for each address of the host; TLS; the "
+                   "broker's answer to CONNECT",
+        KEY_MEMBER(struct node_broker, connect_timeout_s),
+    },
+    {
+        .name = "ca_file",
+        .type = KEY_TEXT,
+        .min = 1,
+        .max = PATH_BYTES_MAX,
+        .bounds = "1 to 4095 bytes; with mqtts://",
+        .example = "ca.crt",
+        .meaning = "PEM file of the certificates that are trusted; not given: those of the system",
+        KEY_MEMBER(struct node_broker, ca_file),
+    },
+    {
+        .name = "cert_file",
+        .type = KEY_TEXT,
+        .min = 1,
+        .max = PATH_BYTES_MAX,
+        .bounds = "1 to 4095 bytes; with mqtts:// and key_file",
+        .example = "gateway-7.crt",
+        .meaning = "PEM file of our own certificate, for brokers that want one; what signed it behind it",
+        KEY_MEMBER(struct node_broker, cert_file),
+    },
+    {
+        .name = "key_file",
+        .type = KEY_TEXT,
+        .min = 1,
+        .max = PATH_BYTES_MAX,
+        .bounds = "1 to 4095 bytes; with mqtts:// and cert_file",
+        .example = "gateway-7.key",
+        .meaning = "PEM file of its key, not encrypted; only its owner and group may have access",
+        KEY_MEMBER(struct node_broker, key_file),
+    },
+    {
+        .name = "server_name",
+        .type = KEY_TEXT,
+        .min = 1,
+        .max = 253,
+        .bounds = "1 to 253 bytes; with mqtts://",
+        .example = "mqtt.example.com",
+        .meaning = "name or address that the broker's certificate must have; not given: the host of the URL",
+        .check = check_server_name,
+        KEY_MEMBER(struct node_broker, server_name),
     },
 };
 

@@ -1,5 +1,6 @@
 #include "mqtt/client_internal.h"
 
+#include "shared/check.h"
 #include "shared/clock.h"
 
 #include <stdarg.h>
@@ -94,6 +95,8 @@ static void on_due(struct mqtt_client *c, uint64_t now_ns)
         connect_start(c);
     else if (c->phase == CLIENT_DIALLING)
         connect_address_late(c);
+    else if (c->phase == CLIENT_SECURING)
+        secure_late(c);
     else if (c->phase == CLIENT_OPEN)
         stream_tick(c, now_ns);
     else if (c->phase == CLIENT_ENDING)
@@ -197,9 +200,19 @@ static char *describe_endpoint(const struct mqtt_client *c)
     return length < 0 ? NULL : text;
 }
 
+static void copy_options(struct mqtt_client *c, const struct mqtt_client_options *options)
+{
+    c->timing = timing_of(options);
+    c->port = options->broker.port;
+    c->tls = options->tls ? tls_context_hold(options->tls) : NULL;
+    c->random = options->random_seed;
+    c->session_options = options->session;
+}
+
 struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_client_options *options,
                                        const struct mqtt_client_events *events, void *user)
 {
+    CHECK(options->broker.is_tls == (options->tls != NULL));
     struct mqtt_client *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
@@ -207,10 +220,7 @@ struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_cli
     c->events = *events;
     c->user = user;
     c->close_by_ns = c->armed_ns = CLOCK_NEVER;
-    c->timing = timing_of(options);
-    c->port = options->broker.port;
-    c->random = options->random_seed;
-    c->session_options = options->session;
+    copy_options(c, options);
     if (copy_strings(c, &options->broker))
         c->endpoint = describe_endpoint(c);
     if (c->endpoint)
@@ -277,4 +287,12 @@ enum mqtt_state mqtt_client_state(const struct mqtt_client *c)
 void mqtt_client_knows_5(struct mqtt_client *c)
 {
     mqtt_session_knows_5(c->session);
+}
+
+const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size)
+{
+    if (c->link && c->link->tls)
+        return tls_describe(c->link->tls, buffer, size);
+    snprintf(buffer, size, "plain");
+    return buffer;
 }

@@ -1,4 +1,5 @@
-/* client.h: an MQTT session on a libuv loop: name look-up, TCP, reconnects, timers, batched reads and writes.
+/* client.h: an MQTT session on a libuv loop: name look-up, TCP, TLS, reconnects, timers, batched reads and
+ * writes.
  *
  * In the dispatcher, on its loop thread. A thin shell: all that MQTT means is in session.c. One read buffer
  * of 64 KiB is shared by all clients of a loop (struct mqtt_io); a client keeps bytes of its own only while a
@@ -8,6 +9,7 @@
 #define HARK_MQTT_CLIENT_H
 
 #include "mqtt/session.h"
+#include "mqtt/tls.h"
 #include "mqtt/url.h"
 
 #include <uv.h>
@@ -38,13 +40,14 @@ struct mqtt_client_events {
 struct mqtt_client_options {
     struct mqtt_session_options session; /* without user name or password: those of the URL, if any */
     struct mqtt_url broker;              /* copied */
+    struct tls_context *tls;             /* of the broker: there if broker.is_tls, else NULL; held */
     uint64_t
         backoff_min_ns; /* first reconnect delay; 0: 250 ms. Doubles, full jitter between half and whole */
     uint64_t backoff_max_ns;     /* 0: 30 s */
     uint64_t refused_backoff_ns; /* after MQTT_CAUSE_REFUSED and TAKEN_OVER; 0: 60 s */
     uint64_t stable_ns; /* a connection that was ONLINE that long resets the backoff, as does one that
                          * got something done: a publish answered, a message acknowledged. 0: 10 s */
-    uint64_t address_timeout_ns; /* of one TCP connect; 0: 10 s */
+    uint64_t address_timeout_ns; /* of one TCP connect, and of the TLS handshake; 0: 10 s */
     uint64_t random_seed;        /* of the jitter */
 };
 
@@ -65,6 +68,8 @@ enum mqtt_state mqtt_client_state(const struct mqtt_client *c);
 enum mqtt_protocol mqtt_client_protocol(const struct mqtt_client *c);
 /* The broker is known to speak MQTT 5: see mqtt_session_knows_5. */
 void mqtt_client_knows_5(struct mqtt_client *c);
+/* "plain", or version, cipher and whether the TLS session was resumed, of the connection that is online. */
+const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size);
 
 /* Asynchronous: acks that may leave and DISCONNECT are written (for at most 1 s), then events.closed, and
  * nothing else is called from now on; messages that still come stay unacknowledged. Call once; afterwards

@@ -16,6 +16,7 @@ void close_free(struct mqtt_client *c)
     free((char *)c->session_options.client_id);
     free((char *)c->session_options.username);
     free((char *)c->session_options.password);
+    tls_context_drop(c->tls);
     free(c->host);
     free(c->endpoint);
     free(c);

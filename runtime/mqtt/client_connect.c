@@ -14,6 +14,8 @@ const char *connect_words(int error)
         return "connection reset";
     case UV_EPIPE:
         return "the broker closed the connection";
+    case UV_ECONNABORTED:
+        return "the connection was cut off, without the end that TLS has";
     case UV_ETIMEDOUT:
         return "no answer";
     case UV_ENETUNREACH:
@@ -48,7 +50,10 @@ static void on_connected(uv_connect_t *connect, int status)
         return; /* given up meanwhile */
     if (status == 0) {
         connect_forget(c);
-        stream_open(c);
+        if (c->tls)
+            secure_start(c);
+        else
+            stream_open(c);
         return;
     }
     c->error = status;

@@ -3,6 +3,7 @@
  *   client.c          create, the user's calls, the timer, what the user is told
  *   client_connect.c  name look-up, addresses, TCP connect, backing off
  *   client_stream.c   bytes in, bytes out, the orderly end of a connection
+ *   client_tls.c      the same through TLS
  *   client_close.c    leaving for good
  *   io.c              what the clients of a loop share: the read buffer, the end of a turn
  *
@@ -30,6 +31,7 @@ struct link {
     uv_write_t write;
     uv_shutdown_t shutdown;
     struct mqtt_client *client;
+    struct tls *tls;       /* NULL: plain */
     struct buffer sending; /* bytes of the write under way: they must not move */
     size_t in_flight;      /* of them in this uv_write; 0: no write under way */
     bool shut;
@@ -56,6 +58,7 @@ enum client_phase {
     CLIENT_WAITING,   /* for the next attempt, until due_ns */
     CLIENT_RESOLVING, /* lookup */
     CLIENT_DIALLING,  /* link connects, until due_ns */
+    CLIENT_SECURING,  /* TLS handshake, until due_ns */
     CLIENT_OPEN,      /* the session speaks; its deadline counts */
     CLIENT_ENDING,    /* the last bytes leave and the broker's EOF is awaited, until due_ns */
     CLIENT_GONE       /* waits for libuv to give back the handles */
@@ -70,6 +73,7 @@ struct mqtt_client {
     char *host;     /* owned */
     char *endpoint; /* owned; host and port for people */
     uint16_t port;
+    struct tls_context *tls; /* one reference; NULL: plain */
 
     struct mqtt_session *session;
     struct mqtt_session *farewell; /* 3.1.1: the clean session that makes the broker forget; else NULL */
@@ -108,6 +112,7 @@ struct mqtt_io {
     uv_idle_t turn;
     struct client_list marked; /* clients with something to do at the end of the turn */
     uint8_t read_buffer[READ_BYTES];
+    uint8_t sealed_buffer[READ_BYTES]; /* what TLS reads from */
 };
 
 static inline struct mqtt_session *client_session(const struct mqtt_client *c)
@@ -146,6 +151,21 @@ void stream_flush(struct mqtt_client *c);
 void stream_end(struct mqtt_client *c);  /* send what is left, then it is over */
 void stream_over(struct mqtt_client *c); /* now */
 void stream_tick(struct mqtt_client *c, uint64_t now_ns);
+void stream_lost(struct mqtt_client *c, int error); /* the connection broke */
+void stream_write_failed(struct mqtt_client *c, int error);
+/* Where the next plain bytes go; stream_took says how many have. room.len == 0: out of memory. */
+uv_buf_t stream_room(struct mqtt_client *c);
+bool stream_took(struct mqtt_client *c, size_t len); /* false: the connection is over, or ending */
+__attribute__((warn_unused_result)) int stream_send(struct link *link, struct buffer *out);
+
+/* client_tls.c */
+void secure_start(struct mqtt_client *c);
+void secure_late(struct mqtt_client *c);
+void secure_lost(struct mqtt_client *c, int error); /* while SECURING */
+__attribute__((warn_unused_result)) int secure_send(
+    struct mqtt_client *c); /* seals what there is, sends it */
+/* Writes that we send no more; 0, or an error of libuv's. */
+__attribute__((warn_unused_result)) int secure_end(struct mqtt_client *c);
 
 /* client_close.c */
 void close_step(struct mqtt_client *c);            /* while closing: does what comes next */

@@ -18,6 +18,8 @@ static void on_link_closed(uv_handle_t *handle)
 {
     struct link *link = handle->data;
     struct mqtt_client *c = link->client;
+    if (link->tls)
+        tls_destroy(link->tls);
     buffer_finish(&link->sending);
     free(link);
     close_handle_returned(c);
@@ -70,7 +72,7 @@ void stream_over(struct mqtt_client *c)
 
 static void say_why_lost(struct mqtt_client *c, int error)
 {
-    bool closed = error == UV_EOF || error == UV_ECONNRESET || error == UV_EPIPE;
+    bool closed = error == UV_EOF || error == UV_ECONNABORTED || error == UV_ECONNRESET || error == UV_EPIPE;
     bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
     char suspect[SUSPECT_MAX] = "";
     if (closed && online)
@@ -82,8 +84,12 @@ static void say_why_lost(struct mqtt_client *c, int error)
         client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s%s", c->endpoint, connect_words(error), suspect);
 }
 
-static void lost(struct mqtt_client *c, int error)
+void stream_lost(struct mqtt_client *c, int error)
 {
+    if (c->phase == CLIENT_SECURING) {
+        secure_lost(c, error);
+        return;
+    }
     if (c->phase != CLIENT_ENDING) /* else why is known already */
         say_why_lost(c, error);
     stream_over(c);
@@ -153,12 +159,13 @@ static int send_rest(struct link *link);
 
 /* A broker that closes with bytes of ours unread resets the connection; its last words may be here already,
  * and say why. They are followed by EOF, or by the error. */
-static void write_failed(struct mqtt_client *c, int error)
+void stream_write_failed(struct mqtt_client *c, int error)
 {
-    bool has_last_words = c->phase == CLIENT_OPEN && (error == UV_EPIPE || error == UV_ECONNRESET);
+    bool listens = c->phase == CLIENT_OPEN || c->phase == CLIENT_SECURING;
+    bool has_last_words = listens && (error == UV_EPIPE || error == UV_ECONNRESET);
     c->link->write_error = error;
     if (!has_last_words)
-        lost(c, error);
+        stream_lost(c, error);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -172,7 +179,7 @@ static void on_written(uv_write_t *write, int status)
     if (status == 0 && buffer_length(&link->sending) > 0)
         status = send_rest(link);
     if (status)
-        write_failed(c, status);
+        stream_write_failed(c, status);
     else if (link->in_flight == 0)
         stream_flush(c);
 }
@@ -194,7 +201,7 @@ static int send_later(struct link *link, struct buffer *out)
     return send_rest(link);
 }
 
-static int send_now(struct link *link, struct buffer *out)
+int stream_send(struct link *link, struct buffer *out)
 {
     if (buffer_failed(out))
         return UV_ENOMEM; /* what is in it breaks off somewhere */
@@ -216,9 +223,11 @@ void stream_flush(struct mqtt_client *c)
     buffer_finish(&link->sending);
     int error = link->write_error;
     if (!error)
-        error = send_now(link, mqtt_session_output(client_session(c)));
+        error = link->tls ? secure_send(c) : stream_send(link, mqtt_session_output(client_session(c)));
+    if (!error && link->tls && c->phase == CLIENT_ENDING && link->in_flight == 0)
+        error = secure_end(c);
     if (error)
-        write_failed(c, error);
+        stream_write_failed(c, error);
     else if (c->phase == CLIENT_ENDING && link->in_flight == 0)
         shut(c);
 }
@@ -250,21 +259,22 @@ static uv_buf_t room_behind_partial(struct mqtt_client *c)
     return uv_buf_init((char *)memory, memory ? (unsigned)room : 0);
 }
 
-/* libuv reads and calls on_read right after this, so the shared buffer is ours that long. A short beginning
- * of a packet is copied to its front: cheaper than memory for the rest of it, and one read still takes all.
- */
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bytes)
+/* What reads does so at once, so the shared buffer is ours that long. A short beginning of a packet is copied
+ * to its front: cheaper than memory for the rest of it, and one read still takes all. */
+uv_buf_t stream_room(struct mqtt_client *c)
 {
-    struct mqtt_client *c = ((struct link *)handle->data)->client;
     size_t len = buffer_length(&c->partial);
-    (void)suggested;
-    if (len > COPIED_MAX) {
-        *ret_bytes = room_behind_partial(c);
-        return;
-    }
+    if (len > COPIED_MAX)
+        return room_behind_partial(c);
     if (len > 0)
         memcpy(c->io->read_buffer, buffer_data(&c->partial), len);
-    *ret_bytes = uv_buf_init((char *)c->io->read_buffer + len, (unsigned)(READ_BYTES - len));
+    return uv_buf_init((char *)c->io->read_buffer + len, (unsigned)(READ_BYTES - len));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bytes)
+{
+    (void)suggested;
+    *ret_bytes = stream_room(((struct link *)handle->data)->client);
 }
 
 static void keep(struct mqtt_client *c, const uint8_t *rest, size_t len)
@@ -312,28 +322,31 @@ static int take(struct mqtt_client *c, size_t read)
     return feed_partial(c);
 }
 
+bool stream_took(struct mqtt_client *c, size_t len)
+{
+    if (take(c, len)) {
+        session_is_over(c);
+        return false;
+    }
+    if (buffer_failed(&c->partial)) {
+        stream_lost(c, UV_ENOMEM);
+        return false;
+    }
+    if (c->closing || buffer_length(mqtt_session_output(client_session(c))) > 0)
+        io_mark(c);
+    client_arm_timer(c);
+    return true;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
 {
     struct link *link = stream->data;
     struct mqtt_client *c = link->client;
     (void)bytes;
-    if (read < 0) {
-        lost(c, link->write_error ? link->write_error : (int)read);
-        return;
-    }
-    if (read == 0 || c->phase == CLIENT_ENDING)
-        return; /* what comes after our DISCONNECT concerns nobody */
-    if (take(c, (size_t)read)) {
-        session_is_over(c);
-        return;
-    }
-    if (buffer_failed(&c->partial)) {
-        lost(c, UV_ENOMEM);
-        return;
-    }
-    if (c->closing || buffer_length(mqtt_session_output(client_session(c))) > 0)
-        io_mark(c);
-    client_arm_timer(c);
+    if (read < 0)
+        stream_lost(c, link->write_error ? link->write_error : (int)read);
+    else if (read > 0 && c->phase != CLIENT_ENDING) /* what comes after our DISCONNECT concerns nobody */
+        stream_took(c, (size_t)read);
 }
 
 void stream_open(struct mqtt_client *c)
@@ -342,9 +355,9 @@ void stream_open(struct mqtt_client *c)
     c->phase = CLIENT_OPEN;
     mqtt_session_opened(client_session(c), clock_now_ns());
     uv_tcp_nodelay(&c->link->tcp, 1);
-    int error = uv_read_start(stream, on_alloc, on_read);
+    int error = c->link->tls ? 0 : uv_read_start(stream, on_alloc, on_read); /* TLS reads already */
     if (error) {
-        lost(c, error);
+        stream_lost(c, error);
         return;
     }
     io_mark(c);

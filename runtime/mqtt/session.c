@@ -246,9 +246,12 @@ static uint64_t ping_due_ns(const struct mqtt_session *s)
 
 static uint64_t ping_lost_ns(const struct mqtt_session *s)
 {
-    uint32_t timeout_s =
-        s->keep_alive_s < SESSION_PING_TIMEOUT_S ? s->keep_alive_s : (uint32_t)SESSION_PING_TIMEOUT_S;
-    return s->ping_ns + timeout_s * NS_PER_S;
+    uint64_t timeout_ns = s->keep_alive_s * NS_PER_S;
+    if (s->keep_alive_s >= SESSION_SHORT_KEEP_ALIVE_S)
+        timeout_ns /= 2; /* as brokers do it: dead after one and a half */
+    if (timeout_ns > SESSION_PING_TIMEOUT_S * NS_PER_S)
+        timeout_ns = SESSION_PING_TIMEOUT_S * NS_PER_S;
+    return s->ping_ns + timeout_ns;
 }
 
 static uint64_t connect_lost_ns(const struct mqtt_session *s)

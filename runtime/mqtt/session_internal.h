@@ -20,7 +20,8 @@ enum {
     SESSION_HELD_MAX = 65535,        /* QoS 1/2 messages held at once, whatever their state */
     SESSION_PUBLISH_IDS_MAX = 65000, /* the other packet ids stay free for SUBSCRIBE and UNSUBSCRIBE */
     SESSION_ACK_BYTES = 4,           /* an acknowledgement without a reason code */
-    SESSION_PING_TIMEOUT_S = 20,     /* for an answer to PINGREQ; less when the keep-alive is shorter */
+    SESSION_SHORT_KEEP_ALIVE_S = 5,  /* a shorter one is the server's own; half of it would be rash */
+    SESSION_PING_TIMEOUT_S = 20,     /* for an answer to PINGREQ, at most */
     SESSION_TEXT_MAX = 256
 };
 

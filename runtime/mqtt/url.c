@@ -11,9 +11,15 @@
 /* No complaint here quotes the text: a slip such as a forgotten '@' would put the password into the log. */
 #define COMPLAIN(diag, ...) (diag_set((diag), NULL, 0, 0, __VA_ARGS__), -EINVAL)
 
-enum { DEFAULT_PORT = 1883 };
+struct scheme {
+    const char *name;
+    uint16_t port; /* IANA: mqtt, secure-mqtt */
+    bool is_tls;
+};
 
-static const char scheme[] = "mqtt://";
+static const struct scheme schemes[] = {{"mqtt://", 1883, false}, {"mqtts://", 8883, true}};
+
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 static bool is_alphanumeric(char c)
 {
@@ -198,12 +204,18 @@ static int parse_authority(struct slice text, struct mqtt_url *url, struct diag 
     return e ? e : parse_host_and_port(rest, url, diag);
 }
 
-static int check_shape(const char *text, struct diag *diag)
+static const struct scheme *find_scheme(const char *text)
 {
-    if (strncasecmp(text, scheme, sizeof scheme - 1) != 0)
-        return COMPLAIN(
-            diag, "the broker URL does not start with mqtt://: write mqtt://[user[:password]@]host[:port]");
-    if (strpbrk(text + sizeof scheme - 1, "/?#"))
+    for (int i = 0; i < SCHEMES; i++) {
+        if (strncasecmp(text, schemes[i].name, strlen(schemes[i].name)) == 0)
+            return &schemes[i];
+    }
+    return NULL;
+}
+
+static int check_rest(const char *rest, struct diag *diag)
+{
+    if (strpbrk(rest, "/?#"))
         return COMPLAIN(
             diag, "a path, query or fragment in the broker URL: leave it out; in user and password write "
                   "'/' as %%2F, '?' as %%3F, '#' as %%23");
@@ -212,10 +224,15 @@ static int check_shape(const char *text, struct diag *diag)
 
 int mqtt_url_parse(const char *text, struct mqtt_url *ret_url, struct diag *diag)
 {
-    struct mqtt_url url = {.port = DEFAULT_PORT};
-    int e = check_shape(text, diag);
+    const struct scheme *scheme = find_scheme(text);
+    if (!scheme)
+        return COMPLAIN(diag, "the broker URL does not start with mqtt:// or mqtts://: write "
+                              "mqtt://[user[:password]@]host[:port]");
+    const char *rest = text + strlen(scheme->name);
+    struct mqtt_url url = {.port = scheme->port, .is_tls = scheme->is_tls};
+    int e = check_rest(rest, diag);
     if (e == 0)
-        e = parse_authority(slice_of(text + sizeof scheme - 1), &url, diag);
+        e = parse_authority(slice_of(rest), &url, diag);
     if (e == 0)
         *ret_url = url;
     return e;
@@ -235,7 +252,7 @@ const char *mqtt_url_format(const struct mqtt_url *url, char *buffer, unsigned l
     bool address = strchr(url->host, ':');
     if (url->has_username)
         escape(url->username, user);
-    snprintf(buffer, size, "%s%s%s%s%s%s:%u", scheme, user, user[0] ? "@" : "", address ? "[" : "", url->host,
-             address ? "]" : "", url->port);
+    snprintf(buffer, size, "%s%s%s%s%s%s:%u", schemes[url->is_tls].name, user, user[0] ? "@" : "",
+             address ? "[" : "", url->host, address ? "]" : "", url->port);
     return buffer;
 }

@@ -1,5 +1,5 @@
-/* url.h: `mqtt://[user[:password]@]host[:port]` (RFC 3986 syntax; percent-encoding in user and password; IPv6
- * in brackets). Pure. */
+/* url.h: `mqtt://[user[:password]@]host[:port]`, or `mqtts://` for TLS (RFC 3986 syntax; percent-encoding in
+ * user and password; IPv6 in brackets). Pure. */
 #ifndef HARK_MQTT_URL_H
 #define HARK_MQTT_URL_H
 
@@ -12,7 +12,8 @@ enum { MQTT_HOST_MAX = 255, MQTT_CREDENTIAL_MAX = 1024 };
 
 struct mqtt_url {
     char host[MQTT_HOST_MAX + 1]; /* name or address, without brackets */
-    uint16_t port;                /* 1883 when not given */
+    uint16_t port;                /* when not given: 1883, with TLS 8883 */
+    bool is_tls;                  /* mqtts:// */
     bool has_username, has_password;
     char username[MQTT_CREDENTIAL_MAX + 1]; /* decoded; UTF-8 */
     char password[MQTT_CREDENTIAL_MAX + 1]; /* decoded */
@@ -23,7 +24,7 @@ struct mqtt_url {
 __attribute__((warn_unused_result)) int mqtt_url_parse(const char *text, struct mqtt_url *ret_url,
                                                        struct diag *diag);
 
-/* `mqtt://user@host:port` without the password, for logs; always NUL-terminated. */
+/* `mqtts://user@host:port` without the password, for logs; always NUL-terminated. */
 const char *mqtt_url_format(const struct mqtt_url *url, char *buffer, unsigned long size);
 
 #endif

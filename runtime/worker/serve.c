@@ -28,7 +28,8 @@ struct failed_chains {
     unsigned count; /* ever added */
 };
 
-/* What every worker writes to comes last, where the channel's first buffer begins: in as few pages as can be. */
+/* What every worker writes to comes last, where the channel's first buffer begins: in as few pages as can be.
+ */
 struct server {
     struct property config[WIRE_CONFIG_MAX];
     struct slice publishes[WIRE_PUBLISHES_MAX];

@@ -21,7 +21,7 @@ struct hark *hark_prepare(const char *broker_url)
 
 void hark_start(struct hark *h)
 {
-    const char *argv[20] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
+    const char *argv[24] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
     size_t n = 7;
     if (h->broker) {
         argv[n++] = "--broker";

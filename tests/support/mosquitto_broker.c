@@ -18,7 +18,7 @@ enum { PORT_TRIES = 20 };
 struct broker {
     struct broker_options options;
     const char *folder;
-    uint16_t port;
+    uint16_t port, tls_port;
     char url[64];
     struct process *process; /* NULL: down */
 };
@@ -42,6 +42,14 @@ static void print_access(const struct broker *b, FILE *f)
 /* Not every packet: a flood would be slowed by it. */
 static const char *const logged[] = {"error", "warning", "notice", "information", "subscribe", "unsubscribe"};
 
+static void print_tls(const struct broker *b, FILE *f)
+{
+    const struct broker_options *o = &b->options;
+    fprintf(f, "listener %u 127.0.0.1\ncertfile %s\nkeyfile %s\n", b->tls_port, o->certificate, o->key);
+    if (o->client_ca)
+        fprintf(f, "cafile %s\nrequire_certificate true\n", o->client_ca);
+}
+
 static void write_config(const struct broker *b)
 {
     const struct broker_options *o = &b->options;
@@ -58,6 +66,8 @@ static void write_config(const struct broker *b)
     if (o->keeps_sessions)
         fprintf(f, "persistence true\npersistence_location %s/\n", b->folder);
     print_access(b, f);
+    if (o->certificate)
+        print_tls(b, f);
     fclose(f);
 }
 
@@ -73,6 +83,7 @@ static void write_passwords(const struct broker *b)
 static void choose_port(struct broker *b)
 {
     b->port = port_find_free();
+    b->tls_port = port_find_free();
     snprintf(b->url, sizeof b->url, "mqtt://127.0.0.1:%u", b->port);
     write_config(b);
 }
@@ -141,6 +152,11 @@ void broker_kill(struct broker *b)
 uint16_t broker_port(const struct broker *b)
 {
     return b->port;
+}
+
+uint16_t broker_tls_port(const struct broker *b)
+{
+    return b->tls_port;
 }
 
 const char *broker_url(const struct broker *b)

@@ -12,6 +12,9 @@ struct broker_options {
     const char *acl;                 /* the text of its acl_file; NULL: everything is allowed */
     bool keeps_sessions;             /* persistence: sessions outlive a restart after broker_stop */
     unsigned max_inflight;           /* 0: mosquitto's own 20 */
+    /* A second listener, with TLS: PEM files. NULL: none. */
+    const char *certificate, *key;
+    const char *client_ca; /* it wants certificates of its clients, signed by these; NULL: it does not */
 };
 
 struct broker;
@@ -29,6 +32,7 @@ void broker_kill(struct broker *b); /* SIGKILL */
 
 uint16_t broker_port(const struct broker *b);
 const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrowed */
+uint16_t broker_tls_port(const struct broker *b);
 
 /* All that it has said since it was started for the last time, with times: lines_write. */
 void broker_write_log(struct broker *b, FILE *to, uint64_t zero_ns);

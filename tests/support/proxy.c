@@ -34,7 +34,7 @@ struct proxy {
     pthread_t thread;
     pthread_mutex_t lock; /* over all below; the thread gives it up while it polls */
     int listener, wake;
-    uint16_t upstream;
+    uint16_t port, upstream;
     char url[64];
     pthread_cond_t accepts;
     bool stalled, hangs_up, ending;
@@ -259,17 +259,21 @@ struct proxy *proxy_start(uint16_t upstream_port)
 {
     struct proxy *p = must_alloc(sizeof *p);
     memset(p, 0, sizeof *p);
-    uint16_t port;
-    p->listener = port_listen(&port);
+    p->listener = port_listen(&p->port);
     p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->upstream = upstream_port;
     CHECK(p->wake >= 0);
-    snprintf(p->url, sizeof p->url, "mqtt://127.0.0.1:%u", port);
+    snprintf(p->url, sizeof p->url, "mqtt://127.0.0.1:%u", p->port);
     pthread_mutex_init(&p->lock, NULL);
     moment_cond_init(&p->accepts);
     CHECK(pthread_create(&p->thread, NULL, run, p) == 0);
     at_end_of_test(proxy_end, p);
     return p;
+}
+
+uint16_t proxy_port(const struct proxy *p)
+{
+    return p->port;
 }
 
 const char *proxy_url(const struct proxy *p)

@@ -13,6 +13,7 @@ struct proxy;
 
 struct proxy *proxy_start(uint16_t upstream_port); /* lives until the end of the test */
 const char *proxy_url(const struct proxy *p);      /* mqtt://127.0.0.1:port; borrowed */
+uint16_t proxy_port(const struct proxy *p);
 
 size_t proxy_cut(struct proxy *p); /* resets every connection, says how many; new ones are welcome */
 void proxy_stall(struct proxy *p); /* nothing moves any more, in either direction */

@@ -435,6 +435,22 @@ static void invoke_shows_all_fields_in_json(void **unused)
     json_decref(line);
 }
 
+static void check_looks_brokers_up_in_the_settings(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("broker: lab\n"), *config = path_in(folder, "hark.yaml");
+    struct outcome o = hark_command("check", folder);
+    assert_int_equal(o.code, 0);
+    assert_contains(o.err, "/puppet.yaml:5:9: broker 'lab' is not checked: give --config hark.yaml\n");
+    file_print(config, "brokers: { lab: { url: \"mqtt://localhost\" } }\n");
+    assert_int_equal(hark_command("check", "--config", config, folder).code, 0);
+    file_print(config, "brokers: { site: { url: \"mqtt://localhost\" } }\n");
+    o = hark_command("check", "--config", config, folder);
+    assert_int_equal(o.code, 1);
+    assert_contains(
+        o.out, "/puppet.yaml:5:9: broker: this node has no broker 'lab': add it to brokers in hark.yaml\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,6 +475,7 @@ int main(void)
         system_test(check_says_every_complaint_with_its_place),
         system_test(check_loads_the_handler_in_a_worker),
         system_test(check_finds_a_loop_of_topics),
+        system_test(check_looks_brokers_up_in_the_settings),
         system_test(check_answers_in_json),
         system_test(check_of_a_path_that_does_not_exist_is_a_finding_of_its_own),
         system_test(invoke_prints_what_was_published_a_line_each),

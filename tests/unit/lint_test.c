@@ -184,9 +184,23 @@ static void a_timer_is_triggered_by_nothing(void **unused)
     assert_int_equal(diags.count, 0);
 }
 
+static void functions_of_two_brokers_do_not_trigger_each_other(void **unused)
+{
+    (void)unused;
+    given("a", "t/a", "t/b");
+    struct manifest *b = given("b", "t/b", "t/a");
+    b->broker = (char *)(uintptr_t) "lab";
+    lint();
+    assert_int_equal(diags.count, 0);
+    b->broker = (char *)(uintptr_t) "default";
+    lint();
+    assert_int_equal(diags.count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        lint_test(functions_of_two_brokers_do_not_trigger_each_other),
         lint_test(a_chain_is_no_loop),
         lint_test(no_functions_are_no_loop),
         lint_test(a_function_that_triggers_itself_is_a_loop),

@@ -77,9 +77,9 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **unused)
     (void)unused;
     REFUSED(LEAST "timeuot: 2s\n", "m.yaml:5:1: unknown key 'timeuot': did you mean 'timeout'?");
     REFUSED(LEAST "    qso: 1\n", "m.yaml:5:5: unknown key 'qso': did you mean 'qos'?");
-    REFUSED(LEAST "broker: x\n", "m.yaml:5:1: unknown key 'broker': allowed are function handler description "
+    REFUSED(LEAST "colour: x\n", "m.yaml:5:1: unknown key 'colour': allowed are function handler description "
                                  "triggers publishes timeout "
-                                 "instances order retry dead_letter limits config session sandbox");
+                                 "instances order retry dead_letter limits config session sandbox broker");
     REFUSED(LEAST "limits: { watts: 5 }\n", "m.yaml:5:11: unknown key 'watts': allowed are payload queue "
                                             "publishes memory cpu cpu_quota threads files "
                                             "file_size log");

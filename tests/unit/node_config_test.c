@@ -203,19 +203,19 @@ static void an_unknown_broker_gets_a_suggestion(void **unused)
 static void a_url_has_a_scheme_that_is_known(void **unused)
 {
     (void)unused;
-    refused("broker: http://h\n",
-            "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or mqtt://host:port");
-    refused("broker: mqtt://\n",
-            "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or mqtt://host:port");
-    refused(
-        "brokers: { a: { url: localhost } }\n",
-        "hark.yaml:1:22: brokers.<name>.url: not a URL of a broker: write mqtt://host or mqtt://host:port");
+    refused("broker: http://h\n", "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or "
+                                  "mqtt://host:port, mqtts:// for TLS");
+    refused("broker: mqtt://\n", "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or "
+                                 "mqtt://host:port, mqtts:// for TLS");
+    refused("brokers: { a: { url: localhost } }\n",
+            "hark.yaml:1:22: brokers.<name>.url: not a URL of a broker: write mqtt://host or "
+            "mqtt://host:port, mqtts:// for TLS");
 }
 
 static void no_complaint_shows_a_password(void **unused)
 {
     static const char *const texts[] = {
-        "broker: mqtts://u:hunter2@h\n",
+        "broker: amqp://u:hunter2@h\n",
         "broker: mqtt//u:hunter2@h\n",
         "broker: [ mqtt://u:hunter2@h ]\n",
         "broker: u:hunter2\n",
@@ -247,6 +247,51 @@ static void a_protocol_is_one_of_three(void **unused)
     (void)unused;
     refused("brokers: { a: { url: \"mqtt://h\", protocol: 4 } }\n",
             "hark.yaml:1:44: brokers.<name>.protocol: unknown word '4': write auto, 5 or 3.1.1");
+}
+
+static void what_tls_needs_arrives(void **unused)
+{
+    (void)unused;
+    struct node_config *c = accepted_as(
+        "/etc/hark/hark.yaml",
+        "brokers: { a: { url: \"mqtts://h\", ca_file: ca.crt, cert_file: /x/gw.crt, key_file: gw.key,\n"
+        "  server_name: broker.example, connect_timeout: 90s } }\n");
+    struct node_broker *a = c->brokers;
+    assert_string_equal(a->ca_file, "/etc/hark/ca.crt");
+    assert_string_equal(a->cert_file, "/x/gw.crt");
+    assert_string_equal(a->key_file, "/etc/hark/gw.key");
+    assert_string_equal(a->server_name, "broker.example");
+    assert_int_equal(a->connect_timeout_s, 90);
+    node_config_free(c);
+}
+
+static void what_only_tls_can_use_is_refused_without_it(void **unused)
+{
+    (void)unused;
+    refused("brokers: { a: { url: \"mqtt://h\", ca_file: ca.crt } }\n",
+            "hark.yaml:1:43: brokers.<name>.ca_file: only TLS has a use for it: write a url with mqtts://");
+    refused(
+        "brokers: { a: { url: \"mqtt://h\", server_name: b } }\n",
+        "hark.yaml:1:47: brokers.<name>.server_name: only TLS has a use for it: write a url with mqtts://");
+}
+
+static void a_certificate_and_its_key_belong_together(void **unused)
+{
+    (void)unused;
+    refused("brokers: { a: { url: \"mqtts://h\", cert_file: gw.crt } }\n",
+            "hark.yaml:1:46: brokers.<name>.cert_file needs brokers.<name>.key_file beside it");
+}
+
+static void a_broker_named_default_is_the_one_that_is_chosen(void **unused)
+{
+    (void)unused;
+    node_config_free(accepted("brokers: { default: { url: \"mqtt://h\" }, a: { url: \"mqtt://i\" } }\n"));
+    node_config_free(
+        accepted("broker: default\nbrokers: { default: { url: \"mqtt://h\" }, a: { url: \"mqtt://i\" } }\n"));
+    refused("broker: a\nbrokers: { default: { url: \"mqtt://h\" }, a: { url: \"mqtt://i\" } }\n",
+            "hark.yaml:2:12: brokers: 'default' is what manifests call the broker that `broker` chooses, "
+            "which is "
+            "another one: give this one another name");
 }
 
 static void keep_alive_is_off_or_five_seconds_and_more(void **unused)
@@ -435,6 +480,10 @@ int main(void)
         cmocka_unit_test(a_url_has_a_scheme_that_is_known),
         cmocka_unit_test(no_complaint_shows_a_password),
         cmocka_unit_test(a_protocol_is_one_of_three),
+        cmocka_unit_test(what_tls_needs_arrives),
+        cmocka_unit_test(what_only_tls_can_use_is_refused_without_it),
+        cmocka_unit_test(a_certificate_and_its_key_belong_together),
+        cmocka_unit_test(a_broker_named_default_is_the_one_that_is_chosen),
         cmocka_unit_test(keep_alive_is_off_or_five_seconds_and_more),
         cmocka_unit_test(brokers_are_sixteen_at_most),
         cmocka_unit_test(a_broker_twice_is_refused),

@@ -20,9 +20,9 @@ static const struct command command = {.name = "try",
                                        .arguments = "[DIR]",
                                        .summary = "",
                                        .help = "",
-                                       .takes = OPTION_BROKER | OPTION_PORT | OPTION_QOS | OPTION_PROPERTY |
-                                                OPTION_DRAIN | OPTION_RATE | OPTION_JSON | OPTION_HELP |
-                                                OPTION_NODE | OPTIONS_SEAL,
+                                       .takes = OPTION_BROKER | OPTION_CA_FILE | OPTION_PORT | OPTION_QOS |
+                                                OPTION_PROPERTY | OPTION_DRAIN | OPTION_RATE | OPTION_JSON |
+                                                OPTION_HELP | OPTION_NODE | OPTIONS_SEAL,
                                        .arguments_max = 1,
                                        .run = do_nothing};
 
@@ -223,10 +223,10 @@ static void defaults_fill_what_nobody_says(void **unused)
     assert_null(settings.functions);
     assert_string_equal(settings.node, "gate-way.local");
     assert_string_equal(settings.state, "/home/u/.local/state/hark");
-    assert_string_equal(settings.broker.host, "127.0.0.1");
-    assert_int_equal(settings.broker.port, 1883);
-    assert_int_equal(settings.protocol, MQTT_AUTO);
-    assert_int_equal(settings.keep_alive_s, 60);
+    assert_string_equal(settings.brokers->url.host, "127.0.0.1");
+    assert_int_equal(settings.brokers->url.port, 1883);
+    assert_int_equal(settings.brokers->protocol, MQTT_AUTO);
+    assert_int_equal(settings.brokers->keep_alive_s, 60);
     assert_int_equal(settings.dead_letters_max, 10000);
     assert_int_equal(settings.dead_letters_bytes, 64 << 20);
 }
@@ -234,41 +234,41 @@ static void defaults_fill_what_nobody_says(void **unused)
 static void hark_yaml_wins_over_defaults(void **unused)
 {
     (void)unused;
-    struct node_config config = config_with(3, "site");
+    struct node_config config = config_with(2, "site");
     assert_int_equal(resolve("try", &world, &config), 0);
     assert_string_equal(settings.manifests, "/etc/functions");
     assert_string_equal(settings.functions, "/usr/lib/functions");
     assert_string_equal(settings.node, "gateway-7");
     assert_string_equal(settings.state, "/var/state");
-    assert_string_equal(settings.broker.host, "10.0.0.2");
-    assert_string_equal(settings.broker.username, "gw7");
-    assert_string_equal(settings.password_file, "/etc/hark/site.password");
-    assert_int_equal(settings.protocol, MQTT_3_1_1);
-    assert_int_equal(settings.keep_alive_s, 30);
+    assert_string_equal(settings.brokers->url.host, "10.0.0.2");
+    assert_string_equal(settings.brokers->url.username, "gw7");
+    assert_string_equal(settings.brokers->password_file, "/etc/hark/site.password");
+    assert_int_equal(settings.brokers->protocol, MQTT_3_1_1);
+    assert_int_equal(settings.brokers->keep_alive_s, 30);
 }
 
 static void the_environment_wins_over_hark_yaml(void **unused)
 {
     (void)unused;
-    struct node_config config = config_with(3, "site");
+    struct node_config config = config_with(2, "site");
     struct surroundings s = world;
     s.broker = "lab";
     assert_int_equal(resolve("try", &s, &config), 0);
-    assert_string_equal(settings.broker.host, "lab");
-    assert_string_equal(settings.broker.password, "p");
-    assert_null(settings.password_file);
+    assert_string_equal(settings.brokers->url.host, "lab");
+    assert_string_equal(settings.brokers->url.password, "p");
+    assert_null(settings.brokers->password_file);
 }
 
 static void flags_win_over_all(void **unused)
 {
     (void)unused;
-    struct node_config config = config_with(3, "site");
+    struct node_config config = config_with(2, "site");
     struct surroundings s = world;
     s.broker = "lab";
     assert_int_equal(resolve("try --broker mqtt://flag:99 --node n1 here", &s, &config), 0);
-    assert_string_equal(settings.broker.host, "flag");
-    assert_int_equal(settings.broker.port, 99);
-    assert_false(settings.broker.has_username);
+    assert_string_equal(settings.brokers->url.host, "flag");
+    assert_int_equal(settings.brokers->url.port, 99);
+    assert_false(settings.brokers->url.has_username);
     assert_string_equal(settings.node, "n1");
     assert_string_equal(settings.manifests, "here");
 }
@@ -276,12 +276,49 @@ static void flags_win_over_all(void **unused)
 static void the_only_broker_needs_no_choice_but_several_do(void **unused)
 {
     (void)unused;
-    struct node_config one = config_with(1, NULL), several = config_with(3, NULL);
+    struct node_config one = config_with(1, NULL), several = config_with(2, NULL);
     assert_int_equal(resolve("try", &world, &one), 0);
-    assert_string_equal(settings.broker.host, "10.0.0.2");
+    assert_string_equal(settings.brokers->url.host, "10.0.0.2");
     settings_finish(&settings);
     assert_int_equal(resolve("try", &world, &several), EX_DATAERR);
     assert_string_equal(diag.file, "hark.yaml");
+}
+
+static void the_chosen_broker_comes_first_and_the_others_are_there(void **unused)
+{
+    (void)unused;
+    struct node_config config = config_with(2, "lab");
+    assert_int_equal(resolve("try", &world, &config), 0);
+    assert_int_equal(settings.broker_count, 2);
+    assert_string_equal(settings.brokers[0].name, "lab");
+    assert_string_equal(settings.brokers[1].name, "site");
+    assert_string_equal(settings.brokers[1].url.host, "10.0.0.2");
+    settings_finish(&settings);
+    assert_int_equal(resolve("try --broker mqtt://flag", &world, &config), 0);
+    assert_int_equal(settings.broker_count, 3);
+    assert_string_equal(settings.brokers[0].name, "default");
+    assert_string_equal(settings.brokers[0].url.host, "flag");
+}
+
+static void a_broker_that_is_wrong_is_said_though_another_is_chosen(void **unused)
+{
+    (void)unused;
+    struct node_config config = config_with(3, "site");
+    assert_int_equal(resolve("try", &world, &config), EX_DATAERR);
+    assert_int_equal(diag.line, 9);
+}
+
+static void a_ca_file_is_for_the_chosen_broker_and_for_tls(void **unused)
+{
+    (void)unused;
+    struct node_config config = config_with(2, "site");
+    assert_int_equal(resolve("try --broker mqtts://flag --ca-file my.crt", &world, &config), 0);
+    assert_true(settings.brokers[0].url.is_tls);
+    assert_string_equal(settings.brokers[0].ca_file, "my.crt");
+    assert_null(settings.brokers[1].ca_file);
+    settings_finish(&settings);
+    assert_int_equal(resolve("try --ca-file my.crt", &world, &config), EX_USAGE);
+    assert_string_equal(diag.text, "--ca-file: the broker's URL is mqtt://, without TLS: write mqtts://");
 }
 
 static void a_wrong_broker_is_said_with_its_source(void **unused)
@@ -360,6 +397,9 @@ int main(void)
         settings_test(the_environment_wins_over_hark_yaml),
         settings_test(flags_win_over_all),
         settings_test(the_only_broker_needs_no_choice_but_several_do),
+        settings_test(the_chosen_broker_comes_first_and_the_others_are_there),
+        settings_test(a_broker_that_is_wrong_is_said_though_another_is_chosen),
+        settings_test(a_ca_file_is_for_the_chosen_broker_and_for_tls),
         settings_test(a_wrong_broker_is_said_with_its_source),
         settings_test(a_bad_node_name_is_refused),
         settings_test(any_host_makes_a_node_name),

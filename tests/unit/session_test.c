@@ -73,6 +73,19 @@ static void no_answer_to_pingreq_ends_the_connection(void **state)
     assert_true(mqtt_session_deadline(scene->session) == CLOCK_NEVER);
 }
 
+static void a_dead_link_is_noticed_within_one_and_a_half_keep_alives(void **state)
+{
+    struct scene *scene = *state;
+    scene_connect(scene);
+    broker_connack(scene, false, 0, "\x13\0\x1e", 3); /* 30 s */
+    time_passes(scene, 30);
+    then_sent(scene, "PINGREQ");
+    time_passes(scene, 14);
+    assert_int_equal(scene->result, 0);
+    time_passes(scene, 1);
+    then_over(scene, MQTT_CAUSE_NETWORK, "PINGREQ");
+}
+
 static void anything_heard_after_pingreq_is_an_answer(void **state)
 {
     struct scene *scene = *state;
@@ -273,6 +286,7 @@ int main(void)
         SCENE_TEST(what_is_sent_and_answered_puts_pingreq_off),
         SCENE_TEST(pingreq_goes_out_when_nothing_was_heard),
         SCENE_TEST(no_answer_to_pingreq_ends_the_connection),
+        SCENE_TEST(a_dead_link_is_noticed_within_one_and_a_half_keep_alives),
         SCENE_TEST(anything_heard_after_pingreq_is_an_answer),
         SCENE_TEST(the_keep_alive_of_the_server_replaces_ours),
         SCENE_TEST(keep_alive_0_sends_no_pingreq),

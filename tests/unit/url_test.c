@@ -23,6 +23,21 @@ static void host_alone_gets_the_port_of_mqtt(void **unused)
     assert_false(url.has_username || url.has_password);
 }
 
+static void tls_has_a_scheme_and_a_port_of_its_own(void **unused)
+{
+    (void)unused;
+    char text[64];
+    given("mqtt://h");
+    assert_false(url.is_tls);
+    given("MQTTS://u:p@broker.example");
+    assert_true(url.is_tls);
+    assert_int_equal(url.port, 8883);
+    assert_string_equal(mqtt_url_format(&url, text, sizeof text), "mqtts://u@broker.example:8883");
+    given("mqtts://[::1]:1883");
+    assert_true(url.is_tls);
+    assert_int_equal(url.port, 1883);
+}
+
 static void all_parts_are_told_apart(void **unused)
 {
     (void)unused;
@@ -73,7 +88,7 @@ static const struct {
 } complaints[] = {
     {"", "mqtt://"},
     {"localhost", "mqtt://"},
-    {"mqtts://h", "mqtt://"},
+    {"mqttx://h", "mqtt:// or mqtts://"},
     {"http://h", "mqtt://"},
     {"mqtt:/h", "mqtt://"},
     {"mqtt://", "no host"},
@@ -183,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_alone_gets_the_port_of_mqtt),
+        cmocka_unit_test(tls_has_a_scheme_and_a_port_of_its_own),
         cmocka_unit_test(all_parts_are_told_apart),
         cmocka_unit_test(an_ipv6_address_stands_in_brackets),
         cmocka_unit_test(credentials_are_percent_decoded),

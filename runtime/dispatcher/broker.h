@@ -1,0 +1,52 @@
+/* broker.h: a broker of the node: where it is, who we are there, and what functions share of it.
+ *
+ * In the dispatcher, on the loop thread. */
+#ifndef HARK_DISPATCHER_BROKER_H
+#define HARK_DISPATCHER_BROKER_H
+
+#include "manifest/manifest.h"
+#include "mqtt/client.h"
+
+#include <sys/types.h>
+
+enum { BROKER_URL_MAX = 4096 };
+
+/* Strings are copied. */
+struct broker_options {
+    const char *name;
+    struct mqtt_url url; /* credentials included; the caller wipes its own copy */
+    enum mqtt_protocol protocol;
+    uint16_t keep_alive_s;
+    uint32_t connect_timeout_s;                               /* of each step; 0: the client's own */
+    const char *ca_file, *cert_file, *key_file, *server_name; /* as in struct tls_options */
+};
+
+struct broker {
+    char *name;
+    char url_text[BROKER_URL_MAX]; /* without the password; names it for people and in the state folder */
+    struct mqtt_url url;
+    struct tls_context *tls; /* NULL: plain */
+    enum mqtt_protocol protocol;
+    uint16_t keep_alive_s;
+    uint32_t connect_timeout_s;
+    char trouble[512]; /* what was last said about it; "" when all is well */
+};
+
+/* Which of `count` brokers the manifest means; the first is what it calls `default`. name(list, i): of a
+ * broker. -1 and *diag with the manifest's place: none of them. */
+__attribute__((warn_unused_result)) ssize_t broker_find(const struct manifest *m,
+                                                        const char *(*name)(const void *list, size_t i),
+                                                        const void *list, size_t count, struct diag *diag);
+
+/* NULL and *diag when its TLS files are no good; *ret_error as tls_context_create. */
+struct broker *broker_create(const struct broker_options *options, int *ret_error, struct diag *diag);
+void broker_destroy(struct broker *b); /* no client of it is left; wipes the password; NULL is fine */
+
+/* The fields of *ret_options that are the broker's; the others stay as they are. */
+void broker_fill(const struct broker *b, struct mqtt_client_options *ret_options);
+
+/* Its connections share its fate: trouble is said once, not once a function, and its end too. */
+void broker_say_online(struct broker *b);
+void broker_say_offline(struct broker *b, const char *text, uint64_t retry_ns);
+
+#endif
