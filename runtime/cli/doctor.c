@@ -91,6 +91,32 @@ static void print_cgroup(const struct cgroup_report *r)
     print_row(cgroup_status_name(r->status), "cgroup", text);
 }
 
+/* What a manifest may grant here. */
+static const struct {
+    const char *name, *meaning;
+    struct grants sample;
+} grants[] = {
+    {"files", "manifests may grant files and folders", {.paths = {{.kind = GRANT_READ}}, .path_count = 1}},
+    {"unix", "manifests may grant unix sockets", {.paths = {{.kind = GRANT_UNIX}}, .path_count = 1}},
+    {"tcp", "manifests may grant TCP ports, without network-namespace", {.ports = {1}, .port_count = 1}},
+};
+
+enum { GRANTS = sizeof grants / sizeof *grants };
+
+static const char *why_not_granted(const struct findings *f, int i)
+{
+    const char *key;
+    return grants_refusal(&grants[i].sample, f->seal.layers, &key);
+}
+
+static void print_grants(const struct findings *f)
+{
+    for (int i = 0; i < GRANTS; i++) {
+        const char *why = why_not_granted(f, i);
+        print_row(why ? "refused" : "granted", grants[i].name, why ? why : grants[i].meaning);
+    }
+}
+
 static void print_lines(const struct findings *f)
 {
     char abi[16];
@@ -98,6 +124,7 @@ static void print_lines(const struct findings *f)
         print_layer(&f->seal, (enum layer)i);
     print_row(f->probe_is_sealed ? "enforced" : "missing", "worker", f->probe);
     print_cgroup(&f->cgroup);
+    print_grants(f);
     print_row("info", "user", f->user);
     print_row("info", "kernel", f->kernel);
     snprintf(abi, sizeof abi, "%u", f->seal.layers[LAYER_LANDLOCK].detail);
@@ -125,15 +152,27 @@ static json_t *encode_cgroup(const struct cgroup_report *r)
                      cgroup_meaning, "remedy", r->remedy);
 }
 
+static json_t *encode_grants(const struct findings *f)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < GRANTS; i++) {
+        const char *why = why_not_granted(f, i);
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "name", grants[i].name, "enforceable", !why,
+                                              "text", why ? why : grants[i].meaning));
+    }
+    return list;
+}
+
 static int print_json(const struct findings *f)
 {
     json_t *layers = json_array();
     for (int i = 0; i < LAYER_COUNT; i++)
         json_array_append_new(layers, encode_layer(&f->seal, (enum layer)i));
-    json_t *root = json_pack("{s:b, s:o, s:{s:b, s:s}, s:o, s:i, s:s, s:i}", "can_run", (int)can_run(f),
-                             "layers", layers, "worker", "sealed", (int)f->probe_is_sealed, "text", f->probe,
-                             "cgroup", encode_cgroup(&f->cgroup), "uid", (int)f->seal.uid, "kernel",
-                             f->kernel, "landlock_abi", (int)f->seal.layers[LAYER_LANDLOCK].detail);
+    json_t *root =
+        json_pack("{s:b, s:o, s:o, s:{s:b, s:s}, s:o, s:i, s:s, s:i}", "can_run", (int)can_run(f), "layers",
+                  layers, "grants", encode_grants(f), "worker", "sealed", (int)f->probe_is_sealed, "text",
+                  f->probe, "cgroup", encode_cgroup(&f->cgroup), "uid", (int)f->seal.uid, "kernel", f->kernel,
+                  "landlock_abi", (int)f->seal.layers[LAYER_LANDLOCK].detail);
     int error = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
     json_decref(root);
     if (error == 0)
@@ -171,7 +210,8 @@ const struct command command_doctor = {
         "Starts a worker under the seal, with the options of 'hark run', and prints a line for each layer:\n"
         "enforced, degraded (part of it), missing or waived (by --insecure), its name, what is lost without "
         "it,\nand for one that does not hold why and what to do. 'worker' is what became of the worker "
-        "itself.\n'cgroup' is what hark can do with the cgroup that this command was started in; absent, "
+        "itself.\n'files', 'unix' and 'tcp' say whether manifests may grant them here: granted or refused.\n"
+        "'cgroup' is what hark can do with the cgroup that this command was started in; absent, "
         "functions run\nall the same. 'kernel' and the rest are for information.\n\n"
         "Exit codes: 0 functions run with these options, 64 usage, 70 internal, 77 they do not.\n",
     .takes = OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,

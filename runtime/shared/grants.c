@@ -183,29 +183,28 @@ static const char *refuse_files(const struct layer_state layers[LAYER_COUNT])
     if (grants_are_mounted(layers))
         return holds(layers, LAYER_USERNS) ? NULL
                                            : "this machine cannot bring files into the empty root without "
-                                             "the layer user-namespace; see `hark doctor`";
+                                             "the layer user-namespace";
     return landlock_abi(layers) >= ABI_TRUNCATE
                ? NULL
-               : "without the layer root, files need landlock of ABI 3 (Linux 6.2); see `hark doctor`";
+               : "without the layer root, files need landlock of ABI 3 (Linux 6.2)";
 }
 
 static const char *refuse_unix(const struct layer_state layers[LAYER_COUNT], bool with_tcp)
 {
     if (!grants_are_mounted(layers) || !holds(layers, LAYER_USERNS))
-        return "only the layers root and user-namespace together can keep a function to these sockets; see "
-               "`hark doctor`";
+        return "only the layers root and user-namespace together can keep a function to these sockets";
     if ((with_tcp || !holds(layers, LAYER_NETNS)) && landlock_abi(layers) < ABI_SCOPED)
         return "beside the machine's network, sockets need landlock of ABI 6 (Linux 6.12), which keeps a "
-               "function from abstract ones; see `hark doctor`";
+               "function from abstract ones";
     return NULL;
 }
 
 static const char *refuse_tcp(const struct layer_state layers[LAYER_COUNT])
 {
     if (landlock_abi(layers) < ABI_TCP)
-        return "keeping a function to these ports needs landlock of ABI 4 (Linux 6.7); see `hark doctor`";
+        return "keeping a function to these ports needs landlock of ABI 4 (Linux 6.7)";
     if (!holds(layers, LAYER_SECCOMP))
-        return "without the layer seccomp every protocol but TCP would be open; see `hark doctor`";
+        return "without the layer seccomp every protocol but TCP would be open";
     return NULL;
 }
 

@@ -35,9 +35,13 @@
  *                   can stat there which workers exist; it can open nothing in it but its own .so.
  *                   Without landlock a constructor can read there what /proc shows of other workers,
  *                   which are not dumpable: their names and counters.
+ *                   What was granted is left open: these paths and ports and no others.
  *   dumpable        0: no ptrace and no /proc/PID/mem by the same user, no core.
  *   filter          seccomp(2), filter_gen.c: an allow-list of system calls and arguments, EPERM
- *                   otherwise, SIGSYS for what only an attacker calls.
+ *                   otherwise, SIGSYS for what only an attacker calls. Each kind of grant adds some.
+ *
+ * Grants come before all of that: a worker that has some builds a root of its own with them first
+ * (granted_root.h), while it still has the rights in the zygote's user namespace that capabilities takes.
  *
  * What none of this stops: bugs of the kernel in the calls that are left, side channels of the processor, and
  * whatever the manifest lets the function publish. */

@@ -43,7 +43,7 @@ static int bring_in_granted(const struct worker_birth *b, struct diag *why)
 {
     const char *key, *refusal = grants_refusal(b->grants, b->layers, &key);
     if (refusal) {
-        diag_set(why, NULL, 0, 0, "%s: %s", key, refusal);
+        diag_set(why, NULL, 0, 0, "%s: %s; see `hark doctor`", key, refusal);
         return -EPERM;
     }
     if (b->grants->path_count == 0)

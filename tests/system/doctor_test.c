@@ -49,6 +49,21 @@ static void doctor_has_a_line_for_every_layer(void **unused)
     assert_int_equal(o.code, 0);
 }
 
+static void doctor_says_what_a_manifest_may_grant(void **unused)
+{
+    (void)unused;
+    struct outcome whole = hark_command("doctor"),
+                   part = hark_command("doctor", "--insecure=landlock", "--insecure=seccomp"),
+                   least = hark_command("doctor", "--insecure=root", "--insecure=user-namespace");
+    assert_row(whole.out, "granted", "files");
+    assert_row(whole.out, "granted", "unix");
+    assert_row(whole.out, "granted", "tcp");
+    assert_row(part.out, "granted", "files");
+    assert_row(part.out, "refused", "tcp");
+    assert_row(least.out, "granted", "files");
+    assert_row(least.out, "refused", "unix");
+}
+
 static void doctor_answers_in_json(void **unused)
 {
     (void)unused;
@@ -61,6 +76,9 @@ static void doctor_answers_in_json(void **unused)
     assert_int_equal(json_array_size(layers), LAYER_COUNT);
     assert_string_equal(json_string_value(json_object_get(mdwe, "name")), "mdwe");
     assert_string_equal(json_string_value(json_object_get(mdwe, "status")), "waived");
+    const json_t *tcp = json_array_get(json_object_get(root, "grants"), 2);
+    assert_string_equal(json_string_value(json_object_get(tcp, "name")), "tcp");
+    assert_true(json_is_true(json_object_get(tcp, "enforceable")));
     assert_true(json_is_true(json_object_get(root, "can_run")));
     assert_true(json_is_true(json_object_get(json_object_get(root, "worker"), "sealed")));
     json_decref(root);
@@ -302,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(doctor_has_a_line_for_every_layer),
+        system_test(doctor_says_what_a_manifest_may_grant),
         system_test(doctor_answers_in_json),
         system_test(doctor_shows_what_is_waived),
         system_test(a_layer_that_is_none_is_a_usage_error),
