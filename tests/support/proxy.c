@@ -27,6 +27,7 @@ struct hop {
 struct link {
     size_t number; /* from 1 */
     int fd[2];     /* CLIENT and BROKER; -1: closed */
+    bool ended[2]; /* that end says nothing more, but may still listen */
     struct hop *to[2];
 };
 
@@ -128,16 +129,28 @@ static short interest(const struct link *l, int end)
     if (is_half_open(l))
         return POLLIN;
     const struct hop *in = l->to[!end], *out = l->to[end];
-    return (short)((out->start < out->end ? POLLOUT : 0) | (in->start == in->end ? POLLIN : 0));
+    bool has_room = in->start == in->end && !l->ended[end];
+    return (short)((out->start < out->end ? POLLOUT : 0) | (has_room ? POLLIN : 0));
+}
+
+/* The other end is told, and may go on talking: who closed at once would throw away what that end has not
+ * read yet. false: both have ended. */
+static bool end_of(struct link *l, int end)
+{
+    l->ended[end] = true;
+    shutdown(l->fd[!end], SHUT_WR);
+    return !l->ended[!end];
 }
 
 /* false: that end is gone. */
 static bool receive(struct link *l, int end)
 {
     struct hop *h = l->to[!end];
-    if (h->start < h->end)
+    if (h->start < h->end || l->ended[end])
         return true;
     ssize_t n = recv(l->fd[end], h->bytes, sizeof h->bytes, MSG_DONTWAIT);
+    if (n == 0)
+        return end_of(l, end);
     h->start = 0;
     h->end = n > 0 ? (size_t)n : 0;
     return n > 0;
@@ -162,22 +175,24 @@ static bool swallow(const struct link *l, const short ready[2])
     return !ready[end] || recv(l->fd[end], nowhere, sizeof nowhere, MSG_DONTWAIT) > 0;
 }
 
-/* One end closes and the other follows, once it has been sent what was under way. */
+static bool serve_end(struct proxy *p, struct link *l, int end, short ready)
+{
+    if (ready & POLLERR || (ready & POLLHUP && l->ended[end]))
+        return false;
+    bool sends = !(ready & POLLOUT) || transmit(p, l, end);
+    bool receives = !(ready & (POLLIN | POLLHUP)) || receive(l, end);
+    return sends && receives;
+}
+
 static void serve_link(struct proxy *p, struct link *l, const short ready[2])
 {
-    bool alive = true;
     if (is_half_open(l)) {
         if (!swallow(l, ready))
             link_close(p, l);
         return;
     }
-    for (int end = CLIENT; end <= BROKER; end++) {
-        if (ready[end] & POLLOUT)
-            alive = transmit(p, l, end) && alive;
-        if (ready[end] & (POLLIN | POLLHUP | POLLERR))
-            alive = receive(l, end) && alive;
-    }
-    if (!alive) {
+    bool client_lives = serve_end(p, l, CLIENT, ready[CLIENT]);
+    if (!client_lives || !serve_end(p, l, BROKER, ready[BROKER])) {
         link_close(p, l);
         tell_break(p);
     }

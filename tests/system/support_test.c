@@ -148,6 +148,24 @@ static void a_stalled_proxy_moves_nothing_until_it_resumes(void **unused)
     close(listener);
 }
 
+static void a_proxy_hands_on_one_end_of_talk_and_lets_the_other_go_on(void **unused)
+{
+    (void)unused;
+    uint16_t port;
+    int listener = port_listen(&port);
+    struct proxy *p = proxy_start(port);
+    int client = through(p), server = accepted_with_greetings(listener, client);
+    char byte;
+    assert_int_equal(shutdown(client, SHUT_WR), 0);
+    assert_int_equal(recv(server, &byte, 1, 0), 0);
+    assert_int_equal(send(server, "s", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(recv(client, &byte, 1, 0), 1);
+    close(server);
+    assert_int_equal(recv(client, &byte, 1, 0), 0);
+    close(client);
+    close(listener);
+}
+
 static void a_half_open_connection_looks_alive_to_the_client(void **unused)
 {
     (void)unused;
@@ -221,6 +239,7 @@ int main(void)
         system_test(a_tally_knows_what_is_missing_double_and_strange),
         system_test(a_broker_comes_back_on_its_port_with_its_sessions),
         system_test(a_proxy_carries_and_cuts),
+        system_test(a_proxy_hands_on_one_end_of_talk_and_lets_the_other_go_on),
         system_test(a_stalled_proxy_moves_nothing_until_it_resumes),
         system_test(a_half_open_connection_looks_alive_to_the_client),
         system_test(a_fake_broker_follows_its_script),
