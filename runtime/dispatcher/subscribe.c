@@ -63,15 +63,17 @@ void function_free_subscriptions(struct function *f)
     f->subscription_count = 0;
 }
 
-/* A filter that the broker has answered already, wanted just the same as before. */
-static bool is_answered(const struct subscription *old, size_t old_count, size_t index,
-                        const struct mqtt_filter *filter)
+/* A filter that the broker has answered already, wanted just the same as before; NULL: there is none. Was it
+ * refused, it is not asked for again before the next connection. */
+static const struct subscription *find_answered(const struct function *f, const struct mqtt_filter *filter)
 {
-    if (index >= old_count)
-        return false;
-    const struct subscription *s = &old[index];
-    return s->answered && !s->refused && s->qos == filter->qos && s->want_retained == filter->want_retained &&
-           slice_equal(slice_of(s->filter), filter->filter);
+    for (size_t i = 0; i < f->subscription_count; i++) {
+        const struct subscription *s = &f->subscriptions[i];
+        if (s->answered && s->qos == filter->qos && s->want_retained == filter->want_retained &&
+            slice_equal(slice_of(s->filter), filter->filter))
+            return s;
+    }
+    return NULL;
 }
 
 static int replace_subscriptions(struct function *f, const struct mqtt_filter *filters, size_t count)
@@ -80,11 +82,12 @@ static int replace_subscriptions(struct function *f, const struct mqtt_filter *f
     if (!fresh)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        fresh[i] = (struct subscription){
-            .filter = slice_to_string(filters[i].filter),
-            .qos = filters[i].qos,
-            .want_retained = filters[i].want_retained,
-            .answered = is_answered(f->subscriptions, f->subscription_count, i, &filters[i])};
+        const struct subscription *old = find_answered(f, &filters[i]);
+        fresh[i] = (struct subscription){.filter = slice_to_string(filters[i].filter),
+                                         .qos = filters[i].qos,
+                                         .want_retained = filters[i].want_retained,
+                                         .answered = old != NULL,
+                                         .refused = old && old->refused};
         CHECK(fresh[i].filter);
     }
     function_free_subscriptions(f);

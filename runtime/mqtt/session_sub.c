@@ -180,10 +180,11 @@ static int leave_old(struct mqtt_session *s, struct subscription_list *old)
     return error;
 }
 
-static bool same_wish(const struct mqtt_filter *a, const struct mqtt_filter *b)
+/* MQTT 3.1.1 has no identifiers, and asking again would bring what is retained again. */
+static bool same_wish(const struct mqtt_session *s, const struct mqtt_filter *a, const struct mqtt_filter *b)
 {
     return a->qos == b->qos && a->want_retained == b->want_retained &&
-           a->subscription_id == b->subscription_id;
+           (s->protocol == MQTT_3_1_1 || a->subscription_id == b->subscription_id);
 }
 
 /* An unchanged filter stays what it is; a changed one is asked for anew, which replaces it at the broker. */
@@ -194,9 +195,10 @@ static void settle(struct mqtt_session *s, struct subscription_list *old, struct
     bool is_leaving = left != NULL;
     if (left && !left->node.id)
         drop(s, &s->leaving, left);
-    if (before && same_wish(&before->filter, &fresh->filter)) {
+    if (before && same_wish(s, &before->filter, &fresh->filter)) {
         TAILQ_REMOVE(old, before, link);
         before->index = fresh->index;
+        before->filter.subscription_id = fresh->filter.subscription_id;
         TAILQ_INSERT_TAIL(&s->wanted, before, link);
         free(fresh);
         return;

@@ -192,6 +192,22 @@ static void a_refused_subscription_is_an_error_that_names_it(void **unused)
     assert_int_equal(hark_stop(h), 0);
 }
 
+/* It is not asked for again before the next connection, and nothing waits for an answer. */
+static void a_refused_subscription_holds_no_deploy_up(void **unused)
+{
+    (void)unused;
+    const struct fake_step refuses[] = {
+        {.await = PACKET_CONNECT, .len = 5, .bytes = {CONNACK_5}},
+        {.await = PACKET_SUBSCRIBE, .len = 6, .bytes = {0x90, 0x04, 0, 0, 0x00, 0x87}, .copies_id = true},
+        {0},
+    };
+    struct hark *h = hark_with_puppet(fake_broker_url(fake_broker_start(refuses)));
+    hark_start(h);
+    hark_wait_line(h, "^hark: error: .*puppet/do.*([Nn]ot authorized|0x87)");
+    hark_manifest(h, "puppet", PUPPET_MANIFEST "config: { colour: blue }\n");
+    hark_wait_line(h, "^hark: deployed puppet .*replaces=");
+}
+
 /* What a broker sends behind a good CONNACK, or instead of one. */
 static const struct nonsense {
     const char *name;
@@ -312,6 +328,7 @@ int main(void)
         system_test(mqtt_3_is_spoken_when_the_node_says_so),
         system_test(hanging_up_after_a_restart_does_not_make_hark_speak_mqtt_3),
         system_test(a_refused_subscription_is_an_error_that_names_it),
+        system_test(a_refused_subscription_holds_no_deploy_up),
         system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
         system_test(a_dead_letter_that_is_refused_is_sent_again),
         system_test(a_burst_of_denied_outputs_is_buried_and_the_function_goes_on),

@@ -123,6 +123,8 @@ static void mqtt_3_replays_nothing_to_filters_that_stay(void **unused)
     device_wait(s.phone, "out/kept");
     deploy(&s, TRIGGERS(BOTH "config: { a: b }\n"));
     came(&s, 1);
+    deploy(&s, TRIGGERS("  - topic: puppet/do\n  - every: 1h\n  - topic: puppet/kept\n"));
+    came(&s, 1);
     assert_int_equal(hark_stop(s.hark), 0);
     hark_start(s.hark);
     hark_wait_line(s.hark, "^hark: ready: 1 functions");

@@ -248,6 +248,25 @@ static void an_unanswered_unsubscribe_is_sent_again(void **state)
     then_events(scene, "unsubscribed");
 }
 
+/* 3.1.1 has no identifiers; asking again would bring what is retained again. */
+static void another_identifier_alone_is_not_asked_for_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    struct mqtt_filter wish = filter("a");
+    scene->options.protocol = MQTT_3_1_1;
+    wish.subscription_id = 1;
+    user_subscribes(scene, &wish, 1);
+    scene_online(scene);
+    then_sent(scene, "SUBSCRIBE 1 a q1 rh0");
+    broker_subacks(scene, PACKET_SUBACK, 1, 1);
+    wish.subscription_id = 2;
+    user_subscribes(scene, &wish, 1);
+    then_sent(scene, "");
+    wish.qos = 2;
+    user_subscribes(scene, &wish, 1);
+    then_sent(scene, "SUBSCRIBE 2 a q2 rh0");
+}
+
 static void an_unsuback_of_3_1_1_has_no_codes(void **state)
 {
     struct scene *scene = *state;
@@ -375,6 +394,7 @@ int main(void)
         SCENE_TEST(a_filter_that_comes_back_before_it_was_left_is_kept),
         SCENE_TEST(a_filter_that_comes_back_while_it_is_left_is_subscribed_after),
         SCENE_TEST(an_unanswered_unsubscribe_is_sent_again),
+        SCENE_TEST(another_identifier_alone_is_not_asked_for_in_3_1_1),
         SCENE_TEST(an_unsuback_of_3_1_1_has_no_codes),
         SCENE_TEST(a_suback_with_two_codes_for_one_filter_is_a_protocol_error),
         SCENE_TEST(an_answer_of_the_wrong_kind_is_a_protocol_error),
