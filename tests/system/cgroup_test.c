@@ -69,7 +69,7 @@ static void provoke(struct stage *s, const char *name)
 {
     char topic[64];
     snprintf(topic, sizeof topic, "do/%s", name);
-    device_publish(s->phone, topic, "1 1 1 /", 1);
+    device_publish(s->phone, topic, "1 1 1 / /", 1);
 }
 
 /* Handles a message, and so has a worker that is up. */
