@@ -34,6 +34,8 @@ struct link {
     struct tls *tls;       /* NULL: plain */
     struct buffer sending; /* bytes of the write under way: they must not move */
     size_t in_flight;      /* of them in this uv_write; 0: no write under way */
+    uint64_t acked;        /* bytes that the broker's TCP had acknowledged at the last tick */
+    uint64_t ping_end;     /* as many, once PINGREQ is among them; 0: it has not been handed to TCP */
     bool shut;
     int write_error; /* 0, or writing is over; what the broker said before is still read */
 };

@@ -1,4 +1,5 @@
 #include "mqtt/client_internal.h"
+#include "mqtt/tcp_line.h"
 
 #include "shared/check.h"
 #include "shared/clock.h"
@@ -118,9 +119,34 @@ static void session_is_over(struct mqtt_client *c)
     stream_end(c);
 }
 
+/* ---- time ---- */
+
+/* On a slow link PINGREQ stands in line behind a large output: as long as the line moves, the link is not a
+ * dead one, and to give it up would mean to begin the output anew, for ever. */
+static void look_at_line(struct mqtt_client *c, uint64_t now_ns)
+{
+    struct link *link = c->link;
+    uint64_t acked = 0, waiting = 0;
+    int fd;
+    if (uv_fileno((uv_handle_t *)&link->tcp, &fd) == 0)
+        tcp_line_look(fd, &acked, &waiting);
+    bool handed = link->in_flight == 0 && buffer_length(mqtt_session_output(client_session(c))) == 0;
+    bool moves = acked > link->acked;
+    link->acked = acked;
+    if (!mqtt_session_is_pinging(client_session(c))) {
+        link->ping_end = 0;
+        return;
+    }
+    if (handed && link->ping_end == 0)
+        link->ping_end = acked + waiting;
+    if (moves && (!handed || acked < link->ping_end))
+        mqtt_session_ping_waits(client_session(c), now_ns);
+}
+
 void stream_tick(struct mqtt_client *c, uint64_t now_ns)
 {
     struct buffer *out = mqtt_session_output(client_session(c));
+    look_at_line(c, now_ns);
     if (mqtt_session_tick(client_session(c), now_ns)) {
         session_is_over(c);
         return;

@@ -289,6 +289,16 @@ int mqtt_session_tick(struct mqtt_session *s, uint64_t now_ns)
     return error < 0 ? error : check_output(s);
 }
 
+bool mqtt_session_is_pinging(const struct mqtt_session *s)
+{
+    return session_online(s) && s->pinged;
+}
+
+void mqtt_session_ping_waits(struct mqtt_session *s, uint64_t now_ns)
+{
+    s->ping_ns = now_ns;
+}
+
 uint64_t mqtt_session_deadline(const struct mqtt_session *s)
 {
     if (s->phase != PHASE_CLOSED && (session_out_has_report(s) || session_sub_has_report(s)))

@@ -86,6 +86,10 @@ __attribute__((warn_unused_result)) int mqtt_session_input(struct mqtt_session *
                                                            size_t len, uint64_t now_ns, size_t *ret_used);
 /* Time has come: keep-alive, connect timeout. 0 or -EPROTO as above. */
 __attribute__((warn_unused_result)) int mqtt_session_tick(struct mqtt_session *s, uint64_t now_ns);
+/* PINGREQ is due an answer. mqtt_session_ping_waits: it has not left yet, being behind bytes that do; the
+ * time for its answer begins anew. */
+bool mqtt_session_is_pinging(const struct mqtt_session *s);
+void mqtt_session_ping_waits(struct mqtt_session *s, uint64_t now_ns);
 /* The moment of the next tick, or CLOCK_NEVER. Changes with every call on the session. */
 uint64_t mqtt_session_deadline(const struct mqtt_session *s);
 /* The byte stream is gone, whatever the reason. Unsent output is dropped. */
