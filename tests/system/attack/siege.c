@@ -85,7 +85,8 @@ static void start_hark(struct siege *s)
     h->process = process_start(&(struct process_options){.name = "hark",
                                                          .argv = argv,
                                                          .environment = "SOME_SECRET=" SECRET,
-                                                         .as_nobody = s->mode.user == AS_NOBODY});
+                                                         .as_nobody = s->mode.user == AS_NOBODY,
+                                                         .cgroup = s->mode.cgroup});
 }
 
 static void install_sibling(struct hark *h)
