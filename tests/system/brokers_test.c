@@ -1,4 +1,5 @@
 /* brokers_test.c: functions of one node at several brokers, and functions that move from one to another. */
+#include "support/certificates.h"
 #include "support/cleanup.h"
 #include "support/files.h"
 #include "support/stage.h"
@@ -178,6 +179,37 @@ static void a_move_while_hark_is_down_leaves_nothing_behind(void **unused)
     serves_at(s.lab, "visitor");
 }
 
+/* A broker that listens with and without TLS, known by both ways. */
+static void a_move_to_tls_at_the_same_broker_keeps_the_session(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create(), *crt = path_in(folder, "broker.crt"),
+               *key = path_in(folder, "broker.key");
+    struct certificate c =
+        certificate_make(&(struct certificate_options){.name = "broker", .alternatives = "IP:127.0.0.1"});
+    certificate_write(&c, crt);
+    certificate_write_key(&c, key, NULL);
+    certificate_free(&c);
+    struct broker *b = broker_start_with(&(struct broker_options){.certificate = crt, .key = key});
+    struct sites s = {.site = b, .lab = b, .hark = hark_prepare(NULL)};
+    s.hark->config = path_in(s.hark->state, "hark.yaml");
+    file_print(s.hark->config,
+               "broker: site\nbrokers:\n  site: { url: \"%s\" }\n"
+               "  safe: { url: \"mqtts://127.0.0.1:%u\", ca_file: %s }\n",
+               broker_url(b), broker_tls_port(b), crt);
+    hark_install(s.hark, "puppet.so", "puppet.so");
+    hark_manifest(s.hark, "puppet", PUPPET_MANIFEST "limits: { queue: 5 }\n");
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    struct device *d = device_connect(broker_port(b), "watcher");
+    device_subscribe(d, "out/#", 1);
+    fill_the_queue(&s, d);
+    hark_manifest(s.hark, "puppet", PUPPET_MANIFEST "limits: { queue: 5 }\nbroker: safe\n");
+    hark_wait_line(s.hark, "^hark: deployed puppet .* replaces=");
+    all_of_the_queue_comes(d);
+    serves_at(b, "visitor");
+}
+
 static void a_function_may_turn_back_at_once(void **unused)
 {
     (void)unused;
@@ -203,6 +235,7 @@ int main(void)
         system_test(a_broker_that_is_away_holds_up_only_its_own),
         system_test(a_function_that_moves_takes_along_what_is_queued),
         system_test(a_move_while_hark_is_down_leaves_nothing_behind),
+        system_test(a_move_to_tls_at_the_same_broker_keeps_the_session),
         system_test(a_function_may_turn_back_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
