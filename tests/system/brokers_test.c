@@ -25,7 +25,8 @@ static void write_config(struct sites *s, const char *broker)
 
 static struct sites sites_prepare(void)
 {
-    struct sites s = {broker_start(), broker_start(), hark_prepare(NULL)};
+    struct sites s = {broker_start_with(&(struct broker_options){.keeps_sessions = true}), broker_start(),
+                      hark_prepare(NULL)};
     s.hark->config = path_in(s.hark->state, "hark.yaml");
     write_config(&s, "site");
     hark_install(s.hark, "puppet.so", "puppet.so");
@@ -112,16 +113,21 @@ static void a_broker_that_is_away_holds_up_only_its_own(void **unused)
 
 /* ---- moves ---- */
 
-/* Makes the puppet busy, so that what comes now waits: some here, most at the broker. */
-static void fill_the_queue(struct sites *s, struct device *d)
+static void queue_orders(struct device *d)
 {
     char order[64];
-    device_publish(d, "puppet/do", "log begun; work 1000", 1);
-    hark_wait_line(s->hark, "worker=[0-9]+ begun");
     for (int i = 0; i < QUEUED; i++) {
         snprintf(order, sizeof order, "say out/n %d", i);
         device_publish(d, "puppet/do", order, 1);
     }
+}
+
+/* Makes the puppet busy, so that what comes now waits: some here, most at the broker. */
+static void fill_the_queue(struct sites *s, struct device *d)
+{
+    device_publish(d, "puppet/do", "log begun; work 1000", 1);
+    hark_wait_line(s->hark, "worker=[0-9]+ begun");
+    queue_orders(d);
 }
 
 static void all_of_the_queue_comes(struct device *d)
@@ -166,17 +172,39 @@ static void a_move_while_hark_is_down_leaves_nothing_behind(void **unused)
     assert_int_equal(hark_stop(s.hark), 0);
     struct device *d = device_connect(broker_port(s.site), "watcher");
     device_subscribe(d, "out/#", 1);
-    for (int i = 0; i < QUEUED; i++) {
-        char order[64];
-        snprintf(order, sizeof order, "say out/n %d", i);
-        device_publish(d, "puppet/do", order, 1);
-    }
+    queue_orders(d);
     puppet_at(&s, "lab");
     hark_start(s.hark);
     hark_wait_line(s.hark, "^hark: puppet was at broker .*: what is queued there comes first$");
     all_of_the_queue_comes(d);
     hark_wait_line(s.hark, "^hark: puppet has nothing left at broker ");
     serves_at(s.lab, "visitor");
+}
+
+static void a_move_waits_for_an_old_broker_that_is_away(void **unused)
+{
+    (void)unused;
+    struct sites s = sites_prepare();
+    puppet_at(&s, "site");
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    assert_int_equal(hark_stop(s.hark), 0);
+    struct device *d = device_connect_with(&(struct device_options){
+        .port = broker_port(s.site), .id = "watcher", .is_v311 = true, .resumes = true});
+    device_subscribe(d, "out/#", 1);
+    queue_orders(d);
+    broker_stop(s.site);
+    puppet_at(&s, "lab");
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: puppet was at broker .*: what is queued there comes first$");
+    hark_wait_line(s.hark, "^hark: deployed puppet ");
+    serves_at(s.lab, "visitor");
+    assert_int_equal(hark_stop(s.hark), 0); /* it does not wait for what cannot be reached */
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: warning: broker .*connection refused");
+    broker_up(s.site);
+    all_of_the_queue_comes(d);
+    hark_wait_line(s.hark, "^hark: puppet has nothing left at broker ");
 }
 
 /* A broker that listens with and without TLS, known by both ways. */
@@ -235,6 +263,7 @@ int main(void)
         system_test(a_broker_that_is_away_holds_up_only_its_own),
         system_test(a_function_that_moves_takes_along_what_is_queued),
         system_test(a_move_while_hark_is_down_leaves_nothing_behind),
+        system_test(a_move_waits_for_an_old_broker_that_is_away),
         system_test(a_move_to_tls_at_the_same_broker_keeps_the_session),
         system_test(a_function_may_turn_back_at_once),
     };
