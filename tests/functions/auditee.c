@@ -1,7 +1,7 @@
 /* What the audit audits: publishes each message to audit/out/<name> as it came, at the QoS that it came with.
  * Its config says what it does besides: be busy, crash or ask for a retry at each Nth number; and, so that it
- * is seen that the audit sees, forget each Nth answer, give it twice, or give it behind the next one of its
- * topic. */
+ * is seen that the audit sees, forget the answer to one number, give it twice, or give it behind the next one
+ * of its topic. */
 #include <hark/function.h>
 
 #include <stdio.h>
@@ -67,14 +67,14 @@ static int answer_held(struct hark_context *ctx, const struct hark_message *in)
 
 static int answer_badly(struct hark_context *ctx, const struct hark_message *in, unsigned long number)
 {
-    if (is_nth(ctx, "forget_every", number))
+    if (number == number_of(ctx, "forget_at"))
         return 0;
-    if (is_nth(ctx, "swap_every", number) && held_len == 0 && in->payload_len < sizeof held) {
+    if (number == number_of(ctx, "swap_at") && in->payload_len < sizeof held) {
         hold(in);
         return 0;
     }
     int error = answer(ctx, in);
-    if (!error && is_nth(ctx, "double_every", number))
+    if (!error && number == number_of(ctx, "double_at"))
         error = answer(ctx, in);
     return error ? error : answer_held(ctx, in);
 }

@@ -47,9 +47,8 @@ static bool read_sabotage(const char *text, const char **ret_config)
 {
     static const struct {
         const char *name, *config;
-    } known[] = {{"forget", ", forget_every: \"50\""},
-                 {"double", ", double_every: \"50\""},
-                 {"swap", ", swap_every: \"50\""}};
+    } known[] = {
+        {"forget", ", forget_at: \"20\""}, {"double", ", double_at: \"20\""}, {"swap", ", swap_at: \"20\""}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, text) == 0) {
             *ret_config = known[i].config;
