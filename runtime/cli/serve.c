@@ -97,6 +97,13 @@ static void say_cgroups(const struct host *h)
         log_info("functions have cgroups of their own below %s", r->text);
 }
 
+static void on_occupied(void *user, const char *text)
+{
+    struct serve *s = user;
+    log_error("%s", text);
+    serve_stop(s, s->drain_ns, EX_NOPERM);
+}
+
 static int start(struct serve *s, const struct settings *settings, const struct observer *observer,
                  void *observer_user)
 {
@@ -114,6 +121,8 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .brokers = brokers,
                                       .broker_count = settings->broker_count,
                                       .cgroups = s->host.cgroups,
+                                      .occupied = on_occupied,
+                                      .occupied_user = s,
                                       .observer = observer,
                                       .observer_user = observer_user};
     s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);

@@ -21,6 +21,8 @@ struct broker_options {
     const char *ca_file, *cert_file, *key_file, *server_name; /* as in struct tls_options */
 };
 
+struct presence;
+
 struct broker {
     char *name;
     char url_text[BROKER_URL_MAX]; /* without the password; names it for people and in the state folder */
@@ -29,7 +31,8 @@ struct broker {
     enum mqtt_protocol protocol;
     uint16_t keep_alive_s;
     uint32_t connect_timeout_s;
-    char trouble[512]; /* what was last said about it; "" when all is well */
+    char trouble[512];         /* what was last said about it; "" when all is well */
+    struct presence *presence; /* NULL: no function is there */
 };
 
 /* Which of `count` brokers the manifest means; the first is what it calls `default`. name(list, i): of a

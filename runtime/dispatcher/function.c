@@ -1,5 +1,6 @@
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/presence.h"
 #include "dispatcher/stage.h"
 #include "manifest/node_config.h"
 #include "shared/check.h"
@@ -166,6 +167,7 @@ struct function *function_create(struct node *node, struct broker *broker, struc
         return NULL;
     f->events = events;
     f->user = user;
+    presence_want(node, broker);
     f->client = create_client(f, revision->manifest);
     f->active = f->client ? pool_create(f, revision, probe) : NULL;
     CHECK(f->active); /* memory is gone before anything runs: nothing to save */

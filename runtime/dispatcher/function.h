@@ -28,6 +28,9 @@ struct node {
     const char *name;
     struct broker **brokers; /* the first is what manifests call `default` */
     size_t broker_count;
+    const struct presence_events *presence_events; /* NULL: this node does without */
+    void *presence_user;
+    uint64_t process;                /* a random name of this process */
     const struct observer *observer; /* never NULL */
     void *observer_user;
     uint64_t random; /* xorshift64* state, not 0 */

@@ -1,6 +1,7 @@
 #include "dispatcher/runtime.h"
 
 #include "dispatcher/deploy.h"
+#include "dispatcher/presence.h"
 #include "shared/check.h"
 #include "shared/log.h"
 
@@ -16,7 +17,12 @@ enum { EXIT_DATA = 65, EXIT_INTERNAL = 70, EXIT_NOT_PERMITTED = 77 };
 struct runtime {
     struct node node;
     char *node_name;
-    struct deployer *deployer;
+    char *manifests, *functions;
+    size_t closing;            /* presences that are */
+    struct deployer *deployer; /* NULL before the presence is settled, and once it is drained */
+    bool stopped;              /* what comes after the deployer is on its way */
+    void (*occupied)(void *user, const char *text);
+    void *occupied_user;
     void (*done)(void *user);
     void *done_user;
 };
@@ -121,6 +127,8 @@ static void destroy(struct runtime *r)
     free(r->node.brokers);
     state_close(r->node.state);
     free(r->node_name);
+    free(r->manifests);
+    free(r->functions);
     free(r);
 }
 
@@ -156,16 +164,47 @@ static void on_workers_gone(void *user)
     dead_keeper_close(r->node.dead_keeper, on_letters_kept, r);
 }
 
+static void on_presence_closed(void *user)
+{
+    struct runtime *r = user;
+    if (--r->closing == 0)
+        worker_io_close(r->node.worker_io, on_workers_gone, r);
+}
+
 static void on_drained(void *user)
 {
     struct runtime *r = user;
-    worker_io_close(r->node.worker_io, on_workers_gone, r);
+    r->deployer = NULL;
+    r->stopped = true;
+    r->closing = r->node.broker_count;
+    for (size_t i = 0; i < r->node.broker_count; i++)
+        presence_close(r->node.brokers[i], on_presence_closed, r);
+}
+
+/* ---- presence ---- */
+
+/* Functions come only now: their sessions would be taken away from another hark of this name. That is so for
+ * the first broker; which others there will be the manifests tell. */
+static void on_settled(void *user)
+{
+    static const struct deployer_events events = {.ready = on_ready, .drained = on_drained};
+    struct runtime *r = user;
+    if (r->stopped || r->deployer)
+        return;
+    r->deployer = deployer_create(&r->node, r->manifests, r->functions, &events, r);
+    CHECK(r->deployer);
+}
+
+static void on_occupied(void *user, const char *text)
+{
+    struct runtime *r = user;
+    r->occupied(r->occupied_user, text);
 }
 
 static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                              struct runtime *r)
 {
-    static const struct deployer_events events = {.ready = on_ready, .drained = on_drained};
+    static const struct presence_events presence_events = {.settled = on_settled, .occupied = on_occupied};
     r->node_name = must_strdup(options->node);
     r->node.loop = loop;
     r->node.name = r->node_name;
@@ -178,8 +217,14 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     worker_io_keep_spares(r->node.worker_io);
     open_dead_keeper(r, options);
     worker_io_use_cgroups(r->node.worker_io, options->cgroups);
-    r->deployer = deployer_create(&r->node, options->manifests, options->functions, &events, r);
-    CHECK(r->deployer);
+    r->manifests = must_strdup(options->manifests);
+    r->functions = options->functions ? must_strdup(options->functions) : NULL;
+    r->occupied = options->occupied;
+    r->occupied_user = options->occupied_user;
+    r->node.presence_events = &presence_events;
+    r->node.presence_user = r;
+    r->node.process = random_seed();
+    presence_want(&r->node, r->node.brokers[0]);
     return r;
 }
 
@@ -202,5 +247,8 @@ void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user
     bool again = r->done != NULL;
     r->done = done;
     r->done_user = user;
-    deployer_drain(r->deployer, again ? 0 : grace_ns);
+    if (r->deployer)
+        deployer_drain(r->deployer, again ? 0 : grace_ns);
+    else if (!r->stopped)
+        on_drained(r);
 }

@@ -18,7 +18,11 @@ struct runtime_options {
     const struct broker_options *brokers;          /* the first is what manifests call `default` */
     size_t broker_count;                           /* at least 1 */
     struct cgroups *cgroups;                       /* outlive the runtime; NULL: none */
-    const struct observer *observer;               /* NULL: none */
+    /* Another hark has this node's name at a broker, and was there before: the caller says so and drains.
+     * Once a broker. */
+    void (*occupied)(void *user, const char *text);
+    void *occupied_user;
+    const struct observer *observer; /* NULL: none */
     void *observer_user;
 };
 

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -263,4 +265,45 @@ int state_open_folder(struct state *s, const char *name, struct diag *diag)
 const char *state_path(const struct state *s)
 {
     return s->folder;
+}
+
+/* ---- who we are ---- */
+
+static const char instance_name[] = "instance";
+
+static bool read_instance(const struct state *s, char instance[STATE_INSTANCE_LEN + 1])
+{
+    int fd = openat(s->folder_fd, instance_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    ssize_t len = fd >= 0 ? read(fd, instance, STATE_INSTANCE_LEN + 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (len != STATE_INSTANCE_LEN)
+        return false;
+    instance[STATE_INSTANCE_LEN] = '\0';
+    return strspn(instance, "0123456789abcdef") == STATE_INSTANCE_LEN;
+}
+
+static int write_instance(const struct state *s, const char *instance)
+{
+    int fd = openat(s->folder_fd, instance_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    errno = 0;
+    bool good = write(fd, instance, STATE_INSTANCE_LEN) == STATE_INSTANCE_LEN && fsync(fd) == 0;
+    int error = good ? 0 : errno ? -errno : -EIO;
+    close(fd);
+    return error;
+}
+
+int state_instance(struct state *s, char ret_instance[STATE_INSTANCE_LEN + 1], struct diag *diag)
+{
+    uint64_t number;
+    if (read_instance(s, ret_instance))
+        return 0;
+    CHECK(getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number);
+    snprintf(ret_instance, STATE_INSTANCE_LEN + 1, "%016llx", (unsigned long long)number);
+    int error = write_instance(s, ret_instance);
+    if (error == 0 && fsync(s->folder_fd) != 0)
+        error = -errno;
+    return error ? complain(s, instance_name, diag, -error, "the node's own name cannot be written") : 0;
 }

@@ -30,6 +30,12 @@ void state_close(struct state *s);
  * *diag. */
 __attribute__((warn_unused_result)) int state_open_folder(struct state *s, const char *name,
                                                           struct diag *diag);
+/* A random name that this state folder has for itself, of STATE_INSTANCE_LEN hex digits: the same at every
+ * start. A negative errno and *diag: it cannot be kept, *ret_instance is for this time only. */
+enum { STATE_INSTANCE_LEN = 16 };
+__attribute__((warn_unused_result)) int state_instance(struct state *s,
+                                                       char ret_instance[STATE_INSTANCE_LEN + 1],
+                                                       struct diag *diag);
 const char *state_path(const struct state *s); /* <state>/<node>; borrowed */
 
 /* 0 and *ret_record; -ENOENT: none; other: unreadable or damaged, *diag says what (treat as none). */

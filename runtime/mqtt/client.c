@@ -187,6 +187,8 @@ static bool copy_strings(struct mqtt_client *c, const struct mqtt_url *broker)
     bool copied = copy_string(&session->client_id);
     copied &= copy_string(&session->username);
     copied &= copy_string(&session->password);
+    copied &= copy_string(&session->will_topic);
+    copied &= copy_string(&session->will_payload);
     copied &= copy_string(&host);
     c->host = (char *)host;
     return copied;

@@ -16,6 +16,8 @@ void close_free(struct mqtt_client *c)
     free((char *)c->session_options.client_id);
     free((char *)c->session_options.username);
     free((char *)c->session_options.password);
+    free((char *)c->session_options.will_topic);
+    free((char *)c->session_options.will_payload);
     tls_context_drop(c->tls);
     free(c->host);
     free(c->endpoint);
@@ -116,6 +118,7 @@ static struct mqtt_session *create_farewell(const struct mqtt_client *c)
     struct mqtt_session_options options = c->session_options;
     options.protocol = MQTT_3_1_1;
     options.clean_start = true;
+    options.will_topic = options.will_payload = NULL;
     return mqtt_session_create(&options, &ignored, NULL);
 }
 

@@ -188,9 +188,10 @@ __attribute__((warn_unused_result)) int packet_decode(const uint8_t *data, size_
 /* ---- encoding: each appends one whole packet; out of memory marks the buffer failed ---- */
 
 struct packet_connect {
-    struct slice client_id; /* at most 65535 bytes, as every string here */
-    struct slice username;  /* absent: none */
-    struct slice password;  /* absent: none; without a username 3.1.1 sends an empty one */
+    struct slice client_id;                /* at most 65535 bytes, as every string here */
+    struct slice username;                 /* absent: none */
+    struct slice password;                 /* absent: none; without a username 3.1.1 sends an empty one */
+    struct slice will_topic, will_payload; /* absent topic: no will; else at QoS 1, retained */
     uint16_t keep_alive_s;
     bool clean_start;
     /* MQTT 5 only; left out of the packet when they have their default */

@@ -126,9 +126,29 @@ static struct slice username_of(enum mqtt_protocol protocol, const struct packet
     return protocol != MQTT_5 && c->password.data && !c->username.data ? slice_of("") : c->username;
 }
 
+enum { WILL = 0x04, WILL_QOS_1 = 0x08, WILL_RETAIN = 0x20 };
+
 static unsigned connect_flags(const struct packet_connect *c, struct slice username)
 {
-    return (username.data ? 0x80u : 0u) | (c->password.data ? 0x40u : 0u) | (c->clean_start ? 0x02u : 0u);
+    return (c->will_topic.data ? WILL | WILL_QOS_1 | WILL_RETAIN : 0u) | (username.data ? 0x80u : 0u) |
+           (c->password.data ? 0x40u : 0u) | (c->clean_start ? 0x02u : 0u);
+}
+
+/* In MQTT 5 with no properties, which takes a byte to say. */
+static size_t will_bytes(enum mqtt_protocol protocol, const struct packet_connect *c)
+{
+    return c->will_topic.data
+               ? (protocol == MQTT_5) + string_bytes(c->will_topic) + string_bytes(c->will_payload)
+               : 0;
+}
+
+static uint8_t *put_will(uint8_t *at, enum mqtt_protocol protocol, const struct packet_connect *c)
+{
+    if (!c->will_topic.data)
+        return at;
+    if (protocol == MQTT_5)
+        at = put_varint(at, 0);
+    return put_string(put_string(at, c->will_topic), c->will_payload);
 }
 
 static size_t connect_bytes(enum mqtt_protocol protocol, const struct packet_connect *c,
@@ -136,8 +156,8 @@ static size_t connect_bytes(enum mqtt_protocol protocol, const struct packet_con
 {
     size_t properties = protocol == MQTT_5 ? connect_property_bytes(c) : 0;
     return 10 + (protocol == MQTT_5 ? varint_bytes(properties) + properties : 0) +
-           string_bytes(c->client_id) + (username.data ? string_bytes(username) : 0) +
-           (c->password.data ? string_bytes(c->password) : 0);
+           string_bytes(c->client_id) + will_bytes(protocol, c) +
+           (username.data ? string_bytes(username) : 0) + (c->password.data ? string_bytes(c->password) : 0);
 }
 
 void packet_write_connect(struct buffer *out, enum mqtt_protocol protocol,
@@ -156,6 +176,7 @@ void packet_write_connect(struct buffer *out, enum mqtt_protocol protocol,
     if (protocol == MQTT_5)
         at = put_connect_properties(at, connect);
     at = put_string(at, connect->client_id);
+    at = put_will(at, protocol, connect);
     if (username.data)
         at = put_string(at, username);
     if (connect->password.data)

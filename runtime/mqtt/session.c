@@ -25,6 +25,8 @@ static bool copy_options(struct mqtt_session *s, const struct mqtt_session_optio
     s->options.client_id = copy_string(options->client_id, &failed);
     s->options.username = copy_string(options->username, &failed);
     s->options.password = copy_string(options->password, &failed);
+    s->options.will_topic = copy_string(options->will_topic, &failed);
+    s->options.will_payload = copy_string(options->will_payload, &failed);
     if (!s->options.connect_timeout_s)
         s->options.connect_timeout_s = CONNECT_TIMEOUT_DEFAULT_S;
     if (!s->options.packet_max_bytes || s->options.packet_max_bytes > MQTT_PACKET_MAX)
@@ -66,6 +68,8 @@ void mqtt_session_destroy(struct mqtt_session *s)
     free((char *)s->options.client_id);
     free((char *)s->options.username);
     free((char *)s->options.password);
+    free((char *)s->options.will_topic);
+    free((char *)s->options.will_payload);
     free(s);
 }
 

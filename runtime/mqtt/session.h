@@ -29,9 +29,12 @@ struct mqtt_session;
 
 /* Strings are copied. */
 struct mqtt_session_options {
-    const char *client_id; /* not empty */
-    const char *username;  /* NULL: none */
-    const char *password;  /* NULL: none */
+    const char *client_id;  /* not empty */
+    const char *username;   /* NULL: none */
+    const char *password;   /* NULL: none */
+    const char *will_topic; /* what the broker publishes, retained and at QoS 1, when a connection ends that
+                             * we did not; NULL: nothing */
+    const char *will_payload;
     enum mqtt_protocol protocol;
     bool clean_start;           /* true: no session is kept at the broker (3.1.1: Clean Session) */
     uint32_t session_expiry_s;  /* MQTT 5; 0xffffffff: never. Ignored with clean_start */

@@ -11,6 +11,8 @@ void session_send_connect(struct mqtt_session *s)
         .client_id = slice_of(o->client_id),
         .username = slice_of(o->username),
         .password = slice_of(o->password),
+        .will_topic = slice_of(o->will_topic),
+        .will_payload = slice_of(o->will_payload),
         .keep_alive_s = o->keep_alive_s,
         .clean_start = o->clean_start,
         .no_problem_information = true, /* 3.1.2-29: reason strings would only be bytes */

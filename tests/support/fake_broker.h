@@ -1,7 +1,8 @@
 /* fake_broker.h: a TCP server that answers packets with the bytes of a script: what no honest broker sends.
  *
  * Every connection gets the script from its start. A step waits for a packet of a type and then sends its
- * bytes; after the last step the server only listens, until the client closes. A thread of its own. */
+ * bytes; after the last step the server only listens, until the client closes. Not so hark's visits
+ * (presence.h): they are turned away and not counted. A thread of its own. */
 #ifndef TESTS_SUPPORT_FAKE_BROKER_H
 #define TESTS_SUPPORT_FAKE_BROKER_H
 

@@ -110,7 +110,7 @@ static void refused_credentials_are_said_and_not_hammered(void **unused)
     struct hark *h = hark_with_puppet(url);
     hark_start(h);
     hark_wait_line(h, "^hark: (warning|error): broker .*([Nn]ot authorized|[Uu]ser [Nn]ame)");
-    assert_false(broker_says_again(b, "New connection from", 2, WATCHED_MS));
+    assert_false(broker_says_again(b, "New connection from", 3, WATCHED_MS)); /* the node, the function */
     assert_int_equal(hark_count_lines(h, "wrong-secret"), 0);
     assert_int_equal(hark_stop(h), 0);
 }

@@ -56,6 +56,21 @@ static void connect_of_3_1_1_has_no_properties(void **unused)
     assert_sent(BYTES("\x10\x0e\0\4MQTT\4\2\0\0\0\2me"));
 }
 
+static void a_will_stands_between_client_id_and_user(void **unused)
+{
+    (void)unused;
+    struct packet_connect c = {.client_id = BYTES("m"),
+                               .username = BYTES("u"),
+                               .will_topic = BYTES("w/t"),
+                               .will_payload = BYTES("off"),
+                               .clean_start = true,
+                               .receive_maximum = UINT16_MAX};
+    packet_write_connect(&out, MQTT_5, &c);
+    assert_sent(BYTES("\x10\x1c\0\4MQTT\5\xae\0\0\0\0\1m\0\0\3w/t\0\3off\0\1u"));
+    packet_write_connect(&out, MQTT_3_1_1, &c);
+    assert_sent(BYTES("\x10\x1a\0\4MQTT\4\xae\0\0\0\1m\0\3w/t\0\3off\0\1u"));
+}
+
 /* MQTT-3.1.2-22 of 3.1.1: no password without a user name */
 static void a_lone_password_gets_an_empty_user_in_3_1_1_only(void **unused)
 {
@@ -262,6 +277,7 @@ int main(void)
         cmocka_unit_test_teardown(connect_of_mqtt_5_leaves_out_what_has_its_default, teardown),
         cmocka_unit_test_teardown(connect_of_mqtt_5_says_all_it_was_told, teardown),
         cmocka_unit_test_teardown(connect_of_3_1_1_has_no_properties, teardown),
+        cmocka_unit_test_teardown(a_will_stands_between_client_id_and_user, teardown),
         cmocka_unit_test_teardown(a_lone_password_gets_an_empty_user_in_3_1_1_only, teardown),
         cmocka_unit_test_teardown(a_publish_has_its_properties_in_mqtt_5, teardown),
         cmocka_unit_test_teardown(a_publish_has_none_in_3_1_1, teardown),

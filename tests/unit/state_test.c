@@ -162,6 +162,25 @@ static void a_file_in_the_way_is_said(void **unused)
     assert_non_null(strstr(diag.text, "the state folder cannot be made"));
 }
 
+static void a_folder_has_a_name_of_its_own_for_ever(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    char first[STATE_INSTANCE_LEN + 1], again[STATE_INSTANCE_LEN + 1], other[STATE_INSTANCE_LEN + 1];
+    struct state *s = open_state(folder);
+    assert_int_equal(state_instance(s, first, &diag), 0);
+    assert_int_equal(strlen(first), STATE_INSTANCE_LEN);
+    assert_int_equal(state_instance(s, again, &diag), 0);
+    assert_string_equal(first, again);
+    assert_int_equal(state_instance(open_state(folder_create()), other, &diag), 0);
+    assert_string_not_equal(first, other);
+    file_print(path_in(folder, "node-1/instance"), "GARBAGE");
+    assert_int_equal(state_instance(s, other, &diag), 0);
+    assert_string_not_equal(first, other);
+    assert_int_equal(state_instance(s, again, &diag), 0);
+    assert_string_equal(other, again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +193,7 @@ int main(void)
         system_test(two_of_one_name_cannot_share_a_state),
         system_test(folders_are_made_for_the_owner_alone),
         system_test(a_file_in_the_way_is_said),
+        system_test(a_folder_has_a_name_of_its_own_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
