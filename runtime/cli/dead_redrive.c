@@ -68,14 +68,23 @@ static int publish(struct redrive *r, const struct dead_letter *l, size_t index)
     return mqtt_client_publish(r->client, &m, &r->dead->names[index]);
 }
 
+/* With several brokers `--all` is not to mix them up; who names both the letter and the broker means it. */
+static bool is_meant(const struct redrive *r, const struct dead_letter *l)
+{
+    const struct options *o = r->dead->options;
+    bool has_ids = o->argument_count > 1;
+    return strcmp(l->broker, r->broker->url_text) == 0 || (has_ids && o->broker);
+}
+
 /* What stands against it, said. */
 static bool may_be_published(struct redrive *r, const struct dead_letter *l)
 {
     if (!l->message.topic.data)
         say(r, EX_DATAERR, "dead letter %s was a timer's event: there is nothing to publish", l->id);
-    else if (!r->dead->options->broker && strcmp(l->broker, r->broker->url_text) != 0)
-        say(r, EX_DATAERR, "dead letter %s is of another broker, %s: name it with --broker", l->id,
-            l->broker);
+    else if (!is_meant(r, l))
+        say(r, EX_DATAERR,
+            "dead letter %s is of another broker, %s: give --broker, or its ID too to send it elsewhere",
+            l->id, l->broker);
     else
         return true;
     return false;

@@ -231,6 +231,8 @@ static void what_the_broker_refuses_or_nobody_takes_stays(void **unused)
     struct broker *strict =
         broker_start_with(&(struct broker_options){.acl = "topic readwrite #\ntopic deny puppet/do\n"});
     o = dead_command(s.hark, "redrive", "--broker", broker_url(strict), "--all");
+    assert_int_equal(o.code, 65); /* it came from another one */
+    o = dead_command(s.hark, "redrive", "--broker", broker_url(strict), only_id(s.hark));
     assert_int_equal(o.code, 77);
     assert_non_null(strstr(o.err, "stays: the broker did not take it: Not authorized (0x87)"));
     assert_int_equal(listed(s.hark), 1);

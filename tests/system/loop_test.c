@@ -129,6 +129,17 @@ static void a_device_may_say_what_it_likes(void **unused)
     assert_int_equal(device_count(s.phone, "hark/dead/once"), 2);
 }
 
+static void a_tick_begins_at_0(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    hark_install(s.hark, "pass_on.so", "pass_on.so");
+    hark_manifest(s.hark, "clock", "%s",
+                  "function: clock\nhandler: pass_on.so\ntriggers: [ { every: 100ms } ]\n"
+                  "publishes: [ out/it ]\nconfig: { to: out/it }\n");
+    assert_string_equal(message_property(device_wait(s.phone, "out/it"), "hark-hops"), "1");
+}
+
 /* Its own dead letter would trigger it again, for ever. */
 static void a_dead_letter_that_goes_round_ends_too(void **unused)
 {
@@ -160,6 +171,7 @@ int main(void)
         system_test(what_came_round_is_counted_and_said_once_a_second),
         system_test(others_are_not_disturbed),
         system_test(a_device_may_say_what_it_likes),
+        system_test(a_tick_begins_at_0),
         system_test(a_dead_letter_that_goes_round_ends_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
