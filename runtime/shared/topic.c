@@ -4,20 +4,16 @@
 
 #include <errno.h>
 
-/* Cuts the first level off *rest; false when there is none left. */
-static bool next_level(struct slice *rest, struct slice *ret_level)
+/* Cuts the first level off *rest; false when there is none left. Levels are short: a loop beats memchr(3). */
+static inline bool next_level(struct slice *rest, struct slice *ret_level)
 {
     if (!rest->data)
         return false;
-    const char *slash = memchr(rest->data, '/', rest->len);
-    if (!slash) {
-        *ret_level = *rest;
-        *rest = (struct slice){0};
-        return true;
-    }
-    size_t len = (size_t)(slash - rest->data);
+    size_t len = 0;
+    while (len < rest->len && rest->data[len] != '/')
+        len++;
     *ret_level = slice_make(rest->data, len);
-    *rest = slice_make(slash + 1, rest->len - len - 1);
+    *rest = len == rest->len ? (struct slice){0} : slice_make(rest->data + len + 1, rest->len - len - 1);
     return true;
 }
 
@@ -184,7 +180,15 @@ static bool level_matches(struct slice level, struct slice value, const struct t
     return is_single(level, '+') || slice_equal(level, value);
 }
 
-static bool match(struct slice pattern, struct slice topic, const struct topic_captures *bound)
+static void capture(struct slice level, struct slice value, struct topic_captures *captures)
+{
+    if (captures && is_named(level) && captures->count < TOPIC_CAPTURES_MAX)
+        captures->items[captures->count++] = (struct topic_capture){name_of(level), value};
+}
+
+/* What was captured before a level that differs stays in *captures. */
+static bool match(struct slice pattern, struct slice topic, const struct topic_captures *bound,
+                  struct topic_captures *captures)
 {
     struct slice level, value;
     if (topic.len == 0 || (starts_with_dollar(topic) && starts_with_wildcard(pattern)))
@@ -194,32 +198,24 @@ static bool match(struct slice pattern, struct slice topic, const struct topic_c
             return true; /* also for its parent, when the topic has ended */
         if (!next_level(&topic, &value) || !level_matches(level, value, bound))
             return false;
+        capture(level, value, captures);
     }
     return !topic.data;
 }
 
-static void capture(struct slice pattern, struct slice topic, struct topic_captures *ret)
-{
-    struct slice level, value;
-    ret->count = 0;
-    while (next_level(&pattern, &level) && next_level(&topic, &value)) {
-        if (is_named(level) && ret->count < TOPIC_CAPTURES_MAX)
-            ret->items[ret->count++] = (struct topic_capture){name_of(level), value};
-    }
-}
-
 bool topic_match(struct slice pattern, struct slice topic, struct topic_captures *ret_captures)
 {
-    if (!match(pattern, topic, NULL))
-        return false;
     if (ret_captures)
-        capture(pattern, topic, ret_captures);
-    return true;
+        ret_captures->count = 0;
+    bool matched = match(pattern, topic, NULL, ret_captures);
+    if (ret_captures && !matched)
+        ret_captures->count = 0;
+    return matched;
 }
 
 bool topic_match_bound(struct slice pattern, struct slice topic, const struct topic_captures *bound)
 {
-    return match(pattern, topic, bound);
+    return match(pattern, topic, bound, NULL);
 }
 
 /* One pattern matches no `$` topic, the other nothing else. */

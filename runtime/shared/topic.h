@@ -38,7 +38,7 @@ __attribute__((warn_unused_result)) int topic_pattern_check(struct slice pattern
 size_t topic_pattern_to_filter(struct slice pattern, char *buffer);
 
 /* Does the topic name match the pattern (MQTT-4.7.1-2, -3, 4.7.2-1: no leading wildcard matches a `$` topic)?
- * Fills in ret_captures on a match when it is not NULL. */
+ * Fills in ret_captures when it is not NULL, without a match with none. */
 bool topic_match(struct slice pattern, struct slice topic, struct topic_captures *ret_captures);
 
 /* The same with names bound: a level `{room}` matches only the value of `room` among `bound`, and any level
