@@ -78,11 +78,14 @@ static void say_why_lost(struct mqtt_client *c, int error)
     char suspect[SUSPECT_MAX] = "";
     if (closed && online)
         mqtt_session_suspect(client_session(c), suspect, sizeof suspect);
+    else if (closed && !c->tls)
+        snprintf(suspect, sizeof suspect, ": is it a TLS listener? write mqtts:// then");
+    const char *when = online ? "" : " before it answered CONNECT";
     if (error == UV_EOF)
-        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s%s", c->endpoint,
-                       online ? "" : " before it answered CONNECT", suspect);
+        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s%s", c->endpoint, when, suspect);
     else
-        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s%s", c->endpoint, connect_words(error), suspect);
+        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s%s%s", c->endpoint, connect_words(error), when,
+                       suspect);
 }
 
 void stream_lost(struct mqtt_client *c, int error)

@@ -213,6 +213,27 @@ static void a_reset_connection_is_a_lost_connection(void **state)
     wait_for(s, is_online);
 }
 
+/* As a TLS listener does it that is sent CONNECT in the clear: with a reset, or by the book. */
+static void an_end_before_connack_may_be_a_tls_listener(void **state)
+{
+    struct scene *s = *state;
+    s->connack = (struct slice){0};
+    begin(s);
+    s->wanted = 1;
+    wait_for(s, has_packets);
+    reset_connection(s);
+    wait_for(s, is_offline);
+    assert_non_null(strstr(last_told(s)->text, ": connection reset before it answered CONNECT: is it a TLS "
+                                               "listener? write mqtts:// then"));
+    s->wanted = 2;
+    wait_for(s, has_packets);
+    hang_up(s);
+    wait_for(s, is_offline);
+    assert_non_null(strstr(last_told(s)->text,
+                           " closed the connection before it answered CONNECT: is it a TLS "
+                           "listener? write mqtts:// then"));
+}
+
 static void refused_credentials_are_tried_slowly(void **state)
 {
     struct scene *s = *state;
@@ -342,6 +363,7 @@ int main(void)
         TEST(a_broker_that_is_busy_is_spared_whatever_it_got_done),
         TEST(a_publish_that_ends_connections_unanswered_is_named_the_second_time),
         TEST(a_reset_connection_is_a_lost_connection),
+        TEST(an_end_before_connack_may_be_a_tls_listener),
         TEST(refused_credentials_are_tried_slowly),
         TEST(a_session_taken_over_is_not_fought_for),
         TEST(nonsense_is_answered_with_0x81_and_left),
