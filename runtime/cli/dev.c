@@ -78,9 +78,8 @@ const struct command command_dev = {
             "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
             "everything in\n"
             "memory, accepts everybody on this machine, and ends with hark; so does what it remembers.\n\n"
-            "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal, "
-            "77 the seal does not "
-            "hold.\n",
+            "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
+            "77 the seal does not hold.\n",
     .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN |
              OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,

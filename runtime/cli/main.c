@@ -49,6 +49,17 @@ static int refuse(const char *name)
     return EX_USAGE;
 }
 
+static int help(char **about)
+{
+    if (!about[0])
+        return print_help();
+    const struct command *command = find(about[0]);
+    if (!command)
+        return refuse(about[0]);
+    options_help(command);
+    return EX_OK;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct options options;
@@ -73,7 +84,7 @@ static int choose(int argc, char **argv)
         return EX_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0)
-        return print_help();
+        return help(argv + 2);
     if (strcmp(argv[1], "--version") == 0) {
         puts("hark " HARK_VERSION);
         return EX_OK;

@@ -24,7 +24,7 @@ static const struct description table[] = {
     {"broker", "URL", "mqtt[s]://[user[:password]@]host[:port], or the name of a broker in hark.yaml"},
     {"config", "FILE", "settings of this node, hark.yaml"},
     {"node", "NAME", "name of this node, the middle of its client ids (the host's name)"},
-    {"state", "DIR", "where this node remembers its sessions"},
+    {"state", "DIR", "where this node keeps its sessions and dead letters"},
     {"manifests", "DIR", "folder of manifests"},
     {"functions", "DIR", "second place to look for handlers, after the manifest's folder"},
     {"port", "N", "port of the private broker (a free one)"},

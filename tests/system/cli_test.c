@@ -63,15 +63,17 @@ static void help_names_every_command(void **unused)
     (void)unused;
     struct outcome o = hark_command("--help");
     assert_int_equal(o.code, 0);
-    const char *const commands[] = {"run", "dev", "check", "invoke", "doctor"};
-    for (size_t i = 0; i < 5; i++) {
+    const char *const commands[] = {"run", "dev", "check", "invoke", "dead", "doctor"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char usage[32];
         assert_contains(o.out, commands[i]);
         struct outcome own = hark_command(commands[i], "--help");
         snprintf(usage, sizeof usage, "usage: hark %s", commands[i]);
         assert_contains(own.out, usage);
         assert_int_equal(own.code, 0);
+        assert_string_equal(hark_command("help", commands[i]).out, own.out);
     }
+    assert_refused(hark_command("help", "rum"), USAGE, "did you mean 'run'");
 }
 
 static void a_command_that_does_not_exist_is_a_usage_error(void **unused)
@@ -121,8 +123,8 @@ static void few_descriptors_are_enough_for_a_worker(void **unused)
 static void an_option_that_does_not_exist_is_a_usage_error(void **unused)
 {
     (void)unused;
-    const char *const commands[] = {"run", "dev", "check", "invoke", "doctor"};
-    for (size_t i = 0; i < 5; i++)
+    const char *const commands[] = {"run", "dev", "check", "invoke", "dead", "doctor"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         assert_refused(hark_command(commands[i], "--colour"), USAGE, "--colour");
     assert_refused(hark_command("run", "--brokr", "x"), USAGE, "did you mean '--broker'");
 }
