@@ -27,7 +27,9 @@ static int open_folder(struct dead *d)
     if (asprintf(&path, "%s/%s/dead", d->settings.state, d->settings.node) < 0)
         return EX_SOFTWARE;
     d->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (d->folder < 0 && errno != ENOENT) {
+    if (d->folder < 0 && errno == ENOENT) {
+        log_warn("there is no %s: --state, --node and --config have to be those of hark run", path);
+    } else if (d->folder < 0) {
         code = exit_code_of(-errno);
         log_error("%s cannot be opened: %s", path, strerror(errno));
     }

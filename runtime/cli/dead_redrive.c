@@ -213,7 +213,11 @@ static int open_broker(struct redrive *r)
 int dead_redrive(struct dead *d)
 {
     struct redrive r = {.dead = d};
-    int code = d->count > 0 ? open_broker(&r) : EX_OK;
+    if (d->count == 0) {
+        log_info("there is nothing to publish");
+        return EX_OK;
+    }
+    int code = open_broker(&r);
     if (!r.broker)
         return code;
     CHECK(uv_loop_init(&r.loop) == 0);

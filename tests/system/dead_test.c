@@ -323,6 +323,23 @@ static void mistakes_are_one_line_each(void **unused)
     assert_int_equal(hark_command("dead", "--state", s.hark->state, "--node", TEST_NODE).code, 64);
 }
 
+/* A wrong --state or --node looks like a node without dead letters otherwise. */
+static void a_node_that_never_ran_here_is_said(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set();
+    struct outcome o = hark_command("dead", "list", "--state", s.hark->state, "--node", "nobody");
+    assert_int_equal(o.code, 0);
+    assert_string_equal(o.out, "");
+    assert_non_null(strstr(o.err, "/nobody/dead: --state, --node and --config have to be those of hark run"));
+    assert_int_equal(count_lines(o.err), 1);
+    o = dead_command(s.hark, "list");
+    assert_string_equal(o.err, "");
+    o = dead_command(s.hark, "redrive", "--function", "nobody");
+    assert_int_equal(o.code, 0);
+    assert_string_equal(o.err, "hark: there is nothing to publish\n");
+}
+
 static void the_folder_is_nobody_elses(void **unused)
 {
     (void)unused;
@@ -407,6 +424,7 @@ int main(void)
         system_test(a_tick_is_listed_by_its_timer_and_cannot_be_published),
         system_test(what_is_purged_is_gone),
         system_test(mistakes_are_one_line_each),
+        system_test(a_node_that_never_ran_here_is_said),
         system_test(the_folder_is_nobody_elses),
         system_test(more_than_hark_yaml_allows_is_published_all_the_same),
         system_test(without_a_folder_they_are_published_all_the_same),
