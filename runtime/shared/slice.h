@@ -29,7 +29,7 @@ static inline struct slice slice_make(const void *data, size_t len)
 static inline bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.data == NULL) == (b.data == NULL) &&
-           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+           (a.len == 0 || !a.data || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static inline bool slice_starts_with(struct slice s, const char *prefix)

@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=$1
-mapfile -t sources < <(git ls-files '*.c')
+# What cgo compiles includes a header that cgo makes.
+mapfile -t sources < <(git ls-files '*.c' ':!tests/functions/gopher/*')
 mapfile -t all_c < <(git ls-files '*.[ch]')
 mapfile -t scripts < <(git ls-files dev .ci/run '*.sh')
 failed=0
