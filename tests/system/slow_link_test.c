@@ -107,7 +107,7 @@ static void a_cut_alone_runs_nothing_twice(void **unused)
     struct device *d = watcher(b);
     device_publish(d, "puppet/do", "log begun; work 2500; say out/done yes", 1);
     hark_wait_line(h, "function=puppet worker=[0-9]+ begun");
-    assert_int_equal(proxy_cut(p), 1);
+    assert_int_equal(proxy_cut(p), 2); /* the node's connection, the function's */
     device_expect(d, "out/done", "yes");
     device_publish(d, "puppet/do", "say out/next yes", 1);
     device_expect(d, "out/next", "yes");
