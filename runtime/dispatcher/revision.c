@@ -147,13 +147,16 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
     if (folder.len == 0)
         folder = slice_of("./");
     if (m->handler[0] == '/')
-        diags_add(diags, m->file, m->handler_line, m->handler_column, "handler '%s' not found", m->handler);
+        diags_add(diags, m->file, m->handler_line, m->handler_column, "handler '%s' not found: put it there",
+                  m->handler);
     else if (!functions)
         diags_add(diags, m->file, m->handler_line, m->handler_column,
-                  "handler '%s' not found: looked in %.*s", m->handler, SLICE_ARG(folder));
+                  "handler '%s' not found: looked in %.*s: put it there, or name its folder by --functions",
+                  m->handler, SLICE_ARG(folder));
     else
         diags_add(diags, m->file, m->handler_line, m->handler_column,
-                  "handler '%s' not found: looked in %.*s and %s", m->handler, SLICE_ARG(folder), functions);
+                  "handler '%s' not found: looked in %.*s and %s: put it into one of them", m->handler,
+                  SLICE_ARG(folder), functions);
 }
 
 /* Fills in handler_fd and version. */

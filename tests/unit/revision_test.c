@@ -236,7 +236,8 @@ static void a_missing_handler_is_said_where_it_is_named(void **unused)
 {
     (void)unused;
     assert_fails(NULL, -ENOENT, "f.yaml:2:10: handler 'f.so' not found: looked in ");
-    assert_fails("/nowhere", -ENOENT, " and /nowhere");
+    assert_fails(NULL, -ENOENT, ": put it there, or name its folder by --functions");
+    assert_fails("/nowhere", -ENOENT, " and /nowhere: put it into one of them");
 }
 
 static void a_missing_manifest_is_said(void **unused)
