@@ -5,6 +5,7 @@
 #include "worker/root.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,13 +14,26 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* In a user namespace a procfs can be mounted only where one is in sight: in the empty root none is. */
+static int mount_proc(const struct views *views)
+{
+    if (views->machine < 0)
+        return root_mount_proc();
+    if (setns(views->machine, CLONE_NEWNS) < 0)
+        return -errno;
+    int proc = root_mount_proc();
+    if (setns(views->empty, CLONE_NEWNS) < 0)
+        _exit(EX_OSERR);
+    return proc;
+}
+
 /* In the child. The zygote's death closes the lifeline, also when it came before the prctl. */
-static _Noreturn void live(int lifeline)
+static _Noreturn void live(int lifeline, const struct views *views)
 {
     char byte;
     bool emptied;
     ssize_t n;
-    int proc = root_mount_proc();
+    int proc = mount_proc(views);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || descriptors_send(lifeline, &proc, proc >= 0) < 0 ||
         dup2(lifeline, STDIN_FILENO) < 0 || close_range(STDIN_FILENO + 1, ~0u, 0) < 0 ||
         capabilities_drop(&emptied) < 0)
@@ -31,7 +45,7 @@ static _Noreturn void live(int lifeline)
     _exit(EXIT_SUCCESS);
 }
 
-int first_start(struct first *first)
+int first_start(struct first *first, const struct views *views)
 {
     int ends[2], fds[DESCRIPTORS_MAX] = {-1}, count = 0;
     char byte;
@@ -42,7 +56,7 @@ int first_start(struct first *first)
     int error = first->pid < 0 ? -errno : 0;
     if (first->pid == 0) {
         close(ends[0]);
-        live(ends[1]);
+        live(ends[1], views);
     }
     close(ends[1]);
     ssize_t got = error ? error : descriptors_receive(ends[0], &byte, 1, fds, &count);

@@ -10,6 +10,8 @@
 #ifndef HARK_WORKER_FIRST_H
 #define HARK_WORKER_FIRST_H
 
+#include "worker/granted_root.h"
+
 #include <sys/types.h>
 
 struct first {
@@ -19,6 +21,6 @@ struct first {
 };
 
 /* After unshare(CLONE_NEWPID). 0 or a negative errno. */
-__attribute__((warn_unused_result)) int first_start(struct first *first);
+__attribute__((warn_unused_result)) int first_start(struct first *first, const struct views *views);
 
 #endif

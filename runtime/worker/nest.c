@@ -53,6 +53,17 @@ static void keep_view_of_machine(struct nest *nest)
     }
 }
 
+/* Workers stand there while they load: as a part of the machine's files it would have the rest above it. */
+static int detach_proc(struct nest *nest)
+{
+    int proc = root_clone_proc();
+    if (proc < 0)
+        return proc;
+    close(nest->proc);
+    nest->proc = proc;
+    return 0;
+}
+
 /* A mount namespace without an empty root in it would be none of our business: it hides nothing. */
 static void leave_the_files(struct nest *nest)
 {
@@ -62,7 +73,8 @@ static void leave_the_files(struct nest *nest)
         return;
     if (nest->layers[LAYER_USERNS].status == LAYER_ENFORCED)
         keep_view_of_machine(nest);
-    tell(state, root_empty());
+    int error = detach_proc(nest);
+    tell(state, error ? error : root_empty());
     if (nest->views.machine >= 0)
         nest->views.empty = open_view(nest);
 }
@@ -103,7 +115,7 @@ static int start_first(struct nest *nest, struct diag *why)
 {
     if (nest->layers[LAYER_PIDNS].status != LAYER_ENFORCED)
         return 0;
-    int error = first_start(&nest->first);
+    int error = first_start(&nest->first, &nest->views);
     if (error)
         return refuse(why, error, "cannot start the first process of the workers' pid namespace");
     if (nest->first.proc >= 0) {

@@ -16,7 +16,7 @@ struct nest {
     uint32_t uid;                           /* of zygote and workers, as the machine sees it */
     struct first first;
     struct views views; /* for workers with grants, granted_root.h */
-    int proc;           /* O_PATH, for fchdir(2): a procfs in which self/fd is found */
+    int proc; /* for fchdir(2): a procfs in which self/fd is found. With LAYER_ROOT it is attached nowhere */
 };
 
 /* Takes on the identity and enters the namespaces; whatever is not waived and can be had. Clears PDEATHSIG,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -15,7 +16,13 @@ enum {
     CLOSE_ON_EXEC = 1,
     FROM_DESCRIPTOR = 4, /* MOVE_MOUNT_F_EMPTY_PATH */
     READ_ONLY = 1,
-    ATTRIBUTES = READ_ONLY | 2 | 4 | 8 /* MOUNT_ATTR_NOSUID, _NODEV, _NOEXEC */
+    ATTRIBUTES = READ_ONLY | 2 | 4 | 8, /* MOUNT_ATTR_NOSUID, _NODEV, _NOEXEC */
+    CLONE_TREE = 1
+};
+
+/* Not in the headers of some machines. */
+struct attributes {
+    uint64_t set, clear, propagation, user_namespace;
 };
 
 static const unsigned long FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -87,4 +94,19 @@ int root_mount_proc(void)
     int error = -errno;
     close(fs);
     return mounted < 0 ? error : mounted;
+}
+
+/* Linux before 5.12 cannot make it read-only: there no function may write to files at all, granted_root.c. */
+int root_clone_proc(void)
+{
+    const struct attributes a = {.set = ATTRIBUTES, .propagation = MS_PRIVATE};
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/proc", CLONE_TREE | O_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0)
+        return -errno;
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof a) == 0 ||
+        errno == ENOSYS)
+        return tree;
+    int error = -errno;
+    close(tree);
+    return error;
 }

@@ -14,9 +14,13 @@ __attribute__((warn_unused_result)) int root_empty(void);
 __attribute__((warn_unused_result)) int root_enter_new(unsigned inodes);
 __attribute__((warn_unused_result)) int root_close(void);
 
-/* A procfs of the pid namespace the caller is in, attached nowhere: fsmount(2). A descriptor to fchdir(2) to,
- * or a negative errno. The kernel refuses where the machine's own /proc is partly covered, as containers do.
- */
+/* A procfs to stand in, fchdir(2), that is read-only and attached nowhere: whoever climbs out of it is in it
+ * still. Both need the machine's /proc in sight. A descriptor or a negative errno.
+ *
+ * Of the pid namespace that the caller is in, fsmount(2). The kernel refuses where the machine's own /proc is
+ * partly covered, as containers do. */
 __attribute__((warn_unused_result)) int root_mount_proc(void);
+/* The one that is mounted, with what is mounted in it: open_tree(2). */
+__attribute__((warn_unused_result)) int root_clone_proc(void);
 
 #endif

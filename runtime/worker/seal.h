@@ -31,8 +31,9 @@
  *   mdwe            memory that was ever writable never becomes code, prctl(2).
  *   landlock        landlock(7): no file, no TCP, no abstract socket, no signal to anybody outside.
  *                   Remains: stat(2) and chdir(2), which it does not govern: in an empty root they
- *                   find nothing. A constructor runs with a procfs as working folder (loader.h) and
- *                   can stat there which workers exist; it can open nothing in it but its own .so.
+ *                   find nothing. A constructor runs with a procfs as working folder (loader.h), of
+ *                   the workers' pid namespace and attached to no other folder, and can stat there
+ *                   which workers exist; it can open nothing in it but its own .so.
  *                   Without landlock a constructor can read there what /proc shows of other workers,
  *                   which are not dumpable: their names and counters.
  *                   What was granted is left open: these paths and ports and no others.

@@ -27,6 +27,27 @@ static const char *outcome(long result)
     return result < 0 ? strerrorname_np(errno) : "done";
 }
 
+/* Where a constructor stands. */
+static const char *above, *kernel, *itself;
+
+__attribute__((constructor)) static void look_around(void)
+{
+    struct stat st;
+    above = outcome(stat("../etc", &st));
+    kernel = outcome(stat("sys/kernel", &st));
+    itself = outcome(stat("self/fd", &st));
+}
+
+static void show_loading(char *text)
+{
+    sprintf(text, "above %s, self/fd %s", above, itself);
+}
+
+static void show_loading_proc(char *text)
+{
+    sprintf(text, "sys/kernel %s, self/fd %s", kernel, itself);
+}
+
 static void show_identity(char *text)
 {
     uid_t real, effective, saved;
@@ -149,10 +170,19 @@ static const struct {
     const char *name;
     void (*show)(char *text);
 } views[] = {
-    {"identity", show_identity}, {"groups", show_groups},       {"capabilities", show_capabilities},
-    {"locks", show_locks},       {"processes", show_processes}, {"files", show_files},
-    {"network", show_network},   {"host", show_host},           {"limits", show_limits},
-    {"threads", show_threads},   {"code", show_code},
+    {"loading", show_loading},
+    {"loading proc", show_loading_proc},
+    {"identity", show_identity},
+    {"groups", show_groups},
+    {"capabilities", show_capabilities},
+    {"locks", show_locks},
+    {"processes", show_processes},
+    {"files", show_files},
+    {"network", show_network},
+    {"host", show_host},
+    {"limits", show_limits},
+    {"threads", show_threads},
+    {"code", show_code},
 };
 
 static int handle(struct hark_context *ctx, const struct hark_message *in)

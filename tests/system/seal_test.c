@@ -161,6 +161,31 @@ static void it_finds_no_file(void **unused)
                       "create EPERM, in /");
 }
 
+static void there_is_no_file_above_a_constructor(void **unused)
+{
+    (void)unused;
+    the_function_sees("loading", "above ENOENT, self/fd done");
+}
+
+/* As in a container: then no other can be mounted. */
+static bool proc_is_partly_covered(void)
+{
+    char line[8192] = "";
+    FILE *mounts = fopen("/proc/self/mountinfo", "r");
+    while (!strstr(line, " /proc/") && fgets(line, sizeof line, mounts))
+        ;
+    fclose(mounts);
+    return strstr(line, " /proc/");
+}
+
+static void a_constructor_sees_the_processes_of_functions_alone(void **unused)
+{
+    (void)unused;
+    if (proc_is_partly_covered())
+        skip();
+    the_function_sees("loading proc", "sys/kernel ENOENT, self/fd done");
+}
+
 static void it_makes_no_socket(void **unused)
 {
     (void)unused;
@@ -454,6 +479,9 @@ int main(void)
         WITH(it_has_no_capability, zygote_set_up),
         WITH(it_has_no_capability, as_an_ordinary_user),
         WITH(it_sees_no_process_of_the_machine, zygote_set_up),
+        WITH(there_is_no_file_above_a_constructor, zygote_set_up),
+        WITH(there_is_no_file_above_a_constructor, as_an_ordinary_user),
+        WITH(a_constructor_sees_the_processes_of_functions_alone, as_an_ordinary_user),
         WITH(it_does_not_learn_the_machines_name, zygote_set_up),
 #ifdef __x86_64__
         WITH(a_division_by_zero_is_reported_as_such, zygote_set_up),

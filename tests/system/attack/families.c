@@ -247,6 +247,7 @@ static const struct attack secrets[] = {
 };
 
 static const struct attack constructors[] = {
+    {"load_climb", "ENOENT", "EACCES"},
     {"load_fork", "EPERM"},
     {"load_inet", "EPERM"},
     {"load_kill_all", "EPERM"},
