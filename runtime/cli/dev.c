@@ -34,11 +34,13 @@ static int make_settings(const struct dev *d, const struct options *o, struct se
     own.node = "dev";
     own.state = d->broker.folder;
     int code = settings_resolve(&own, &(struct surroundings){0}, NULL, ret_settings, &diag);
-    if (code != 0)
+    if (code != 0) {
         log_error("%s", diag.text);
-    else
-        log_info("broker %s", url);
-    return code;
+        return code;
+    }
+    ret_settings->one_for_all = true;
+    log_info("broker %s", url);
+    return 0;
 }
 
 static int serve(struct dev *d, const struct options *o)
@@ -77,7 +79,8 @@ const struct command command_dev = {
             "each\n"
             "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
             "everything in\n"
-            "memory, accepts everybody on this machine, and ends with hark; so does what it remembers.\n\n"
+            "memory, accepts everybody on this machine, and ends with hark; so does what it remembers. It\n"
+            "stands for every broker that a manifest names; hark.yaml is not read.\n\n"
             "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
             "77 the seal does not hold.\n",
     .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN |

@@ -120,6 +120,7 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .dead_letters_bytes = settings->dead_letters_bytes,
                                       .brokers = brokers,
                                       .broker_count = settings->broker_count,
+                                      .one_for_all = settings->one_for_all,
                                       .cgroups = s->host.cgroups,
                                       .occupied = on_occupied,
                                       .occupied_user = s,

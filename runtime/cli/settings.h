@@ -41,6 +41,7 @@ struct settings {
     char node[NODE_NAME_MAX + 1];
     struct settings_broker *brokers; /* first the chosen one, then the others of hark.yaml */
     size_t broker_count;
+    bool one_for_all; /* hark dev: the first is whatever broker a manifest names; settings_resolve: false */
 };
 
 /* config: NULL: none. 0 and *ret_settings, or the exit code and *diag: 64: a flag or the environment is

@@ -28,6 +28,7 @@ struct node {
     const char *name;
     struct broker **brokers; /* the first is what manifests call `default` */
     size_t broker_count;
+    bool one_for_all;                              /* the first is whatever broker a manifest names */
     const struct presence_events *presence_events; /* NULL: this node does without */
     void *presence_user;
     uint64_t process;                /* a random name of this process */

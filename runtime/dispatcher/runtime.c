@@ -56,6 +56,8 @@ static const char *name_of_broker(const void *list, size_t i)
 
 struct broker *node_broker(const struct node *node, const struct manifest *m, struct diag *diag)
 {
+    if (node->one_for_all)
+        return node->brokers[0];
     ssize_t i = broker_find(m, name_of_broker, node->brokers, node->broker_count, diag);
     return i < 0 ? NULL : node->brokers[i];
 }
@@ -136,6 +138,7 @@ static int open_brokers(struct runtime *r, const struct runtime_options *options
                         int *ret_exit_code)
 {
     r->node.brokers = must_alloc(options->broker_count * sizeof *r->node.brokers);
+    r->node.one_for_all = options->one_for_all;
     for (size_t i = 0; i < options->broker_count; i++) {
         int error;
         struct broker *b = broker_create(&options->brokers[i], &error, diag);

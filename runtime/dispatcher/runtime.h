@@ -17,6 +17,7 @@ struct runtime_options {
     uint64_t dead_letters_max, dead_letters_bytes; /* that are kept in it; 0: none */
     const struct broker_options *brokers;          /* the first is what manifests call `default` */
     size_t broker_count;                           /* at least 1 */
+    bool one_for_all;                              /* the first is whatever broker a manifest names */
     struct cgroups *cgroups;                       /* outlive the runtime; NULL: none */
     /* Another hark has this node's name at a broker, and was there before: the caller says so and drains.
      * Once a broker. */

@@ -59,6 +59,18 @@ static void it_shows_ticks_by_the_name_of_their_timer(void **unused)
     lines_wait(d.process->out, "puppet +== every 100ms  ok");
 }
 
+static void its_broker_stands_for_whatever_a_manifest_names(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    file_print(path_in(d.folder, "puppet.yaml"), PUPPET_MANIFEST "broker: lab\n");
+    lines_wait(d.process->err, "^hark: deployed puppet version=[0-9a-f]+ replaces=");
+    struct device *phone = device_connect(d.port, "phone");
+    device_subscribe(phone, "out/#", 1);
+    device_publish(phone, "puppet/do", "say out/heard yes", 1);
+    device_expect(phone, "out/heard", "yes");
+}
+
 static void it_finds_a_port_by_itself(void **unused)
 {
     (void)unused;
@@ -114,6 +126,7 @@ int main(void)
         system_test(it_brings_up_a_broker_on_the_port_it_is_told),
         system_test(it_shows_messages_outputs_and_log_lines),
         system_test(it_shows_ticks_by_the_name_of_their_timer),
+        system_test(its_broker_stands_for_whatever_a_manifest_names),
         system_test(it_finds_a_port_by_itself),
         system_test(it_takes_its_broker_with_it),
         system_test(it_ends_with_interrupt_too),
