@@ -28,7 +28,10 @@ static int open_folder(struct dead *d)
         return EX_SOFTWARE;
     d->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d->folder < 0 && errno == ENOENT) {
-        log_warn("there is no %s: --state, --node and --config have to be those of hark run", path);
+        log_warn("there is no %s: %s", path,
+                 d->settings.dead_letters_max == 0
+                     ? "dead_letters.max is 0"
+                     : "--state, --node and --config have to be those of hark run");
     } else if (d->folder < 0) {
         code = exit_code_of(-errno);
         log_error("%s cannot be opened: %s", path, strerror(errno));

@@ -333,6 +333,10 @@ static void a_node_that_never_ran_here_is_said(void **unused)
     assert_string_equal(o.out, "");
     assert_non_null(strstr(o.err, "/nobody/dead: --state, --node and --config have to be those of hark run"));
     assert_int_equal(count_lines(o.err), 1);
+    const char *config = path_in(s.hark->state, "none.yaml");
+    file_print(config, "dead_letters: { max: 0 }\n");
+    o = hark_command("dead", "list", "--state", s.hark->state, "--node", "nobody", "--config", config);
+    assert_non_null(strstr(o.err, "/nobody/dead: dead_letters.max is 0\n"));
     o = dead_command(s.hark, "list");
     assert_string_equal(o.err, "");
     o = dead_command(s.hark, "redrive", "--function", "nobody");
