@@ -118,10 +118,17 @@ static void allow_channel(void)
     ALLOW_IF("recvfrom", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
 }
 
+/* The .so comes by the channel. A worker that can have another unix socket could put it at that number, and
+ * take what a service sends: it has got the .so before the filter. */
+static void allow_handler(unsigned kind)
+{
+    if (!(kind & FILTER_UNIX))
+        ALLOW_IF("recvmsg", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL));
+}
+
 static void allow_files(void)
 {
-    ALLOW_IF("recvmsg", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL)); /* a worker's descriptors come by it */
-    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));           /* TCGETS: is it a terminal? */
+    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));  /* TCGETS: is it a terminal? */
     static const uint32_t fcntls[] = {0, 1, 2, 3, 1030}; /* F_DUPFD F_GETFD F_SETFD F_GETFL F_DUPFD_CLOEXEC */
     for (size_t i = 0; i < sizeof fcntls / sizeof *fcntls; i++)
         ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, fcntls[i]));
@@ -337,6 +344,7 @@ static void build(uint32_t machine, unsigned kind)
     must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize"); /* a tree, not a list */
     allow_ordinary();
     allow_memory();
+    allow_handler(kind);
     allow_files();
     allow_granted(kind);
     allow_process(kind & FILTER_THREADS);

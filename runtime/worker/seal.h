@@ -20,7 +20,8 @@
  *
  * In each worker, in this order (worker_main, seal_apply):
  *   descriptors     closed, all but /dev/null, the log pipe and the channel. By that comes, when all
- *                   of the below is done, the .so; it is closed again once it is loaded. Of the
+ *                   of the below is done, the .so, and before it where a unix socket was granted,
+ *                   whose filter takes no descriptors; it is closed again once it is loaded. Of the
  *                   flight recorder there is a mapping, and no descriptor.
  *   limits          setrlimit(2), limits.h. With more than one thread a user namespace of the
  *                   worker's own, because RLIMIT_NPROC counts per user in one; it costs about 50 us,

@@ -9,6 +9,7 @@
 #include "worker/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +22,11 @@
 
 /* A worker's descriptors, beside 0 (/dev/null) and 1, 2 (the log pipe). The .so comes by the channel, and is
  * closed as soon as it is loaded; until the worker has practised, its number is the sample's. */
-enum { CHANNEL_FD = FILTER_CHANNEL, SAMPLE_FD };
+enum {
+    CHANNEL_FD = FILTER_CHANNEL,
+    SAMPLE_FD,
+    HANDLER_FD = 16 /* if it comes early: out of the seal's way */
+};
 
 static void die_with_parent(pid_t parent)
 {
@@ -94,6 +99,17 @@ struct server *worker_prepare(void)
     return serve_open(CHANNEL_FD);
 }
 
+/* FILTER_UNIX takes no descriptors. Who has such a grant is no spare: the function has been sent already. */
+static int await_before_seal(const struct worker_birth *b)
+{
+    int handler = serve_await(b->server);
+    int moved = fcntl(handler, F_DUPFD_CLOEXEC, HANDLER_FD);
+    if (moved < 0)
+        _exit(EX_OSERR);
+    close(handler);
+    return moved;
+}
+
 _Noreturn void worker_main(const struct worker_birth *birth)
 {
     struct diag why;
@@ -103,12 +119,14 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     int error = bring_in_granted(birth, &why);
     if (keep_only(birth) < 0)
         _exit(EX_OSERR);
+    int handler = grants_have(birth->grants, GRANT_UNIX) ? await_before_seal(birth) : -1;
     if (!error)
         error = seal_apply(birth->layers, &(struct seal_terms){&birth->limits, birth->grants}, &why);
-    if (error == 0 && !is_awaited())
+    if (error == 0 && handler < 0 && !is_awaited())
         loader_warm_up(SAMPLE_FD);
     close(SAMPLE_FD);
-    int handler = serve_await(birth->server); /* this is where a spare worker waits */
+    if (handler < 0)
+        handler = serve_await(birth->server); /* this is where a spare worker waits */
     if (error < 0)
         serve_fail(birth->server, &why);
     serve_run(birth->server, handler, recorder); /* loads the function: from here on its code runs */

@@ -351,6 +351,7 @@ static const struct attack callers[] = {
     {"unix_bind", "EPERM", REFUSED, CALLER},
     {"unix_send_descriptor", "EPERM", REFUSED, CALLER},
     {"unix_take_descriptor", "EPERM", REFUSED, CALLER},
+    {"unix_take_as_channel", "EPERM", REFUSED, CALLER},
     {"unix_take_process", "EPERM", REFUSED, CALLER},
     {"both_abstract", "EPERM", REFUSED, .manifest = TO_BOTH, .uncounted = REFUSED},
     {0},
