@@ -73,13 +73,14 @@ void cgroup_bar(int folder, bool barred)
     (void)!fchmodat(folder, "cgroup.procs", barred ? 0 : 0644, 0);
 }
 
+/* Of a list that is longer than the buffer, the last number may be cut: it would be somebody else's. */
 static void kill_listed(int folder)
 {
     char list[PROCS_MAX], *end;
     (void)!cgroup_read(folder, "cgroup.procs", list, sizeof list);
-    for (char *at = list; *at; at = *end ? end + 1 : end) {
+    for (char *at = list; *at; at = end + 1) {
         long pid = strtol(at, &end, 10);
-        if (end == at)
+        if (end == at || *end != '\n')
             return;
         if (pid > 1)
             kill((pid_t)pid, SIGKILL);
