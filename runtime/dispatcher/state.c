@@ -28,26 +28,35 @@ static int fail(struct diag *diag, const char *file, int error, const char *what
     return -error;
 }
 
+static int make_folder(const char *path)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
 /* mkdir -p, mode 0700 (what the XDG base directory specification asks for). `path` is scribbled on and
  * restored. */
 static int make_folders(char *path)
 {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    int error = 0, refused = 0;
+    for (char *slash = strchr(path + 1, '/'); slash && error == 0; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        int error = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+        error = make_folder(path);
         *slash = '/';
-        /* A parent that cannot be made may still be there: the last mkdir decides. */
-        if (error < 0 && error != -EROFS && error != -EACCES)
-            return error;
+        if (error == -EROFS || error == -EACCES) { /* it may be there all the same: what is in it tells */
+            refused = error;
+            error = 0;
+        }
     }
-    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+    if (error == 0)
+        error = make_folder(path);
+    return error == -ENOENT && refused < 0 ? refused : error;
 }
 
 static int open_folder(struct state *s, struct diag *diag)
 {
     int error = make_folders(s->folder);
     if (error < 0)
-        return fail(diag, s->folder, -error, "the state folder cannot be made");
+        return fail(diag, s->folder, -error, "the state folder cannot be made, --state names another");
     s->folder_fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->folder_fd < 0)
         return fail(diag, s->folder, errno, "the state folder cannot be opened");

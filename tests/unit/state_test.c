@@ -162,6 +162,24 @@ static void a_file_in_the_way_is_said(void **unused)
     assert_non_null(strstr(diag.text, "the state folder cannot be made"));
 }
 
+/* Not "No such file", which is what the last folder says of the first, that could not be made. */
+static void a_parent_that_may_not_be_made_is_the_reason(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    int error = 0;
+    bool is_root = geteuid() == 0;
+    assert_int_equal(chmod(folder, 0555), 0);
+    assert_int_equal(is_root ? seteuid(4242) : 0, 0);
+    struct state *s = state_open(path_in(folder, "deep/er"), "node-1", &error, &diag);
+    assert_int_equal(is_root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_null(s);
+    assert_int_equal(error, -EACCES);
+    assert_non_null(
+        strstr(diag.text, "the state folder cannot be made, --state names another: Permission denied"));
+}
+
 static void a_folder_has_a_name_of_its_own_for_ever(void **unused)
 {
     (void)unused;
@@ -193,6 +211,7 @@ int main(void)
         system_test(two_of_one_name_cannot_share_a_state),
         system_test(folders_are_made_for_the_owner_alone),
         system_test(a_file_in_the_way_is_said),
+        system_test(a_parent_that_may_not_be_made_is_the_reason),
         system_test(a_folder_has_a_name_of_its_own_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
