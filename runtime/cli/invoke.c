@@ -182,7 +182,7 @@ const struct command command_invoke = {
             "of a message, it is a tick of that timer.\n\n"
             "Exit codes: 0 ok, 1 retry, 2 reject, 3 crash, 4 timeout, 64 usage, 65 bad manifest or .so (it "
             "does not\n"
-            "get ready), 70 internal, 77 the seal does not hold.\n",
+            "get ready), or a payload that cannot be read, 70 internal, 77 the seal does not hold.\n",
     .takes = OPTION_FUNCTIONS | OPTION_TOPIC | OPTION_PAYLOAD | OPTION_PAYLOAD_FILE | OPTION_QOS |
              OPTION_RETAINED | OPTION_PROPERTY | OPTION_RESPONSE_TOPIC | OPTION_CORRELATION | OPTION_TIMER |
              OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
