@@ -292,6 +292,21 @@ static void a_dead_letter_that_is_refused_is_sent_again(void **unused)
     device_expect(d, "out/graveyard", "reject");
 }
 
+/* Each of the orders `say out/denied 0` and on; the broker that hung up may have had one that is sent again.
+ */
+static void expect_all_denied_to_be_buried(struct device *d)
+{
+    bool buried[DENIED] = {false};
+    for (unsigned missing = DENIED, n; missing > 0;) {
+        const struct message *m = device_wait(d, "hark/dead/puppet");
+        assert_non_null(strstr(message_property(m, "hark-reason"), "0x87"));
+        assert_int_equal(sscanf(m->payload, "say out/denied %u", &n), 1);
+        assert_true(n < DENIED);
+        missing -= !buried[n];
+        buried[n] = true;
+    }
+}
+
 /* mosquitto 2.0.11 answers a denied publish with 0x87 and closes, whatever else is on its way. */
 static void a_burst_of_denied_outputs_is_buried_and_the_function_goes_on(void **unused)
 {
@@ -304,13 +319,14 @@ static void a_burst_of_denied_outputs_is_buried_and_the_function_goes_on(void **
     struct device *d = device_connect(broker_port(b), "undertaker");
     device_subscribe(d, "out/#", 1);
     device_subscribe(d, "hark/dead/#", 1);
-    for (unsigned i = 0; i < DENIED; i++)
-        device_publish(d, "puppet/do", "say out/denied no", 1);
+    for (unsigned i = 0; i < DENIED; i++) {
+        char order[32];
+        snprintf(order, sizeof order, "say out/denied %u", i);
+        device_publish(d, "puppet/do", order, 1);
+    }
     device_publish(d, "puppet/do", "say out/heard yes", 1);
-    for (unsigned i = 0; i < DENIED; i++)
-        assert_non_null(strstr(message_property(device_wait(d, "hark/dead/puppet"), "hark-reason"), "0x87"));
+    expect_all_denied_to_be_buried(d);
     device_expect(d, "out/heard", "yes");
-    assert_int_equal(device_count(d, "hark/dead/#"), DENIED);
     assert_int_equal(device_count(d, "out/denied"), 0);
     hark_wait_line(h, "^hark: warning: broker .* after it refused a publish to out/denied: .*0x87");
 }
