@@ -30,6 +30,28 @@ tests_wait_for_events() {
     xargs -0 grep -HnE '\b(u|nano)?sleep\(|(^|[;&|]|\b(do|then|else))\s*sleep\s+[0-9$]' && return 1 || return 0
 }
 
+# pages PATTERN: what of the pages' text matches, as PAGE:MATCH.
+pages() {
+  grep -oHE "$1" README.md docs/*.md | sort -u
+}
+
+# Links, C files, and tests by their names: four words or more, which no setting of a broker has.
+# shellcheck disable=SC2016 # the backticks are the pages'
+docs_name_what_is_there() {
+  local page name files bad=0
+  files=$(git ls-files)
+  while IFS=: read -r page name; do
+    [[ -e $(dirname "$page")/${name#](} ]] || { echo "$page: ${name#](} is not there" && bad=1; }
+  done < <(pages '\]\([^)#:]+')
+  while IFS=: read -r page name; do
+    grep -qE "(^|/)${name//\`/}$" <<<"$files" || { echo "$page: no file is named $name" && bad=1; }
+  done < <(pages '`[a-z0-9_/]+\.[ch]`')
+  while IFS=: read -r page name; do
+    git grep -qwF "${name//\`/}" -- tests runtime || { echo "$page: nothing is named $name" && bad=1; }
+  done < <(pages '`[a-z0-9]+(_[a-z0-9]+){3,}`')
+  return "$bad"
+}
+
 tidy() {
   printf '%s\0' "${sources[@]}" | xargs -0 -P "$(nproc)" -n 1 \
     clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
@@ -39,6 +61,7 @@ tidy() {
 check format clang-format --dry-run -Werror "${all_c[@]}"
 check 'house rules' house_rules
 check 'no sleeping in tests' tests_wait_for_events
+check 'docs name what is there' docs_name_what_is_there
 check 'shell syntax' shellcheck -x "${scripts[@]}"
 check clang-tidy tidy
 ((failed == 0)) && echo "lint: ${#all_c[@]} C files and ${#scripts[@]} scripts are clean"
