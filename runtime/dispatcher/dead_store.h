@@ -15,7 +15,7 @@ enum {
     DEAD_ID_LEN = 16, /* hex digits of the time in ms, '-', a number: in the order of their coming */
     DEAD_FUNCTION_MAX = 63,
     DEAD_NAME_MAX = DEAD_ID_LEN + 1 + DEAD_FUNCTION_MAX,
-    DEAD_HEADER_MAX = 16 << 20,
+    DEAD_HEADER_MAX = 64 << 20, /* the most text of a PUBLISH, each character as six */
     DEAD_PAYLOAD_MAX = 64 << 20
 };
 

@@ -101,6 +101,29 @@ static void what_was_put_is_read_to_the_last_byte(void **unused)
     dead_record_finish(&r);
 }
 
+/* U+0001 is what takes most in JSON, and whoever publishes a message chooses what is in it. */
+static void the_largest_properties_come_back(void **unused)
+{
+    (void)unused;
+    char *text = malloc(UINT16_MAX);
+    struct property largest[MQTT_USER_PROPERTIES_MAX];
+    struct dead_letter l = sample();
+    struct dead_record r;
+    memset(text, 1, UINT16_MAX);
+    for (size_t i = 0; i < MQTT_USER_PROPERTIES_MAX; i++)
+        largest[i] = (struct property){slice_make(text, UINT16_MAX), slice_make(text, UINT16_MAX)};
+    l.message.topic = l.message.content_type = l.message.response_topic = largest[0].key;
+    l.message.correlation = largest[0].key;
+    l.message.properties = largest;
+    l.message.property_count = MQTT_USER_PROPERTIES_MAX;
+    struct dead_name name = put(&l);
+    assert_int_equal(dead_store_read(folder, &name, true, &r), 0);
+    assert_int_equal(r.letter.message.property_count, MQTT_USER_PROPERTIES_MAX);
+    assert_true(slice_equal(r.letter.message.properties[63].value, largest[63].value));
+    dead_record_finish(&r);
+    free(text);
+}
+
 static void what_is_absent_stays_absent(void **unused)
 {
     (void)unused;
@@ -329,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(what_was_put_is_read_to_the_last_byte),
+        store_test(the_largest_properties_come_back),
         store_test(what_is_absent_stays_absent),
         store_test(a_list_is_in_the_order_of_their_coming),
         store_test(what_is_removed_is_gone_and_may_be_removed_again),
