@@ -10,6 +10,14 @@
 
 enum { CERTIFICATES_BYTES_MAX = 4 << 20, KEY_BYTES_MAX = 64 << 10 };
 
+/* Without it, OpenSSL would ask at the terminal. */
+static int no_passphrase(char *buffer, int size, int is_writing, void *user)
+{
+    (void)buffer, (void)size, (void)is_writing;
+    *(bool *)user = true;
+    return -1;
+}
+
 /* ---- certificates ---- */
 
 /* Reads it without OpenSSL's own files, whose errors do not say what the system said. */
@@ -64,12 +72,12 @@ static int use_all(SSL_CTX *ssl, const char *path, use_certificate *use, struct 
     BIO *bio = NULL;
     X509 *certificate;
     size_t count = 0;
-    bool used = true;
+    bool used = true, is_encrypted = false;
     int error = open_pem(path, &bio, diag);
     if (error)
         return error;
     ERR_clear_error();
-    while (used && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    while (used && (certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, &is_encrypted))) {
         used = use(ssl, certificate, count++);
         X509_free(certificate);
     }
@@ -97,14 +105,6 @@ static bool present_one(SSL_CTX *ssl, X509 *certificate, size_t index)
     if (index == 0)
         return SSL_CTX_use_certificate(ssl, certificate) == 1;
     return SSL_CTX_add1_chain_cert(ssl, certificate) == 1;
-}
-
-/* Without it, OpenSSL would ask at the terminal. */
-static int no_passphrase(char *buffer, int size, int is_writing, void *user)
-{
-    (void)buffer, (void)size, (void)is_writing;
-    *(bool *)user = true;
-    return -1;
 }
 
 static int parse_key(const char *path, const struct secret *text, EVP_PKEY **ret_key, struct diag *diag)

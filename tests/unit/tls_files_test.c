@@ -4,8 +4,10 @@
 #include "support/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +108,28 @@ static void a_file_without_a_certificate_is_refused(void **unused)
     refused_file("ca.crt", -EINVAL,
                  "^no certificate in it that can be read: PEM is needed, which begins with "
                  "-----BEGIN CERTIFICATE-----$");
+}
+
+/* OpenSSL asks at the terminal, or reads standard input where there is none. */
+static void an_encrypted_certificate_is_refused_and_nobody_is_asked(void **unused)
+{
+    (void)unused;
+    static const char answer[] = "a passphrase\n";
+    int ends[2], left = 0, own_input = dup(STDIN_FILENO);
+    file_print(tls_file("encrypted.crt"), "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                                          "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+                                          "AAAAAAAAAAAAAAAAAAAAAA==\n-----END CERTIFICATE-----\n");
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], answer, strlen(answer)), strlen(answer));
+    dup2(ends[0], STDIN_FILENO);
+    tls_scene.options.ca_file = tls_file("encrypted.crt");
+    refused_file("encrypted.crt", -EINVAL, "no certificate in it that can be read: ");
+    assert_int_equal(ioctl(ends[0], FIONREAD, &left), 0);
+    assert_int_equal(left, strlen(answer));
+    dup2(own_input, STDIN_FILENO);
+    close(own_input);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void a_folder_is_no_certificate(void **unused)
@@ -259,6 +283,7 @@ int main(void)
         tls_test(a_broker_that_does_not_trust_ours_is_said),
         tls_test(a_missing_file_is_said),
         tls_test(a_file_without_a_certificate_is_refused),
+        tls_test(an_encrypted_certificate_is_refused_and_nobody_is_asked),
         tls_test(a_folder_is_no_certificate),
         tls_test(half_a_certificate_behind_a_good_one_is_refused),
         tls_test(a_key_that_everybody_can_read_is_refused),
