@@ -74,11 +74,15 @@ start_hark() {
     "$build/bin/hark" run --broker "mqtt://127.0.0.1:$broker_port" --state "$work/state" "$work/inbox"
 }
 
+start_peer() {
+  start_subject peer '^ready$' "$programs/bench_peer_libmosquitto" "$broker_port" 0
+}
+
 # start_all WINDOW: a broker that lets WINDOW messages to one client wait for their acknowledgement.
 start_all() {
   start_broker "$work" "max_inflight_messages $1" 'max_queued_messages 0' 'set_tcp_nodelay true'
   pids=("$broker_pid")
-  start_subject peer '^ready$' "$programs/bench_peer_libmosquitto" "$broker_port" 0
+  start_peer
   start_hark
 }
 
@@ -103,6 +107,27 @@ compare() {
   local subject
   for subject in peer hark; do
     measure "$1" "$subject" "${@:2}"
+  done
+}
+
+# Without a broker's work: a script floods the subject and counts. What it used up to its first message is in its CPU.
+measure_scripted() { # ROW SUBJECT OPTION...
+  local row=$1 subject=$2 script answered rate lost
+  shift 2
+  exec {script}< <(exec "$programs/bench_scripted_broker" --filter "bench/$subject/in/+" --seconds "$seconds" "$@")
+  pids=("$!")
+  read -r -t 20 -u "$script" _ broker_port || die "$row: the scripted broker does not come up"
+  "start_$subject"
+  read -r -t $((seconds + 20)) -u "$script" answered rate lost _ || die "$row, $subject: the scripted broker failed"
+  echo "$rate $(($(cpu_ms "$subject") * 1000000 / answered))e-3 0 0 $lost" >>"$work/$row.$subject"
+  stop_all
+  exec {script}<&-
+}
+
+compare_scripted() { # ROW OPTION...
+  local subject
+  for subject in peer hark; do
+    measure_scripted "$1" "$subject" "${@:2}"
   done
 }
 
@@ -162,6 +187,12 @@ table() {
   throughput_lines 'QoS 0, 4096 under way' qos0
   latency_lines 'Latency at 100/s, QoS 1' pace100
   latency_lines 'Latency at 1,000/s, QoS 1' pace1000
+  printf '\n%s\n%s\n' '| 64 B, one answer each, from a script in place of a broker | libmosquitto program | hark | hark / program |' \
+    '|---|--:|--:|--:|'
+  throughput_lines 'QoS 1, 1 under way' script1
+  throughput_lines 'QoS 1, 16 under way' script16
+  throughput_lines 'QoS 1, 256 under way' script256
+  throughput_lines 'QoS 0, 4096 under way' script4096
   printf '\n%s\n%s\n' '| Cold start: from publish to answer | spawn and end of /bin/true, µs | hark, µs | ratio |' \
     '|---|--:|--:|--:|'
   line 'A spare worker is up' "$spawn" "$cold"
@@ -263,6 +294,12 @@ for ((i = 1; i <= cold_starts; i++)); do
   one_cold_start
 done
 stop_all
+for ((round = 1; round <= rounds; round++)); do
+  compare_scripted script1 --qos 1 --window 1
+  compare_scripted script16 --qos 1 --window 16
+  compare_scripted script256 --qos 1 --window 256
+  compare_scripted script4096 --qos 0 --window 4096
+done
 measure_workers
 { table && workers_table; } >"$work/table"
 cat "$work/table"
