@@ -1,5 +1,5 @@
 /* What a manifest's `sandbox` says, and the whole line for everything that can be wrong with it. */
-#include "manifest/manifest.h"
+#include "manifest_says.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -8,40 +8,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-/* The least that is needed; the next line is the fifth. */
-#define LEAST "function: f\nhandler: f.so\ntriggers:\n  - topic: home/{room}/t\n"
-
-static struct manifest *accepted(const char *text)
-{
-    struct manifest *m = NULL;
-    struct diags diags = {0};
-    int r = manifest_parse("m.yaml", slice_of(text), &m, &diags);
-    if (r < 0 && diags.count)
-        fail_msg("%u:%u: %s", diags.items[0].line, diags.items[0].column, diags.items[0].text);
-    assert_int_equal(r, 0);
-    assert_int_equal(diags.count, 0);
-    return m;
-}
-
-/* The complaints are these lines, no more and no fewer. */
-static void refused(const char *text, const char *const *lines, size_t count)
-{
-    struct manifest *m = NULL;
-    struct diags diags = {0};
-    char line[DIAG_FORMATTED_MAX];
-
-    assert_int_equal(manifest_parse("m.yaml", slice_of(text), &m, &diags), -EINVAL);
-    assert_null(m);
-    for (size_t i = 0; i < diags.count && i < count; i++)
-        assert_string_equal(diag_format(&diags.items[i], line, sizeof line), lines[i]);
-    assert_int_equal(diags.count, count);
-    diags_finish(&diags);
-}
-
-#define REFUSED(text, ...)                                                                                   \
-    refused(text, (const char *const[]){__VA_ARGS__},                                                        \
-            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static void grants_arrive_with_their_places(void **unused)
 {

@@ -1,5 +1,5 @@
 /* What a good manifest becomes. */
-#include "manifest/manifest.h"
+#include "manifest_says.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -8,21 +8,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-/* The least that is needed; the next line is the fifth. */
-#define LEAST "function: f\nhandler: f.so\ntriggers:\n  - topic: home/{room}/t\n"
-
-static struct manifest *accepted(const char *text)
-{
-    struct manifest *m = NULL;
-    struct diags diags = {0};
-    int r = manifest_parse("m.yaml", slice_of(text), &m, &diags);
-    if (r < 0 && diags.count)
-        fail_msg("%u:%u: %s", diags.items[0].line, diags.items[0].column, diags.items[0].text);
-    assert_int_equal(r, 0);
-    assert_int_equal(diags.count, 0);
-    return m;
-}
 
 static void the_least_manifest_gets_every_default(void **unused)
 {
