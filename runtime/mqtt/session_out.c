@@ -324,12 +324,19 @@ static void answered(struct mqtt_session *s, struct outbound *out, unsigned reas
     pump(s);
 }
 
+/* RabbitMQ 3.10 takes QoS 2 for QoS 1 and says so in this way only. To MQTT 5 it is a mistake: there, a
+ * broker names its Maximum QoS. */
+static bool took_it_at_qos_1(const struct mqtt_session *s, const struct outbound *out)
+{
+    return s->protocol == MQTT_3_1_1 && out->wire_qos == 2 && !out->pubrec;
+}
+
 int session_on_puback(struct mqtt_session *s, const struct packet_ack *ack)
 {
     struct outbound *out = find(s, ack->id);
     if (!out)
         return 0;
-    if (out->wire_qos != 1)
+    if (out->wire_qos != 1 && !took_it_at_qos_1(s, out))
         return wrong_ack(s, "PUBACK", ack);
     answered(s, out, ack->reason);
     return 0;

@@ -122,6 +122,31 @@ static void pubrel_before_pubrec_does_not_lose_the_message(void **state)
     then_sent(scene, "PUBREC 5");
 }
 
+static void a_puback_ends_a_publish_of_qos_2_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_3_1_1;
+    scene_online(scene);
+    user_publishes(scene, 2, "t", "a", 7);
+    then_sent(scene, "PUBLISH 1 q2 t=a");
+    broker_acks(scene, PACKET_PUBACK, 1, 0);
+    then_sent(scene, "");
+    then_events(scene, "published 7 0x00");
+    assert_int_equal(counts_of(scene).outstanding, 0);
+}
+
+static void a_puback_after_pubrec_is_a_protocol_error_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_3_1_1;
+    scene_online(scene);
+    user_publishes(scene, 2, "t", "a", 7);
+    broker_acks(scene, PACKET_PUBREC, 1, 0);
+    broker_acks(scene, PACKET_PUBACK, 1, 0);
+    then_over(scene, MQTT_CAUSE_PROTOCOL, "PUBACK");
+    then_events(scene, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +159,8 @@ int main(void)
         SCENE_TEST(an_unknown_pubrel_gets_a_plain_pubcomp_in_3_1_1),
         SCENE_TEST(the_reason_is_left_out_where_the_server_takes_four_bytes),
         SCENE_TEST(pubrel_before_pubrec_does_not_lose_the_message),
+        SCENE_TEST(a_puback_ends_a_publish_of_qos_2_in_3_1_1),
+        SCENE_TEST(a_puback_after_pubrec_is_a_protocol_error_in_3_1_1),
     };
     return cmocka_run_group_tests_name("session_qos2", tests, NULL, NULL);
 }
