@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/port.h"
 #include "support/process.h"
 #include "support/test.h"
@@ -84,12 +85,16 @@ static void choose_port(struct broker *b)
 {
     b->port = port_find_free();
     b->tls_port = port_find_free();
-    snprintf(b->url, sizeof b->url, "mqtt://127.0.0.1:%u", b->port);
+    snprintf(b->url, sizeof b->url, "mqtt://%s127.0.0.1:%u", other_broker_login(), b->port);
     write_config(b);
 }
 
 struct broker *broker_plan(const struct broker_options *o)
 {
+    if (o->password || o->acl || o->certificate || o->max_inflight)
+        need_mosquitto();
+    if (o->keeps_sessions && other_broker_lacks("persistence"))
+        skip();
     struct broker *b = must_alloc(sizeof *b);
     *b = (struct broker){.options = *o, .folder = folder_create()};
     at_end_of_test(free, b);
@@ -101,11 +106,25 @@ struct broker *broker_plan(const struct broker_options *o)
     return b;
 }
 
-static bool try_to_run(struct broker *b)
+static struct process *start_mosquitto(const struct broker *b)
 {
     const char *const argv[] = {mosquitto_path(), "-c", path_in(b->folder, "mosquitto.conf"), NULL};
-    b->process = process_start(&(struct process_options){.name = "mosquitto", .argv = argv});
-    return lines_find(b->process->err, "mosquitto version .* running", GUARD_MS) != NULL;
+    return process_start(&(struct process_options){.name = "mosquitto", .argv = argv});
+}
+
+static struct process *start_other(const struct broker *b)
+{
+    char port[8];
+    snprintf(port, sizeof port, "%u", b->port);
+    const char *const argv[] = {other_broker_program(), port, b->folder, NULL};
+    return process_start(&(struct process_options){.name = "broker", .argv = argv});
+}
+
+static bool try_to_run(struct broker *b)
+{
+    b->process = other_broker_program() ? start_other(b) : start_mosquitto(b);
+    const char *pattern = other_broker_program() ? "^running" : "mosquitto version .* running";
+    return lines_find(b->process->err, pattern, GUARD_MS) != NULL;
 }
 
 void broker_up(struct broker *b)
@@ -172,11 +191,13 @@ void broker_write_log(struct broker *b, FILE *to, uint64_t zero_ns)
 
 void broker_wait_line(struct broker *b, const char *pattern)
 {
+    need_mosquitto();
     lines_wait(b->process->err, pattern);
 }
 
 bool broker_says_again(struct broker *b, const char *pattern, size_t times, int within_ms)
 {
+    need_mosquitto();
     uint64_t until = clock_now_ns() + (uint64_t)within_ms * NS_PER_MS;
     while (lines_count(b->process->err, pattern) < times) {
         uint64_t now = clock_now_ns();

@@ -3,6 +3,7 @@
 #include "shared/check.h"
 #include "support/cleanup.h"
 #include "support/moment.h"
+#include "support/other_broker.h"
 #include "support/port.h"
 
 #include <poll.h>
@@ -278,7 +279,7 @@ struct proxy *proxy_start(uint16_t upstream_port)
     p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->upstream = upstream_port;
     CHECK(p->wake >= 0);
-    snprintf(p->url, sizeof p->url, "mqtt://127.0.0.1:%u", p->port);
+    snprintf(p->url, sizeof p->url, "mqtt://%s127.0.0.1:%u", other_broker_login(), p->port);
     pthread_mutex_init(&p->lock, NULL);
     moment_cond_init(&p->accepts);
     CHECK(pthread_create(&p->thread, NULL, run, p) == 0);
