@@ -148,9 +148,10 @@ void function_on_published(void *user, void *token, unsigned reason)
 void release_outputs(struct invocation *inv)
 {
     char hops[HOPS_TEXT_MAX];
-    struct property properties[1 + WIRE_PROPERTIES_MAX] = {hops_next(inv->hops, hops)};
+    struct property properties[1 + WIRE_PROPERTIES_MAX];
     struct mqtt_publish publish;
     size_t offset = 0;
+    properties[0] = hops_next(inv->hops, hops); /* the rest stays unset: two KiB for each message */
     timers_tick_over(inv);
     inv->function->releasing++;
     inv->outputs_bytes = buffer_length(&inv->outbox.frames);
