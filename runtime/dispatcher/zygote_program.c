@@ -1,3 +1,4 @@
+/* zygote_program.c: what hark-worker is started by: its path, and its arguments. */
 #include "dispatcher/zygote.h"
 
 #include "shared/check.h"
