@@ -59,6 +59,17 @@ void function_arm(struct function *f, uint64_t at_ns)
     uv_timer_start(&f->timer, on_timer, at_ns > now_ns ? (at_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS : 0, 0);
 }
 
+bool function_may_say(struct function *f, uint64_t *said_ns)
+{
+    uint64_t now_ns = clock_now_ns();
+    if (*said_ns && now_ns < *said_ns + NS_PER_S) {
+        function_arm(f, *said_ns + NS_PER_S);
+        return false;
+    }
+    *said_ns = now_ns;
+    return true;
+}
+
 /* ---- the broker ---- */
 
 void function_heard(struct function *f)

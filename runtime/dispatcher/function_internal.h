@@ -155,8 +155,11 @@ struct function {
 
 /* function.c */
 void function_arm(struct function *f, uint64_t at_ns); /* look again then, at the latest */
-void function_check_end(struct function *f);           /* leaving or draining: is it time to close? */
-void function_heard(struct function *f);               /* the broker is there, and had something for it */
+/* For lines that are said at most once a second: may this one be, which was said last at *said_ns (0: never)?
+ * If so, it is now, and *said_ns says so. If not, the function looks again when it may. */
+bool function_may_say(struct function *f, uint64_t *said_ns);
+void function_check_end(struct function *f); /* leaving or draining: is it time to close? */
+void function_heard(struct function *f);     /* the broker is there, and had something for it */
 
 /* subscribe.c */
 __attribute__((warn_unused_result)) int function_subscribe(

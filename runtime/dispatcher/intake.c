@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const uint64_t SAY_DROPPED_EVERY_NS = NS_PER_S;
-
 static struct invocation *invocation_create(struct function *f, struct mqtt_message *message)
 {
     struct invocation *inv = calloc(1, sizeof *inv);
@@ -41,18 +39,12 @@ void invocation_destroy(struct invocation *inv)
 
 void function_say_dropped(struct function *f)
 {
-    uint64_t now_ns = clock_now_ns();
-    if (f->dropped == f->dropped_said)
+    if (f->dropped == f->dropped_said || !function_may_say(f, &f->dropped_said_ns))
         return;
-    if (f->dropped_said_ns && now_ns < f->dropped_said_ns + SAY_DROPPED_EVERY_NS) {
-        function_arm(f, f->dropped_said_ns + SAY_DROPPED_EVERY_NS);
-        return;
-    }
     function_log(f, LOG_WARN, "queue is full (limits.queue: %u): dropped %llu of the oldest QoS 0 messages",
                  f->active ? f->active->revision->manifest->limit_queue : 0,
                  (unsigned long long)(f->dropped - f->dropped_said));
     f->dropped_said = f->dropped;
-    f->dropped_said_ns = now_ns;
 }
 
 static void drop(struct invocation *inv)

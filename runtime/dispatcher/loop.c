@@ -2,37 +2,32 @@
 #include "dispatcher/function_internal.h"
 
 #include "dispatcher/hops.h"
-#include "shared/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAY_EVERY_NS NS_PER_S
+static const char *circle(const struct function *f)
+{
+    return f->loop ? f->loop : "the other functions of its circle are not of this node";
+}
 
 /* What the manifests show is looked up once a second: a fast circle asks often. */
-static const char *circle(struct function *f)
+static void look_up_circle(struct function *f)
 {
-    if (f->looped == f->looped_said) {
-        free(f->loop);
-        f->loop = f->events->name_loop(f->user, f);
-    }
-    return f->loop ? f->loop : "the other functions of its circle are not of this node";
+    if (f->looped != f->looped_said)
+        return;
+    free(f->loop);
+    f->loop = f->events->name_loop(f->user, f);
 }
 
 void function_say_looped(struct function *f)
 {
-    uint64_t now_ns = clock_now_ns();
-    if (f->looped == f->looped_said)
+    uint64_t unsaid = f->looped - f->looped_said;
+    if (!unsaid || !function_may_say(f, &f->looped_said_ns))
         return;
-    if (f->looped_said_ns && now_ns < f->looped_said_ns + SAY_EVERY_NS) {
-        function_arm(f, f->looped_said_ns + SAY_EVERY_NS);
-        return;
-    }
     function_log(f, LOG_ERROR, "%llu message%s came through %d functions and went no further: %s",
-                 (unsigned long long)(f->looped - f->looped_said), f->looped - f->looped_said == 1 ? "" : "s",
-                 HOPS_MAX, f->loop ? f->loop : "the other functions of its circle are not of this node");
+                 (unsigned long long)unsaid, unsaid == 1 ? "" : "s", HOPS_MAX, circle(f));
     f->looped_said = f->looped;
-    f->looped_said_ns = now_ns;
 }
 
 /* A function that is triggered by dead letters can be in a circle with its own. */
@@ -49,6 +44,7 @@ void loop_give_up(struct invocation *inv)
 {
     struct function *f = inv->function;
     char reason[512];
+    look_up_circle(f);
     snprintf(reason, sizeof reason, "loop: came through %u functions: %s", inv->hops, circle(f));
     f->looped++;
     function_say_looped(f);

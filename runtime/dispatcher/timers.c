@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const uint64_t SAY_SKIPPED_EVERY_NS = NS_PER_S;
-
 static struct ticker_now read_clocks(void)
 {
     struct timespec wall;
@@ -146,13 +144,9 @@ void timers_tick_over(struct invocation *inv)
 
 void timers_say_skipped(struct function *f)
 {
-    uint64_t now_ns = clock_now_ns(), next_ns = f->skipped_said_ns + SAY_SKIPPED_EVERY_NS;
-    if (!f->skipped_busy && !f->skipped_late)
+    bool some = f->skipped_busy || f->skipped_late;
+    if (!some || !function_may_say(f, &f->skipped_said_ns))
         return;
-    if (f->skipped_said_ns && now_ns < next_ns) {
-        function_arm(f, next_ns);
-        return;
-    }
     if (f->skipped_busy)
         function_log(f, LOG_WARN, "skipped %llu ticks of its timers: what was before was not over",
                      (unsigned long long)f->skipped_busy);
@@ -163,5 +157,4 @@ void timers_say_skipped(struct function *f)
             "was set, or hark was held up)",
             (unsigned long long)f->skipped_late);
     f->skipped_busy = f->skipped_late = 0;
-    f->skipped_said_ns = now_ns;
 }
