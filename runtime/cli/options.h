@@ -14,34 +14,34 @@
 
 enum { OPTION_PROPERTIES_MAX = 64 };
 
-/* One bit an option: a command names those that it takes. */
+/* One bit an option: a command names those that it takes. Wider than an int, which gcc and clang allow. */
 enum option_bit {
-    OPTION_BROKER = 1 << 0,
-    OPTION_CONFIG = 1 << 1,
-    OPTION_NODE = 1 << 2,
-    OPTION_STATE = 1 << 3,
-    OPTION_MANIFESTS = 1 << 4,
-    OPTION_FUNCTIONS = 1 << 5,
-    OPTION_PORT = 1 << 6,
-    OPTION_TOPIC = 1 << 7,
-    OPTION_PAYLOAD = 1 << 8,
-    OPTION_PAYLOAD_FILE = 1 << 9,
-    OPTION_QOS = 1 << 10,
-    OPTION_RETAINED = 1 << 11,
-    OPTION_PROPERTY = 1 << 12,
-    OPTION_RESPONSE_TOPIC = 1 << 13,
-    OPTION_CORRELATION = 1 << 14,
-    OPTION_USER = 1 << 15,
-    OPTION_INSECURE = 1 << 16,
-    OPTION_JSON = 1 << 17,
-    OPTION_VERBOSE = 1 << 18,
-    OPTION_DRAIN = 1 << 19,
-    OPTION_TIMER = 1 << 20,
-    OPTION_FUNCTION = 1 << 21,
-    OPTION_ALL = 1 << 22,
-    OPTION_RATE = 1 << 23,
-    OPTION_CA_FILE = 1 << 24,
-    OPTION_HELP = 1 << 25
+    OPTION_BROKER = UINT64_C(1) << 0,
+    OPTION_CONFIG = UINT64_C(1) << 1,
+    OPTION_NODE = UINT64_C(1) << 2,
+    OPTION_STATE = UINT64_C(1) << 3,
+    OPTION_MANIFESTS = UINT64_C(1) << 4,
+    OPTION_FUNCTIONS = UINT64_C(1) << 5,
+    OPTION_PORT = UINT64_C(1) << 6,
+    OPTION_TOPIC = UINT64_C(1) << 7,
+    OPTION_PAYLOAD = UINT64_C(1) << 8,
+    OPTION_PAYLOAD_FILE = UINT64_C(1) << 9,
+    OPTION_QOS = UINT64_C(1) << 10,
+    OPTION_RETAINED = UINT64_C(1) << 11,
+    OPTION_PROPERTY = UINT64_C(1) << 12,
+    OPTION_RESPONSE_TOPIC = UINT64_C(1) << 13,
+    OPTION_CORRELATION = UINT64_C(1) << 14,
+    OPTION_USER = UINT64_C(1) << 15,
+    OPTION_INSECURE = UINT64_C(1) << 16,
+    OPTION_JSON = UINT64_C(1) << 17,
+    OPTION_VERBOSE = UINT64_C(1) << 18,
+    OPTION_DRAIN = UINT64_C(1) << 19,
+    OPTION_TIMER = UINT64_C(1) << 20,
+    OPTION_FUNCTION = UINT64_C(1) << 21,
+    OPTION_ALL = UINT64_C(1) << 22,
+    OPTION_RATE = UINT64_C(1) << 23,
+    OPTION_CA_FILE = UINT64_C(1) << 24,
+    OPTION_HELP = UINT64_C(1) << 25
 };
 
 /* What every command takes that runs functions. */
@@ -55,10 +55,10 @@ enum {
 
 /* What was given. All strings are borrowed from argv; NULL: not given. */
 struct options {
-    char *broker; /* may hold a password: wipe it once it is read */
+    uint64_t given; /* enum option_bit of every option that was */
+    char *broker;   /* may hold a password: wipe it once it is read */
     const char *ca_file, *config, *node, *state, *manifests, *functions;
-    uint16_t port;  /* 0: not given */
-    uint32_t given; /* enum option_bit of every option that was */
+    uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
     const char *function;
@@ -79,7 +79,7 @@ struct command {
     const char *arguments; /* of the usage line: "[DIR]" */
     const char *summary;   /* one line of `hark --help` */
     const char *help;      /* what `hark NAME --help` says beside the options; ends in a newline */
-    uint32_t takes;        /* enum option_bit */
+    uint64_t takes;        /* enum option_bit */
     size_t arguments_max;
     int (*run)(struct options *options); /* the exit code */
 };

@@ -1,0 +1,143 @@
+#include "cli/options_internal.h"
+
+#include "manifest/suggest.h"
+#include "manifest/units.h"
+#include "shared/clock.h"
+#include "shared/layers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RATE_MAX = 1000 };
+
+static int parse_number(const char *text, long min, long max, long *ret_number)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < min || number > max)
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+static int take_broker(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    (void)command, (void)diag;
+    o->broker = value;
+    return 0;
+}
+
+static int take_port(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    long port;
+    if (parse_number(value, 1, UINT16_MAX, &port) < 0)
+        return option_refuse(command, diag, "--port '%s': a number from 1 to 65535 is needed", value);
+    o->port = (uint16_t)port;
+    return 0;
+}
+
+static int take_qos(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    long qos;
+    if (parse_number(value, 0, 2, &qos) < 0)
+        return option_refuse(command, diag, "--qos '%s': 0, 1 or 2 is needed", value);
+    o->qos = (uint8_t)qos;
+    return 0;
+}
+
+static const uint64_t DRAIN_MAX_NS = 3600 * NS_PER_S;
+
+static int take_drain(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    const char *why;
+    if (units_parse_duration(slice_of(value), &o->drain_ns, &why) < 0)
+        return option_refuse(command, diag, "--drain '%s' %s", value, why);
+    if (o->drain_ns > DRAIN_MAX_NS)
+        return option_refuse(command, diag, "--drain '%s': at most 1h", value);
+    return 0;
+}
+
+static int take_rate(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    char digits[8];
+    size_t len = strlen(value);
+    long rate;
+    bool has_unit = len > 2 && len < sizeof digits && strcmp(value + len - 2, "/s") == 0;
+    snprintf(digits, sizeof digits, "%.*s", has_unit ? (int)len - 2 : 0, value);
+    if (!has_unit || parse_number(digits, 1, RATE_MAX, &rate) < 0)
+        return option_refuse(command, diag, "--rate '%s': 1/s to %d/s is needed", value, RATE_MAX);
+    o->rate = (uint32_t)rate;
+    return 0;
+}
+
+static int take_property(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    if (!strchr(value, '='))
+        return option_refuse(command, diag, "--property '%s': KEY=VALUE is needed", value);
+    if (o->property_count == OPTION_PROPERTIES_MAX)
+        return option_refuse(command, diag, "--property: at most %d are allowed", OPTION_PROPERTIES_MAX);
+    o->properties[o->property_count++] = value;
+    return 0;
+}
+
+static int take_insecure(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    int layer = layer_find(value);
+    struct suggest s = suggest_start(slice_of(value));
+    for (int i = 0; i < LAYER_COUNT; i++)
+        suggest_consider(&s, layer_name((enum layer)i));
+    if (layer < 0 && s.best)
+        return option_refuse(command, diag, "--insecure '%s': no layer of the seal: did you mean '%s'?",
+                             value, s.best);
+    if (layer < 0)
+        return option_refuse(command, diag, "--insecure '%s': no layer of the seal: hark doctor lists them",
+                             value);
+    o->insecure |= 1u << layer;
+    return 0;
+}
+
+#define TEXT(field) .text = offsetof(struct options, field)
+#define FLAG(field) .flag = offsetof(struct options, field)
+
+const struct option_row option_table[] = {
+    {"broker", "URL", "mqtt[s]://[user[:password]@]host[:port], or the name of a broker in hark.yaml",
+     .take = take_broker},
+    {"config", "FILE", "settings of this node, hark.yaml", TEXT(config)},
+    {"node", "NAME", "name of this node, the middle of its client ids (the host's name)", TEXT(node),
+     .may_be_empty = true},
+    {"state", "DIR", "where this node keeps its sessions and dead letters", TEXT(state)},
+    {"manifests", "DIR", "folder of manifests", TEXT(manifests)},
+    {"functions", "DIR", "second place to look for handlers, after the manifest's folder", TEXT(functions)},
+    {"port", "N", "port of the private broker (a free one)", .take = take_port},
+    {"topic", "TOPIC", "the message's topic (the first trigger's, if it has no wildcard)", TEXT(topic)},
+    {"payload", "TEXT", "the message's payload (empty)", TEXT(payload), .may_be_empty = true},
+    {"payload-file", "FILE", "the payload from a file, or - for standard input", TEXT(payload_file)},
+    {"qos", "N", "0, 1 or 2 (1)", .take = take_qos},
+    {"retained", NULL, "mark the message as retained", FLAG(retained)},
+    {"property", "K=V", "a user property; may be repeated", .take = take_property},
+    {"response-topic", "TOPIC", "where a reply is wanted", TEXT(response_topic)},
+    {"correlation", "TEXT", "correlation data, which a reply repeats", TEXT(correlation),
+     .may_be_empty = true},
+    {"user", "NAME", "who functions run as, a name or number (as root: hark if there is one, else nobody)",
+     TEXT(user)},
+    {"insecure", "LAYER", "run functions without that layer of the seal; may be repeated (see hark doctor)",
+     .take = take_insecure},
+    {"json", NULL, "results as JSON", FLAG(json)},
+    {"verbose", NULL, "log also what is only of use in looking for a fault", FLAG(verbose)},
+    {"drain", "TIME", "how long SIGTERM lets what runs finish, for instance 30s; 0s: not at all (10s)",
+     .take = take_drain},
+    {"timer", "NAME", "a tick of that timer instead of a message, for instance \"every 30s\"", TEXT(timer)},
+    {"function", "NAME", "only those of this function", TEXT(function)},
+    {"all", NULL, "all there are", FLAG(all)},
+    {"rate", "N/s", "how many a second, 1/s to 1000/s (10/s)", .take = take_rate},
+    {"ca-file", "FILE", "certificates that an mqtts:// broker's may be signed by (the system's)",
+     TEXT(ca_file)},
+    {"help", NULL, "this text", FLAG(help)},
+};
+
+_Static_assert(UINT64_C(1) << (sizeof option_table / sizeof *option_table - 1) == OPTION_HELP,
+               "the table has a row for each enum option_bit");
+const int option_count = sizeof option_table / sizeof *option_table;
