@@ -5,7 +5,7 @@
 #include "cli/invoke_message.h"
 #include "cli/invoke_print.h"
 #include "cli/load.h"
-#include "dispatcher/outbox.h"
+#include "cli/player.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -14,133 +14,102 @@
 enum { EXIT_RETRY = 1, EXIT_REJECT = 2, EXIT_CRASH = 3, EXIT_TIMEOUT = 4 };
 
 struct invocation {
-    const struct revision *revision;
-    const struct invoke_message *message;
-    struct outbox_rules rules;
-    struct outbox outbox;
-    struct call call;
-    bool has_result, over;
-    enum wire_result result;
-    struct worker_end end; /* without `left` */
+    struct player player;
+    struct play play;
+    bool over;
 };
 
-static void on_ready(void *user, struct worker *w)
+static void on_over(void *user, struct play *play)
 {
     struct invocation *i = user;
-    const struct mqtt_message *m = &i->message->mqtt;
-    const struct wire_invoke invoke = {.timeout_ns = i->revision->manifest->timeout_ns,
-                                       .attempt = 1,
-                                       .captures = i->message->captures,
-                                       .message = {.topic = m->topic,
-                                                   .payload = m->payload,
-                                                   .response_topic = m->response_topic,
-                                                   .correlation = m->correlation,
-                                                   .properties = m->properties,
-                                                   .property_count = m->property_count,
-                                                   .qos = m->qos,
-                                                   .retained = m->retained}};
-    worker_invoke(w, &i->call, &invoke);
-}
-
-static int on_output(void *user, struct worker *w, struct call *call, const struct wire_header *header,
-                     struct slice body, struct diag *diag)
-{
-    struct invocation *i = user;
-    (void)w, (void)call;
-    return outbox_add(&i->outbox, &i->rules, header, body, diag);
-}
-
-static void on_result(void *user, struct worker *w, struct call *call, enum wire_result result)
-{
-    struct invocation *i = user;
-    (void)call;
-    i->result = result;
-    i->has_result = true;
-    worker_stop(w);
-}
-
-static void on_log(void *user, struct worker *w, int level, struct slice text)
-{
-    (void)user;
-    load_log(w, level, text);
-}
-
-static void on_ended(void *user, struct worker *w, struct worker_end *end)
-{
-    struct invocation *i = user;
-    (void)w;
-    i->end = *end;
+    (void)play;
     i->over = true;
 }
 
-static const struct worker_events events = {
-    .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};
+static void on_log(void *user, struct play *play, const struct worker *w, int level, struct slice text)
+{
+    (void)user, (void)play;
+    load_log(w, level, text);
+}
 
-static int exit_code_of_end(const struct invocation *i)
+static void on_lost(void *user, const char *text)
+{
+    struct invocation *i = user;
+    log_warn("%s: %s the message: %s", i->player.revision->manifest->function, i->over ? "after" : "before",
+             text);
+}
+
+static const struct player_events events = {.over = on_over, .log = on_log, .lost = on_lost};
+
+static void say_why(const struct revision *r, const char *text)
 {
     struct diag diag;
-    revision_place(i->revision, i->end.text, &diag);
+    revision_place(r, text, &diag);
     if (diag.line > 0)
         complain(&diag);
     else
-        log_error("%s: %s", i->revision->manifest->function, i->end.text);
-    if (i->end.cause == WORKER_NO_FORK || i->end.cause == WORKER_LOST)
-        return EX_SOFTWARE;
-    if (!i->end.was_ready)
-        return EX_DATAERR;
-    return i->end.cause == WORKER_LATE ? EXIT_TIMEOUT : EXIT_CRASH;
+        log_error("%s: %s", r->manifest->function, text);
 }
 
-static int exit_code_of_result(const struct invocation *i)
+static int exit_code(const struct invocation *i)
 {
-    const char *function = i->revision->manifest->function;
-    if (i->end.cause != WORKER_STOPPED)
-        log_warn("%s: after the message: %s", function, i->end.text);
-    switch (i->result) {
-    case WIRE_RESULT_OK:
+    const struct revision *r = i->player.revision;
+    switch (i->play.outcome) {
+    case PLAY_OK:
         return EX_OK;
-    case WIRE_RESULT_REJECT:
-        log_info("%s: rejected the message: it would become a dead letter", function);
+    case PLAY_RETRY:
+        log_info("%s: asked for a retry", r->manifest->function);
+        return EXIT_RETRY;
+    case PLAY_REJECT:
+        log_info("%s: rejected the message: it would become a dead letter", r->manifest->function);
         return EXIT_REJECT;
-    case WIRE_RESULT_RETRY:
-    case WIRE_RESULT_SKIPPED:
+    case PLAY_CRASH:
+        say_why(r, i->play.text);
+        return EXIT_CRASH;
+    case PLAY_TIMEOUT:
+        say_why(r, i->play.text);
+        return EXIT_TIMEOUT;
+    case PLAY_NOT_READY:
+        say_why(r, i->play.text);
+        return EX_DATAERR;
+    case PLAY_NO_WORKER:
         break;
     }
-    log_info("%s: asked for a retry", function);
-    return EXIT_RETRY;
+    say_why(r, i->play.text);
+    return EX_SOFTWARE;
 }
 
 static int execute(struct host *h, struct invocation *i)
 {
     struct diag diag = {0};
-    if (!worker_start(h->io, i->revision, &events, i, &diag)) {
+    if (player_play(&i->player, &i->play, &diag) < 0) {
         complain(&diag);
         return EX_SOFTWARE;
     }
     while (!i->over)
         uv_run(&h->loop, UV_RUN_ONCE);
-    return i->has_result ? exit_code_of_result(i) : exit_code_of_end(i);
+    player_stop(&i->player);
+    while (!player_is_down(&i->player))
+        uv_run(&h->loop, UV_RUN_ONCE);
+    return exit_code(i);
 }
 
 static int invoke(const struct revision *r, const struct invoke_message *message, const struct options *o)
 {
     struct host host;
-    struct invocation i = {.revision = r,
-                           .message = message,
-                           .rules = {.manifest = r->manifest,
-                                     .publish_anywhere = r->publish_anywhere,
-                                     .captures = &message->captures,
-                                     .response_topic = message->mqtt.response_topic}};
+    struct invocation i = {.play = {.message = &message->mqtt, .captures = &message->captures, .attempt = 1}};
     int code = host_init(&host, o);
     if (code != 0)
         return code;
     code = host_needs_workers(&host);
-    if (code == 0)
+    if (code == 0) {
+        player_init(&i.player, host.io, r, &events, &i);
         code = execute(&host, &i);
+    }
     host_finish(&host);
     if (code == EX_OK)
-        invoke_print(&i.outbox, &message->mqtt, o->json);
-    outbox_clear(&i.outbox);
+        invoke_print(&i.play.outbox, &message->mqtt, o->json);
+    play_finish(&i.play);
     return code;
 }
 
