@@ -33,6 +33,9 @@ static void check_triggers(const struct manifest *m)
     CHECK(m->trigger_count >= 1 && m->trigger_count <= MANIFEST_TRIGGERS_MAX);
     for (size_t i = 0; i < m->trigger_count; i++) {
         const struct manifest_trigger *t = &m->triggers[i];
+        CHECK(!t->topic == (t->timer != NULL)); /* one of the two */
+        if (t->timer)
+            continue;
         CHECK(t->qos <= 2 && topic_pattern_check(slice_of(t->topic), &diag) == 0);
         CHECK(m->order != ORDER_CAPTURE ||
               topic_pattern_has_name(slice_of(t->topic), slice_of(m->order_capture)));
