@@ -1,6 +1,6 @@
 #include "cli/invoke_message.h"
 
-#include "dispatcher/trigger.h"
+#include "cli/aim.h"
 #include "shared/log.h"
 #include "shared/utf8.h"
 
@@ -97,18 +97,10 @@ static int set_topic(struct invoke_message *m, const struct options *o, const st
 
 static int find_trigger(struct invoke_message *m, const struct revision *r)
 {
-    const struct manifest *manifest = r->manifest;
-    if (trigger_find(manifest, &m->mqtt, &m->captures))
+    struct diag diag;
+    if (aim_message(r->manifest, &m->mqtt, &m->captures, &diag) == 0)
         return 0;
-    char list[512] = "timers only";
-    size_t used = 0;
-    for (size_t i = 0; i < manifest->trigger_count && used < sizeof list; i++) {
-        if (manifest->triggers[i].topic)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s'", used ? ", " : "",
-                                     manifest->triggers[i].topic);
-    }
-    log_error("topic '%.*s' does not trigger the function, which listens to %s%s", SLICE_ARG(m->mqtt.topic),
-              list, used < sizeof list ? "" : "…");
+    log_error("%s", diag.text);
     return EX_USAGE;
 }
 
@@ -150,49 +142,32 @@ static int set_reply(struct invoke_message *m, const struct options *o)
 
 /* ---- a tick ---- */
 
-static const struct manifest_trigger *find_timer(const struct options *o, const struct manifest *m)
+/* Its name, or NULL: it is a message. */
+static const char *timer_of(const struct options *o, const struct manifest *m)
 {
-    const struct manifest_trigger *first = &m->triggers[0];
-    if (o->timer)
-        return trigger_find_timer(m, o->timer);
-    return first->timer && !(o->given & OPTIONS_MESSAGE) ? first : NULL;
+    return o->timer || o->given & OPTIONS_MESSAGE ? o->timer : m->triggers[0].timer;
 }
 
-static int refuse_timer(const struct options *o, const struct manifest *m)
+static int set_tick(struct invoke_message *m, const struct options *o, const struct revision *r,
+                    const char *timer)
 {
-    char list[512] = "none";
-    size_t used = 0;
-    for (size_t i = 0; i < m->trigger_count && used < sizeof list; i++) {
-        if (m->triggers[i].timer)
-            used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s'", used ? ", " : "",
-                                     m->triggers[i].timer);
-    }
-    log_error("--timer '%s': the function's timers are: %s%s", o->timer, list, used < sizeof list ? "" : "…");
-    return EX_USAGE;
-}
-
-static int set_tick(struct invoke_message *m, const struct options *o, const struct manifest_trigger *t)
-{
+    struct diag diag;
     if (o->given & OPTIONS_MESSAGE) {
         log_error("--timer: a tick has no topic, payload or properties: leave out what describes a message");
         return EX_USAGE;
     }
-    m->properties[0] = (struct property){slice_of("hark-trigger"), slice_of(t->timer)};
-    m->mqtt.properties = m->properties;
-    m->mqtt.property_count = 1;
-    m->mqtt.payload = slice_of("");
-    m->mqtt.qos = 0;
-    return 0;
+    if (aim_tick(r->manifest, timer, &m->mqtt, &m->properties[0], &diag) == 0)
+        return 0;
+    log_error("--%s", diag.text);
+    return EX_USAGE;
 }
 
 int invoke_message_init(struct invoke_message *m, const struct options *o, const struct revision *r)
 {
     *m = (struct invoke_message){.mqtt = {.qos = o->qos, .retained = o->retained}};
-    const struct manifest_trigger *timer = find_timer(o, r->manifest);
+    const char *timer = timer_of(o, r->manifest);
     if (timer)
-        return set_tick(m, o, timer);
-    if (o->timer)
-        return refuse_timer(o, r->manifest);
+        return set_tick(m, o, r, timer);
     int code = set_topic(m, o, r);
     if (code == 0)
         code = find_trigger(m, r);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE_MAX = 1000 };
+enum { RATE_MAX = 1000, REPEAT_MAX = 1000000 };
 
 static int parse_number(const char *text, long min, long max, long *ret_number)
 {
@@ -70,6 +70,16 @@ static int take_rate(const struct command *command, char *value, struct options 
     if (!has_unit || parse_number(digits, 1, RATE_MAX, &rate) < 0)
         return option_refuse(command, diag, "--rate '%s': 1/s to %d/s is needed", value, RATE_MAX);
     o->rate = (uint32_t)rate;
+    return 0;
+}
+
+static int take_repeat(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    long count;
+    if (parse_number(value, 1, REPEAT_MAX, &count) < 0)
+        return option_refuse(command, diag, "--repeat '%s': a number from 1 to %d is needed", value,
+                             REPEAT_MAX);
+    o->repeat = (uint32_t)count;
     return 0;
 }
 
@@ -135,6 +145,8 @@ const struct option_row option_table[] = {
     {"rate", "N/s", "how many a second, 1/s to 1000/s (10/s)", .take = take_rate},
     {"ca-file", "FILE", "certificates that an mqtts:// broker's may be signed by (the system's)",
      TEXT(ca_file)},
+    {"repeat", "N", "the message N times in a row, to one worker (1)", .take = take_repeat},
+    {"stats", NULL, "time and memory of each message", FLAG(stats)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

@@ -41,7 +41,9 @@ enum option_bit {
     OPTION_ALL = UINT64_C(1) << 22,
     OPTION_RATE = UINT64_C(1) << 23,
     OPTION_CA_FILE = UINT64_C(1) << 24,
-    OPTION_HELP = UINT64_C(1) << 25
+    OPTION_REPEAT = UINT64_C(1) << 25,
+    OPTION_STATS = UINT64_C(1) << 26,
+    OPTION_HELP = UINT64_C(1) << 27
 };
 
 /* What every command takes that runs functions. */
@@ -62,11 +64,12 @@ struct options {
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
     const char *function;
+    uint32_t repeat;   /* 1 unless given */
     uint32_t rate;     /* a second; 0: not given */
     uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
-    bool retained, json, all, verbose, help;
+    bool retained, json, all, stats, verbose, help;
     const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */
     size_t property_count;
     char **arguments; /* what is no option, in order */

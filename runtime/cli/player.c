@@ -54,7 +54,6 @@ static void finish(struct player *p, enum play_outcome outcome)
     struct play *play = p->now;
     p->now = NULL;
     play->outcome = outcome;
-    play->took_ns = clock_now_ns() - p->began_ns;
     p->events->over(p->user, play);
 }
 
@@ -82,6 +81,7 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
 {
     struct player *p = user;
     (void)call;
+    p->now->took_ns = clock_now_ns() - p->began_ns;
     p->now->peak_bytes = peak_bytes(worker_pid(w));
     finish(p, result == WIRE_RESULT_OK ? PLAY_OK : result == WIRE_RESULT_REJECT ? PLAY_REJECT : PLAY_RETRY);
 }
@@ -120,6 +120,7 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
         p->events->lost(p->user, end->text);
     if (!p->now || (may_play_again(p, end) && start(p, &diag) == 0))
         return;
+    p->now->took_ns = clock_now_ns() - p->began_ns;
     snprintf(p->now->text, sizeof p->now->text, "%s", end->text);
     finish(p, outcome_of_end(end));
 }

@@ -1,7 +1,6 @@
 /* cli_test.c: what the commands say, where they say it, and the exit codes that scripts rely on. */
-#include "shared/layers.h"
 #include "support/cleanup.h"
-#include "support/command.h"
+#include "support/cli.h"
 #include "support/files.h"
 #include "support/stage.h"
 
@@ -12,40 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { USAGE = 64, BAD_DATA = 65, NOT_PERMITTED = 77 };
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("'%s' is not in: %s", part, text);
-}
-
-/* Behind the warnings of layers that this machine, or a sanitized worker, has not in full. */
-static const char *behind_layers(const char *err)
-{
-    static const char warning[] = "hark: warning: ";
-    while (strncmp(err, warning, sizeof warning - 1) == 0) {
-        char name[32];
-        const char *at = err + sizeof warning - 1;
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
-        if (layer_find(name) < 0)
-            break;
-        err = strchr(at, '\n') + 1;
-    }
-    return err;
-}
-
-/* One line on standard error that begins with `hark: `, nothing on standard output, and that exit code. */
-static void assert_refused(struct outcome o, int code, const char *part)
-{
-    const char *err = behind_layers(o.err);
-    assert_contains(err, part);
-    assert_int_equal(strncmp(err, "hark: ", 6), 0);
-    assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
-    assert_string_equal(o.out, "");
-    assert_int_equal(o.code, code);
-}
 
 /* any command */
 
@@ -99,15 +64,6 @@ static void closed_standard_descriptors_do_no_harm(void **unused)
         assert_string_equal(o.out, "");
         assert_int_equal(o.code, 0);
     }
-}
-
-/* A copy in a folder of the test's own: the build tree may be one that a group can write, which hark refuses.
- */
-static const char *own_copy(const char *folder, const char *name)
-{
-    const char *copy = path_in(folder_create(), name);
-    file_copy(path_in(folder, name), copy);
-    return copy;
 }
 
 static void few_descriptors_are_enough_for_a_worker(void **unused)
@@ -248,14 +204,6 @@ static void a_second_hark_of_one_node_and_state_is_refused(void **unused)
 
 /* check */
 
-static const char *folder_with_puppet(const char *more_manifest)
-{
-    const char *folder = folder_create();
-    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
-    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST "%s", more_manifest);
-    return folder;
-}
-
 static void check_finds_nothing_wrong_with_what_is_good(void **unused)
 {
     (void)unused;
@@ -336,107 +284,6 @@ static void check_of_a_path_that_does_not_exist_is_a_finding_of_its_own(void **u
     assert_contains(o.err, "nowhere");
 }
 
-/* invoke */
-
-static struct outcome invoke(const char *what)
-{
-    const char *folder = folder_with_puppet("timeout: 300ms\n");
-    return hark_command("invoke", path_in(folder, "puppet.yaml"), "--payload", what);
-}
-
-static void invoke_prints_what_was_published_a_line_each(void **unused)
-{
-    (void)unused;
-    struct outcome o = invoke("say out/a hello world; log a word; say out/b again");
-    assert_string_equal(o.out, "out/a hello world\nout/b again\n");
-    assert_contains(o.err, "a word");
-    assert_int_equal(o.code, 0);
-}
-
-static void invoke_tells_how_it_ended_by_its_exit_code(void **unused)
-{
-    (void)unused;
-    assert_int_equal(invoke("say out/a x").code, 0);
-    assert_int_equal(invoke("say out/a x; retry").code, 1);
-    assert_int_equal(invoke("say out/a x; reject").code, 2);
-    assert_int_equal(invoke("say out/a x; crash").code, 3);
-    assert_int_equal(invoke("say out/a x; exit").code, 3);
-    assert_int_equal(invoke("say out/a x; hang").code, 4);
-}
-
-static void invoke_prints_nothing_of_a_failed_invocation(void **unused)
-{
-    (void)unused;
-    assert_string_equal(invoke("say out/a x; retry").out, "");
-    assert_string_equal(invoke("say out/a x; crash").out, "");
-}
-
-static void invoke_refuses_bad_data_with_65(void **unused)
-{
-    (void)unused;
-    const char *folder = folder_with_puppet("topcis: 1\n");
-    struct outcome o = hark_command("invoke", path_in(folder, "puppet.yaml"));
-    assert_refused(o, BAD_DATA, "puppet.yaml:5:1: ");
-    assert_refused(hark_command("invoke", path_in(folder, "nowhere.yaml")), BAD_DATA, "nowhere.yaml");
-    assert_refused(hark_command("invoke", own_copy(TEST_FUNCTIONS, "wrong_abi.so"), "--topic", "a"), BAD_DATA,
-                   "ABI 7");
-}
-
-static void invoke_without_a_function_is_a_usage_error(void **unused)
-{
-    (void)unused;
-    assert_refused(hark_command("invoke"), USAGE, "");
-}
-
-static void invoke_takes_a_bare_so(void **unused)
-{
-    (void)unused;
-    struct outcome o = hark_command("invoke", own_copy(TEST_PUPPETS, "puppet.so"), "--topic", "any/thing",
-                                    "--payload", "say any/where hello");
-    assert_string_equal(o.out, "any/where hello\n");
-    assert_int_equal(o.code, 0);
-}
-
-static void invoke_reads_the_payload_from_standard_input(void **unused)
-{
-    (void)unused;
-    const char *const argv[] = {TEST_HARK, "invoke", own_copy(TEST_PUPPETS, "puppet.so"),
-                                "--topic", "a",      "--payload-file",
-                                "-",       NULL};
-    struct outcome o =
-        command_run(&(struct process_options){.name = "hark", .argv = argv, .input = "say out/a from stdin"});
-    assert_string_equal(o.out, "out/a from stdin\n");
-    assert_int_equal(o.code, 0);
-}
-
-static void invoke_answers_to_the_response_topic(void **unused)
-{
-    (void)unused;
-    const char *folder = folder_with_puppet("");
-    struct outcome o = hark_command("invoke", path_in(folder, "puppet.yaml"), "--payload", "reply yes",
-                                    "--response-topic", "my/answers", "--correlation", "7");
-    assert_string_equal(o.out, "my/answers yes\n");
-    assert_int_equal(o.code, 0);
-}
-
-static void invoke_shows_all_fields_in_json(void **unused)
-{
-    (void)unused;
-    const char *folder = folder_with_puppet("");
-    struct outcome o =
-        hark_command("invoke", "--json", path_in(folder, "puppet.yaml"), "--payload", "keep out/state on");
-    assert_int_equal(o.code, 0);
-    json_error_t error;
-    json_t *line = json_loads(o.out, 0, &error);
-    if (!line)
-        fail_msg("no JSON: %s in %s", error.text, o.out);
-    assert_string_equal(json_string_value(json_object_get(line, "topic")), "out/state");
-    assert_string_equal(json_string_value(json_object_get(line, "payload")), "on");
-    assert_int_equal(json_integer_value(json_object_get(line, "qos")), 1);
-    assert_true(json_is_true(json_object_get(line, "retained")));
-    json_decref(line);
-}
-
 static void check_looks_brokers_up_in_the_settings(void **unused)
 {
     (void)unused;
@@ -480,15 +327,6 @@ int main(void)
         system_test(check_looks_brokers_up_in_the_settings),
         system_test(check_answers_in_json),
         system_test(check_of_a_path_that_does_not_exist_is_a_finding_of_its_own),
-        system_test(invoke_prints_what_was_published_a_line_each),
-        system_test(invoke_tells_how_it_ended_by_its_exit_code),
-        system_test(invoke_prints_nothing_of_a_failed_invocation),
-        system_test(invoke_refuses_bad_data_with_65),
-        system_test(invoke_without_a_function_is_a_usage_error),
-        system_test(invoke_takes_a_bare_so),
-        system_test(invoke_reads_the_payload_from_standard_input),
-        system_test(invoke_answers_to_the_response_topic),
-        system_test(invoke_shows_all_fields_in_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
