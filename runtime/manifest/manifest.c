@@ -94,8 +94,10 @@ int manifest_parse(const char *file, struct slice text, struct manifest **ret_ma
     struct manifest *m = NULL;
 
     int r = yaml_tree_parse(file, text, &tree, diags);
-    if (r < 0)
+    if (r < 0) {
+        keys_sort_complaints(diags, first);
         return r;
+    }
     struct key_loader loader = {&tree, diags};
     m = manifest_create(file);
     r = m ? load(&loader, m) : -ENOMEM;

@@ -196,8 +196,10 @@ int node_config_parse(const char *file, struct slice text, struct node_config **
     size_t before = keys_complaints(diags), first = diags->count;
 
     int r = yaml_tree_parse(file, text, &tree, diags);
-    if (r < 0)
+    if (r < 0) {
+        keys_sort_complaints(diags, first);
         return r;
+    }
     struct key_loader loader = {&tree, diags};
     struct node_config *config = calloc(1, sizeof *config);
     r = config ? keys_copy(slice_of(file), &config->file) : -ENOMEM;

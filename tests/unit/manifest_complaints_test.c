@@ -70,6 +70,15 @@ static void a_key_of_another_level_is_sent_there(void **unused)
             "m.yaml:5:1: unknown key 'max': it belongs in instances, write it indented below that");
 }
 
+static void complaints_stand_by_place_also_before_a_line_that_cannot_be_read(void **unused)
+{
+    (void)unused;
+    REFUSED("config:\n  a: 1\n  a: 2\n  b: { c: 1, c: 2 }\nfunction: f\n@\n",
+            "m.yaml:3:3: duplicate key 'a': it is already on line 2, remove one of the two",
+            "m.yaml:4:14: duplicate key 'c': it is already on line 4, remove one of the two",
+            "m.yaml:6:1: a text may not begin with this character: put quotes around the text");
+}
+
 static void a_duplicate_key_is_refused_whatever_it_holds(void **unused)
 {
     (void)unused;
@@ -410,6 +419,7 @@ int main(void)
         cmocka_unit_test(unknown_keys_get_a_suggestion_or_the_list),
         cmocka_unit_test(a_misspelt_key_is_not_missing_as_well),
         cmocka_unit_test(a_key_of_another_level_is_sent_there),
+        cmocka_unit_test(complaints_stand_by_place_also_before_a_line_that_cannot_be_read),
         cmocka_unit_test(a_duplicate_key_is_refused_whatever_it_holds),
         cmocka_unit_test(a_wrong_type_shows_what_was_found_and_what_to_write),
         cmocka_unit_test(a_number_is_digits_without_quotes),
