@@ -1,18 +1,17 @@
-/* filter_gen.c: writes the workers' system call filters as a C header. Runs on the machine that builds hark;
- * hark-worker itself links no libseccomp and loads the program in one call.
+/* filter_gen.c: writes the workers' system call filters as a C header. Runs on the machine that builds hark,
+ * with libseccomp for the numbers of the calls; hark-worker itself loads the program in one call.
  *
  * This is the list to read: what is not named here is refused with EPERM. */
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "filter_compile.h"
 #include "filter_internal.h"
-
-#include <linux/filter.h>
 
 /* Constants of Linux on both machines, written out: the headers of the building machine may be older. */
 enum {
@@ -34,7 +33,11 @@ enum {
         0x3d0f00 /* CLONE_VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
 };
 
-static scmp_filter_ctx filter;
+static struct {
+    uint32_t machine; /* SCMP_ARCH_ and AUDIT_ARCH_, which are the same */
+    struct filter_rule rules[FILTER_RULES_MAX];
+    size_t count;
+} list;
 
 static void must(int error, const char *what)
 {
@@ -46,17 +49,54 @@ static void must(int error, const char *what)
 
 /* By name, so that a list is the same for every machine; a call that this machine or this libseccomp does not
  * have needs no rule. */
-static void rule(uint32_t action, const char *name, unsigned count, const struct scmp_arg_cmp *conditions)
+static void rule(uint32_t action, const char *name, unsigned count, const struct filter_check *checks)
 {
-    int number = seccomp_syscall_resolve_name(name);
-    if (number == __NR_SCMP_ERROR)
+    int number = seccomp_syscall_resolve_name_arch(list.machine, name);
+    if (number < 0)
         return;
-    must(seccomp_rule_add_array(filter, action, number, count, conditions), name);
+    must(list.count < FILTER_RULES_MAX && count <= FILTER_CHECKS_MAX ? 0 : -EFBIG, name);
+    struct filter_rule *r = &list.rules[list.count++];
+    *r = (struct filter_rule){.number = (uint32_t)number, .action = action, .check_count = count};
+    for (unsigned i = 0; i < count; i++)
+        r->checks[i] = checks[i];
 }
 
 #define ALLOW_IF(name, ...)                                                                                  \
-    rule(SCMP_ACT_ALLOW, name, sizeof((struct scmp_arg_cmp[]){__VA_ARGS__}) / sizeof(struct scmp_arg_cmp),   \
-         (struct scmp_arg_cmp[]){__VA_ARGS__})
+    rule(SECCOMP_RET_ALLOW, name,                                                                            \
+         sizeof((struct filter_check[]){__VA_ARGS__}) / sizeof(struct filter_check),                         \
+         (struct filter_check[]){__VA_ARGS__})
+
+/* Conditions on an argument, counted from 0. The kernel takes 32 bits of all but pointers. */
+
+static struct filter_check has(unsigned argument, uint32_t mask, uint32_t value)
+{
+    return (struct filter_check){argument, mask, value, value};
+}
+
+static struct filter_check has_none(unsigned argument, uint32_t mask)
+{
+    return has(argument, mask, 0);
+}
+
+static struct filter_check has_only(unsigned argument, uint32_t mask)
+{
+    return has(argument, ~mask, 0);
+}
+
+static struct filter_check is(unsigned argument, uint32_t value)
+{
+    return has(argument, UINT32_MAX, value);
+}
+
+static struct filter_check is_at_most(unsigned argument, uint32_t value)
+{
+    return (struct filter_check){argument, UINT32_MAX, 0, value};
+}
+
+static struct filter_check is_null(unsigned argument)
+{
+    return (struct filter_check){argument, UINT64_MAX, 0, 0};
+}
 
 static void each(uint32_t action, const char *const *names)
 {
@@ -87,35 +127,35 @@ static void allow_ordinary(void)
         /* who and where it is */
         "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
         "capget", "getcwd", "chdir", "uname", "sysinfo", "getrlimit", "exit", "exit_group", NULL};
-    each(SCMP_ACT_ALLOW, names);
+    each(SECCOMP_RET_ALLOW, names);
 }
 
 /* The loader maps code from the .so; written memory is never code, and nothing is shared with anybody. */
 static void allow_memory(void)
 {
-    struct scmp_arg_cmp own = SCMP_A3_32(SCMP_CMP_MASKED_EQ, SHARE_MASK | STRANGE_MAPS, PRIVATE);
-    ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, EXEC, 0), own);
-    ALLOW_IF("mmap", SCMP_A2_32(SCMP_CMP_MASKED_EQ, WRITE, 0), own);
-    ALLOW_IF("mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)READ_WRITE, 0));
+    struct filter_check own = has(3, SHARE_MASK | STRANGE_MAPS, PRIVATE);
+    ALLOW_IF("mmap", own, has_none(2, EXEC));
+    ALLOW_IF("mmap", own, has_none(2, WRITE));
+    ALLOW_IF("mprotect", has_only(2, READ_WRITE));
     /* From MADV_NORMAL to MADV_DONTNEED; MADV_FREE; huge pages yes and no; in a core dump no and yes. */
-    ALLOW_IF("madvise", SCMP_A2_32(SCMP_CMP_LE, 4));
+    ALLOW_IF("madvise", is_at_most(2, 4));
     static const uint32_t advice[] = {8, 14, 15, 16, 17};
     for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
-        ALLOW_IF("madvise", SCMP_A2_32(SCMP_CMP_EQ, advice[i]));
+        ALLOW_IF("madvise", is(2, advice[i]));
 }
 
 /* The loader opens the .so. No O_PATH or O_TMPFILE: the rest is landlock's. */
 static void allow_open(uint32_t flags)
 {
-    ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~flags, 0));
-    ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~flags, 0));
+    ALLOW_IF("openat", has_only(2, flags));
+    ALLOW_IF("open", has_only(1, flags));
 }
 
 /* The channel is the one socket; a worker sends bytes through it, never descriptors. */
 static void allow_channel(void)
 {
-    ALLOW_IF("sendto", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
-    ALLOW_IF("recvfrom", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL), SCMP_A4(SCMP_CMP_EQ, 0));
+    ALLOW_IF("sendto", is(0, FILTER_CHANNEL), is_null(4));
+    ALLOW_IF("recvfrom", is(0, FILTER_CHANNEL), is_null(4));
 }
 
 /* The .so comes by the channel. A worker that can have another unix socket could put it at that number, and
@@ -123,15 +163,15 @@ static void allow_channel(void)
 static void allow_handler(unsigned kind)
 {
     if (!(kind & FILTER_UNIX))
-        ALLOW_IF("recvmsg", SCMP_A0_32(SCMP_CMP_EQ, FILTER_CHANNEL));
+        ALLOW_IF("recvmsg", is(0, FILTER_CHANNEL));
 }
 
 static void allow_files(void)
 {
-    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5401));  /* TCGETS: is it a terminal? */
+    ALLOW_IF("ioctl", is(1, 0x5401));                    /* TCGETS: is it a terminal? */
     static const uint32_t fcntls[] = {0, 1, 2, 3, 1030}; /* F_DUPFD F_GETFD F_SETFD F_GETFL F_DUPFD_CLOEXEC */
     for (size_t i = 0; i < sizeof fcntls / sizeof *fcntls; i++)
-        ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, fcntls[i]));
+        ALLOW_IF("fcntl", is(1, fcntls[i]));
 }
 
 /* ---- what a manifest grants ---- */
@@ -142,7 +182,7 @@ static void allow_reading(void)
     static const char *const names[] = {"getdents64", "readlink", "readlinkat", "access", "faccessat",
                                         "faccessat2", "stat",     "lstat",      "statfs", "fstatfs",
                                         "fadvise64",  "flock",    NULL};
-    each(SCMP_ACT_ALLOW, names);
+    each(SECCOMP_RET_ALLOW, names);
 }
 
 /* Nothing that changes a mode, an owner or an attribute, that links, or that makes what is neither file nor
@@ -153,25 +193,21 @@ static void allow_writing(void)
     static const char *const names[] = {"truncate", "ftruncate", "fsync",    "fdatasync", "mkdir",
                                         "mkdirat",  "unlink",    "unlinkat", "rmdir",     "rename",
                                         "renameat", "umask",     NULL};
-    each(SCMP_ACT_ALLOW, names);
+    each(SECCOMP_RET_ALLOW, names);
     uint32_t flags = OPEN_FLAGS | WRITE_FLAGS | CREATE_FLAG;
-    ALLOW_IF("openat", SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~flags, 0),
-             SCMP_A3_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
-    ALLOW_IF("open", SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~flags, 0),
-             SCMP_A2_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
-    ALLOW_IF("creat", SCMP_A1_32(SCMP_CMP_MASKED_EQ, SET_ID_BITS, 0));
-    ALLOW_IF("renameat2", SCMP_A4_32(SCMP_CMP_LE, 3)); /* RENAME_NOREPLACE, RENAME_EXCHANGE */
-    ALLOW_IF("fallocate", SCMP_A1_32(SCMP_CMP_EQ, 0));
+    ALLOW_IF("openat", has_only(2, flags), has_none(3, SET_ID_BITS));
+    ALLOW_IF("open", has_only(1, flags), has_none(2, SET_ID_BITS));
+    ALLOW_IF("creat", has_none(1, SET_ID_BITS));
+    ALLOW_IF("renameat2", is_at_most(4, 3)); /* RENAME_NOREPLACE, RENAME_EXCHANGE */
+    ALLOW_IF("fallocate", is(1, 0));
     static const uint32_t locks[] = {5, 6, 7, 36, 37, 38}; /* F_GETLK F_SETLK F_SETLKW, F_OFD_ the same */
     for (size_t i = 0; i < sizeof locks / sizeof *locks; i++)
-        ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, locks[i]));
+        ALLOW_IF("fcntl", is(1, locks[i]));
 }
 
 static void allow_socket(uint32_t family, uint32_t type, uint32_t protocol)
 {
-    ALLOW_IF("socket", SCMP_A0_32(SCMP_CMP_EQ, family),
-             SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)SOCKET_FLAGS, type),
-             SCMP_A2_32(SCMP_CMP_EQ, protocol));
+    ALLOW_IF("socket", is(0, family), has(1, ~SOCKET_FLAGS, type), is(2, protocol));
 }
 
 struct socket_option {
@@ -199,7 +235,7 @@ static const struct socket_option to_ask[] = {
 static void allow_options(const char *call, const struct socket_option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ALLOW_IF(call, SCMP_A1_32(SCMP_CMP_EQ, options[i].level), SCMP_A2_32(SCMP_CMP_EQ, options[i].name));
+        ALLOW_IF(call, is(1, options[i].level), is(2, options[i].name));
 }
 
 /* Without addresses and MSG_FASTOPEN, which connects behind landlock's back. sendmsg and recvmsg are left
@@ -207,16 +243,16 @@ static void allow_options(const char *call, const struct socket_option *options,
 static void allow_talking(void)
 {
     static const char *const names[] = {"connect", "shutdown", "getpeername", "getsockname", NULL};
-    each(SCMP_ACT_ALLOW, names);
-    ALLOW_IF("sendto", SCMP_A3_32(SCMP_CMP_MASKED_EQ, FAST_OPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0));
-    ALLOW_IF("recvfrom", SCMP_A4(SCMP_CMP_EQ, 0));
+    each(SECCOMP_RET_ALLOW, names);
+    ALLOW_IF("sendto", has_none(3, FAST_OPEN), is_null(4));
+    ALLOW_IF("recvfrom", is_null(4));
     allow_options("setsockopt", to_set, sizeof to_set / sizeof *to_set);
     allow_options("getsockopt", to_set, sizeof to_set / sizeof *to_set);
     allow_options("getsockopt", to_ask, sizeof to_ask / sizeof *to_ask);
-    ALLOW_IF("fcntl", SCMP_A1_32(SCMP_CMP_EQ, 4), /* F_SETFL */
-             SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)STATUS_FLAGS, 0));
-    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x5421)); /* FIONBIO */
-    ALLOW_IF("ioctl", SCMP_A1_32(SCMP_CMP_EQ, 0x541b)); /* FIONREAD */
+    ALLOW_IF("fcntl", is(1, 4), /* F_SETFL */
+             has_only(2, STATUS_FLAGS));
+    ALLOW_IF("ioctl", is(1, 0x5421)); /* FIONBIO */
+    ALLOW_IF("ioctl", is(1, 0x541b)); /* FIONREAD */
 }
 
 /* Which addresses, ports and paths, the network namespace, landlock and the root say. */
@@ -250,18 +286,18 @@ static void allow_granted(unsigned kind)
 static void allow_process(int threads)
 {
     /* raise(3) and abort(3) */
-    ALLOW_IF("tgkill", SCMP_A0_32(SCMP_CMP_EQ, FILTER_OWN_PID));
+    ALLOW_IF("tgkill", is(0, FILTER_OWN_PID));
     /* one's own limits, to read */
-    ALLOW_IF("prlimit64", SCMP_A0_32(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0));
+    ALLOW_IF("prlimit64", is(0, 0), is_null(2));
     /* PR_SET_NAME, PR_SET_VMA, and what only tells: PDEATHSIG, DUMPABLE, NAME, SECCOMP, CAPBSET, SECUREBITS,
      * TIMERSLACK, NO_NEW_PRIVS, MDWE */
     static const uint32_t prctls[] = {15, 0x53564d41, 2, 3, 16, 21, 23, 27, 30, 39, 66};
     for (size_t i = 0; i < sizeof prctls / sizeof *prctls; i++)
-        ALLOW_IF("prctl", SCMP_A0_32(SCMP_CMP_EQ, prctls[i]));
-    ALLOW_IF("personality", SCMP_A0_32(SCMP_CMP_EQ, 0xffffffff)); /* only asks */
+        ALLOW_IF("prctl", is(0, prctls[i]));
+    ALLOW_IF("personality", is(0, 0xffffffff)); /* only asks */
     if (threads)
-        ALLOW_IF("clone", SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, PTHREAD_FLAGS));
-    rule(SCMP_ACT_ERRNO(ENOSYS), "clone3", 0,
+        ALLOW_IF("clone", is(0, PTHREAD_FLAGS));
+    rule(SECCOMP_RET_ERRNO | ENOSYS, "clone3", 0,
          NULL); /* its flags are out of a filter's sight; libc turns to clone */
 }
 
@@ -326,22 +362,13 @@ static const char *const attackers[] = {"ptrace",
 
 static void kill_attackers(void)
 {
-    each(SCMP_ACT_KILL_PROCESS, attackers);
-    struct scmp_arg_cmp not_a_question = SCMP_A0_32(SCMP_CMP_NE, 0xffffffff);
-    rule(SCMP_ACT_KILL_PROCESS, "personality", 1, &not_a_question);
+    each(SECCOMP_RET_KILL_PROCESS, attackers);
+    rule(SECCOMP_RET_KILL_PROCESS, "personality", 0, NULL); /* whoever does more than ask, see above */
 }
 
-static void build(uint32_t machine, unsigned kind)
+static void build(unsigned kind)
 {
-    filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    must(filter ? 0 : -ENOMEM, "seccomp_init");
-    if (machine != seccomp_arch_native()) {
-        must(seccomp_arch_add(filter, machine), "seccomp_arch_add");
-        must(seccomp_arch_remove(filter, seccomp_arch_native()), "seccomp_arch_remove");
-    }
-    /* int 0x80 and x32 on x86-64, 32-bit calls on arm64 */
-    must(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "bad arch");
-    must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize"); /* a tree, not a list */
+    list.count = 0;
     allow_ordinary();
     allow_memory();
     allow_handler(kind);
@@ -354,19 +381,13 @@ static void build(uint32_t machine, unsigned kind)
 static void print(const char *machine, unsigned kind)
 {
     static struct sock_filter program[FILTER_PROGRAM_MAX];
-    int memory = memfd_create("filter", MFD_CLOEXEC);
-    must(memory, "memfd_create");
-    must(seccomp_export_bpf(filter, memory), "seccomp_export_bpf");
-    off_t bytes = lseek(memory, 0, SEEK_END);
-    must(bytes <= (off_t)sizeof program && pread(memory, program, sizeof program, 0) == bytes ? 0 : -EFBIG,
-         "read the program");
+    size_t count = filter_compile(list.machine, list.rules, list.count, program);
+    must(count ? 0 : -EFBIG, "the rules make no program");
     printf("static const struct sock_filter %s_%u[] = {\n", machine, kind);
-    for (size_t i = 0; i < (size_t)bytes / sizeof *program; i++)
+    for (size_t i = 0; i < count; i++)
         printf("    {0x%04x, %u, %u, 0x%08x},\n", program[i].code, program[i].jt, program[i].jf,
                program[i].k);
     puts("};");
-    close(memory);
-    seccomp_release(filter);
 }
 
 static int is_kind(unsigned kind)
@@ -386,10 +407,11 @@ static void print_table(const char *machine)
 
 static void print_machine(const char *machine, const char *macro, uint32_t arch)
 {
+    list.machine = arch;
     printf("#if defined(%s)\n", macro);
     for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
         if (is_kind(kind)) {
-            build(arch, kind);
+            build(kind);
             print(machine, kind);
         }
     print_table(machine);

@@ -265,7 +265,7 @@ static const struct condition conditions[] = {
     {"madvise", {0, 4096, MADV_DONTNEED}, ALLOW},
     {"madvise", {0, 4096, 5}, REFUSE},
     {"madvise", {0, 4096, MADV_FREE}, ALLOW},
-    {"madvise", {0, 4096, MADV_REMOVE}, REFUSE},
+    {"madvise", {0, 4096, HIGH | MADV_REMOVE}, REFUSE},
     {"madvise", {0, 4096, MADV_DONTFORK}, REFUSE},
     {"madvise", {0, 4096, MADV_DOFORK}, REFUSE},
     {"madvise", {0, 4096, MADV_MERGEABLE}, REFUSE},
@@ -295,7 +295,7 @@ static const struct condition conditions[] = {
     {"fcntl", {0, F_GETFL}, ALLOW},
     {"fcntl", {0, F_DUPFD_CLOEXEC}, ALLOW},
     {"fcntl", {0, F_SETFL}, REFUSE, SOCKETS},
-    {"fcntl", {0, F_SETOWN}, REFUSE},
+    {"fcntl", {0, HIGH | F_SETOWN}, REFUSE},
     {"fcntl", {0, 10}, REFUSE},   /* F_SETSIG */
     {"fcntl", {0, 1024}, REFUSE}, /* F_SETLEASE */
     {"fcntl", {0, 1026}, REFUSE}, /* F_NOTIFY */
