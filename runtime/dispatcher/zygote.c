@@ -1,4 +1,4 @@
-#include "dispatcher/zygote.h"
+#include "dispatcher/zygote_internal.h"
 
 #include "dispatcher/seal_policy.h"
 #include "shared/check.h"
@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,60 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BUCKETS = 64, RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000 };
-
-LIST_HEAD(child_list, zygote_child);
+enum { RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000 };
 
 union packet {
     struct zygote_layers layers; /* the first */
     struct zygote_report report; /* all others */
 };
-
-/* As it is sent: of the grants, as many bytes as there are. */
-struct order_packet {
-    struct zygote_order order;
-    char grants[GRANTS_BYTES_MAX];
-};
-
-/* An order that the socket had no room for. */
-struct waiting_order {
-    STAILQ_ENTRY(waiting_order) link;
-    int fds[ZYGOTE_FDS_MAX]; /* -1: none */
-    struct order_packet packet;
-};
-
-struct zygote {
-    uv_loop_t *loop;
-    char *program;
-    char user[32];    /* "UID:GID", or "-" */
-    char *waived;     /* names of layers, or "-" */
-    int cgroup_procs; /* -1: none */
-    uint32_t waived_bits;
-    uv_poll_t poll;
-    uv_timer_t respawn; /* also the handle whose close frees the zygote */
-    int control;        /* -1: none */
-    int pid;            /* 0: none */
-    bool knows_layers;  /* its first packet has come */
-    bool has_served;    /* it has known them once; one that never did is not started again */
-    bool is_respawned;
-    struct zygote_layers layers;
-    uint64_t respawn_ms;
-    uint32_t last_id;
-    struct child_list children[BUCKETS];
-    STAILQ_HEAD(, waiting_order) waiting;
-    bool closing;
-    int handles; /* not closed yet */
-};
-
-static void on_readable(uv_poll_t *poll, int status, int events);
-
-static void close_all(const int fds[ZYGOTE_FDS_MAX])
-{
-    for (int i = 0; i < ZYGOTE_FDS_MAX; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-    }
-}
 
 /* posix_spawn(3) shares the memory until the exec: no page table is copied, however large the dispatcher is.
  */
@@ -140,7 +91,7 @@ static void watch_control(struct zygote *z)
     CHECK(uv_poll_init(z->loop, &z->poll, z->control) == 0);
     z->poll.data = z;
     z->handles++;
-    uv_poll_start(&z->poll, UV_READABLE, on_readable);
+    uv_poll_start(&z->poll, UV_READABLE, zygote_on_event);
 }
 
 static void destroy(struct zygote *z)
@@ -203,102 +154,6 @@ struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag
     return begin(networked, diag);
 }
 
-static struct zygote_child *find(struct zygote *z, uint32_t id)
-{
-    struct zygote_child *child;
-    LIST_FOREACH (child, &z->children[id % BUCKETS], link) {
-        if (child->id == id)
-            return child;
-    }
-    return NULL;
-}
-
-static size_t packet_bytes(const struct order_packet *packet)
-{
-    return offsetof(struct order_packet, grants) + packet->order.grants_bytes;
-}
-
-static int send_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
-{
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int) * ZYGOTE_FDS_MAX)];
-    } control = {0};
-    struct iovec bytes = {(void *)(uintptr_t)packet, packet_bytes(packet)};
-    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-    if (fds[0] >= 0) {
-        size_t count = fds[ZYGOTE_FD_CGROUP] >= 0 ? ZYGOTE_FDS_MAX : ZYGOTE_FD_COUNT;
-        message.msg_control = &control;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        *header = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int) * count)};
-        memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
-    }
-    return sendmsg(z->control, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-static int keep_for_later(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
-{
-    struct waiting_order *waiting = malloc(sizeof *waiting);
-    if (!waiting)
-        return -ENOMEM;
-    memcpy(&waiting->packet, packet, packet_bytes(packet));
-    memcpy(waiting->fds, fds, sizeof waiting->fds);
-    STAILQ_INSERT_TAIL(&z->waiting, waiting, link);
-    if (z->knows_layers)
-        uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
-    return 0;
-}
-
-static int try_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
-{
-    if (z->control < 0)
-        return -ECHILD;
-    if (!z->knows_layers)
-        return -EAGAIN;
-    if (!seal_holds(&z->layers))
-        return -EPERM;
-    return STAILQ_EMPTY(&z->waiting) ? send_order(z, packet, fds) : -EAGAIN;
-}
-
-static int give_order(struct zygote *z, const struct order_packet *packet, const int fds[ZYGOTE_FDS_MAX])
-{
-    int error = try_order(z, packet, fds);
-    if (error == -EAGAIN) {
-        error = keep_for_later(z, packet, fds);
-        if (!error)
-            return 0; /* the fds are kept with it */
-    }
-    close_all(fds);
-    return error;
-}
-
-int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FDS_MAX],
-                const struct seal_limits *limits, const struct grants *grants)
-{
-    struct order_packet packet;
-    child->id = ++z->last_id;
-    packet.order = (struct zygote_order){.type = ZYGOTE_FORK,
-                                         .worker = child->id,
-                                         .limits = *limits,
-                                         .grants_bytes = grants_encode(grants, packet.grants)};
-    int error = give_order(z, &packet, fds);
-    if (!error)
-        LIST_INSERT_HEAD(&z->children[child->id % BUCKETS], child, link);
-    return error;
-}
-
-void zygote_kill(struct zygote *z, struct zygote_child *child)
-{
-    static const int no_fds[ZYGOTE_FDS_MAX] = {-1, -1, -1, -1};
-    struct order_packet packet;
-    packet.order = (struct zygote_order){.type = ZYGOTE_KILL, .worker = child->id};
-    int error = give_order(z, &packet, no_fds);
-    if (error && error != -ECHILD)
-        log_error("cannot order worker %u to be killed: %s", child->id, strerror(-error));
-}
-
 int zygote_pid(const struct zygote *z)
 {
     return z->pid;
@@ -309,20 +164,10 @@ const struct zygote_layers *zygote_layers(const struct zygote *z)
     return z->knows_layers ? &z->layers : NULL;
 }
 
-static void forget_waiting(struct zygote *z)
-{
-    struct waiting_order *waiting;
-    while ((waiting = STAILQ_FIRST(&z->waiting))) {
-        STAILQ_REMOVE_HEAD(&z->waiting, link);
-        close_all(waiting->fds);
-        free(waiting);
-    }
-}
-
 /* The workers died with it (PDEATHSIG). Callbacks may order new forks: those find no zygote and fail. */
 static void tell_children_lost(struct zygote *z)
 {
-    for (int i = 0; i < BUCKETS; i++) {
+    for (int i = 0; i < ZYGOTE_BUCKETS; i++) {
         struct zygote_child *child;
         while ((child = LIST_FIRST(&z->children[i]))) {
             LIST_REMOVE(child, link);
@@ -372,7 +217,7 @@ static void lose(struct zygote *z)
     z->control = -1;
     z->knows_layers = false;
     reap(z);
-    forget_waiting(z);
+    zygote_forget_waiting(z);
     if (z->closing)
         return;
     if (z->has_served) {
@@ -383,43 +228,16 @@ static void lose(struct zygote *z)
     tell_children_lost(z);
 }
 
-static void tell_exited(struct zygote *z, uint32_t worker, int status)
-{
-    struct zygote_child *child = find(z, worker);
-    if (!child)
-        return;
-    LIST_REMOVE(child, link);
-    child->exited(child, status);
-}
-
 static void take_report(struct zygote *z, const struct zygote_report *report)
 {
-    struct zygote_child *child = find(z, report->worker);
+    struct zygote_child *child = zygote_find(z, report->worker);
     if (report->type != ZYGOTE_STARTED) {
-        tell_exited(z, report->worker, report->type == ZYGOTE_EXITED ? report->status : -report->status);
+        zygote_tell_exited(z, report->worker,
+                           report->type == ZYGOTE_EXITED ? report->status : -report->status);
     } else if (child) {
         z->respawn_ms = RESPAWN_FIRST_MS;
         child->started(child, report->pid);
     }
-}
-
-static void send_waiting(struct zygote *z)
-{
-    struct waiting_order *waiting;
-    bool holds = seal_holds(&z->layers);
-    while ((waiting = STAILQ_FIRST(&z->waiting))) {
-        int error = holds ? send_order(z, &waiting->packet, waiting->fds) : -EPERM;
-        if (error == -EAGAIN)
-            return;
-        uint32_t worker = waiting->packet.order.worker;
-        bool is_fork = waiting->packet.order.type == ZYGOTE_FORK;
-        STAILQ_REMOVE_HEAD(&z->waiting, link);
-        close_all(waiting->fds);
-        free(waiting);
-        if (error && is_fork)
-            tell_exited(z, worker, error); /* nobody else will */
-    }
-    uv_poll_start(&z->poll, UV_READABLE, on_readable);
 }
 
 /* The first zygote's layers are the caller's to judge. One that comes later may find less on this machine. */
@@ -457,16 +275,16 @@ static int take_packet(struct zygote *z, const union packet *packet, size_t len)
     z->knows_layers = z->has_served = true;
     say_if_lost(z);
     if (!STAILQ_EMPTY(&z->waiting))
-        uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, on_readable);
+        uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, zygote_on_event);
     return 0;
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+void zygote_on_event(uv_poll_t *poll, int status, int events)
 {
     struct zygote *z = poll->data;
     (void)status;
     if (events & UV_WRITABLE)
-        send_waiting(z);
+        zygote_send_waiting(z);
     while (z->control >= 0 && !z->closing) {
         union packet packet;
         ssize_t got = recv(z->control, &packet, sizeof packet, 0);
