@@ -50,11 +50,14 @@ static void open_cgroups(struct host *h)
 /* Nothing else is on the loop yet. */
 static int await_layers(struct host *h, struct diag *diag)
 {
-    while (!zygote_layers(h->zygote) && zygote_pid(h->zygote) != 0)
+    while (!zygote_layers(h->zygote) && !zygote_has_given_up(h->zygote))
         uv_run(&h->loop, UV_RUN_ONCE);
     if (zygote_layers(h->zygote))
         return 0;
-    diag_set(diag, NULL, 0, 0, "the zygote ended before it knew its seal: its own words are above");
+    diag_set(
+        diag, NULL, 0, 0,
+        "the zygote died before it knew its seal, for the third time; nothing can run: its own words are "
+        "above, if it had any");
     return EX_SOFTWARE;
 }
 

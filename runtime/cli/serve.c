@@ -28,13 +28,22 @@ static void on_last(uv_timer_t *timer)
     _exit(EX_SOFTWARE);
 }
 
+static void on_workers_late(uv_timer_t *timer)
+{
+    struct serve *s = timer->data;
+    if (s->runtime)
+        runtime_end_workers(s->runtime);
+    uv_timer_start(timer, on_last, SERVE_LAST_MS, 0);
+}
+
 void serve_stop(struct serve *s, uint64_t grace_ns, int exit_code)
 {
     s->stops++;
     if (s->stops == 1)
         s->exit_code = exit_code;
     if (s->stops <= 2)
-        uv_timer_start(&s->last, on_last, (s->stops == 1 ? grace_ns / NS_PER_MS : 0) + SERVE_LAST_MS, 0);
+        uv_timer_start(&s->last, on_workers_late,
+                       (s->stops == 1 ? grace_ns / NS_PER_MS : 0) + SERVE_WORKERS_MS, 0);
     else
         on_last(&s->last);
     if (s->runtime)
@@ -66,6 +75,7 @@ int serve_init(struct serve *s, const struct options *o)
     if (code != 0)
         return code;
     uv_timer_init(&s->host.loop, &s->last);
+    s->last.data = s;
     for (int i = 0; i < SERVE_SIGNALS; i++) {
         uv_signal_init(&s->host.loop, &s->signals[i]);
         s->signals[i].data = s;

@@ -9,7 +9,8 @@
 #include "cli/settings.h"
 #include "dispatcher/runtime.h"
 
-enum { SERVE_SIGNALS = 3, SERVE_LAST_MS = 5000 };
+/* After the grace that was given: for workers, then for all else, to end. */
+enum { SERVE_SIGNALS = 3, SERVE_WORKERS_MS = 2000, SERVE_LAST_MS = 3000 };
 
 struct serve {
     struct host host;

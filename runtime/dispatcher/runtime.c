@@ -255,3 +255,9 @@ void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user
     else if (!r->stopped)
         on_drained(r);
 }
+
+void runtime_end_workers(struct runtime *r)
+{
+    if (worker_io_end_zygotes(r->node.worker_io))
+        log_error("workers do not end: the zygote is killed, and they with it");
+}

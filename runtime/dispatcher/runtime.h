@@ -39,4 +39,7 @@ struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct r
  * done comes soon. */
 void runtime_drain(struct runtime *r, uint64_t grace_ns, void (*done)(void *user), void *user);
 
+/* While it drains: the time for it is over, and workers that are left cannot have been killed. */
+void runtime_end_workers(struct runtime *r);
+
 #endif

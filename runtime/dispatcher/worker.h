@@ -21,6 +21,10 @@ void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups);
 /* From now on a few sealed workers wait for the functions to come, spares.h. */
 void worker_io_keep_spares(struct worker_io *io);
 
+/* SIGKILL for all workers that are left, by way of their zygotes' deaths: those are to be gone already, so a
+ * zygote may be stopped that had to kill them. False: none is left. */
+bool worker_io_end_zygotes(struct worker_io *io);
+
 /* Asynchronous: kills the workers that are left, waits until they are gone, then calls closed(user), which
  * may close the zygote. No worker is started after it. */
 void worker_io_close(struct worker_io *io, void (*closed)(void *user), void *user);

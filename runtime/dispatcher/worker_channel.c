@@ -285,6 +285,16 @@ void worker_io_check_end(struct worker_io *io)
     uv_close((uv_handle_t *)&io->spares.timer, on_io_handle_closed);
 }
 
+bool worker_io_end_zygotes(struct worker_io *io)
+{
+    if (TAILQ_EMPTY(&io->all) && spares_are_gone(io))
+        return false;
+    zygote_end(io->zygote);
+    if (io->networked)
+        zygote_end(io->networked);
+    return true;
+}
+
 void worker_io_forget(struct worker_io *io, struct worker *w)
 {
     TAILQ_REMOVE(&io->all, w, link);

@@ -2,6 +2,7 @@
 
 #include "dispatcher/seal_policy.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000 };
+enum { RESPAWN_FIRST_MS = 100, RESPAWN_LAST_MS = 10000, START_TRIES = 3 };
 
 union packet {
     struct zygote_layers layers; /* the first */
@@ -86,8 +87,13 @@ static int spawn(struct zygote *z)
     return 0;
 }
 
+static void on_look(uv_timer_t *timer);
+
 static void watch_control(struct zygote *z)
 {
+    zygote_health_begin(&z->health, clock_now_ns());
+    z->is_silent = false;
+    uv_timer_start(&z->look, on_look, HEALTH_LOOK_NS / NS_PER_MS, HEALTH_LOOK_NS / NS_PER_MS);
     CHECK(uv_poll_init(z->loop, &z->poll, z->control) == 0);
     z->poll.data = z;
     z->handles++;
@@ -131,9 +137,9 @@ static struct zygote *begin(struct zygote *z, struct diag *diag)
         return NULL;
     }
     uv_timer_init(z->loop, &z->respawn);
-    uv_unref((uv_handle_t *)&z->respawn);
-    z->respawn.data = z;
-    z->handles++;
+    uv_timer_init(z->loop, &z->look);
+    z->respawn.data = z->look.data = z;
+    z->handles += 2;
     watch_control(z);
     return z;
 }
@@ -151,7 +157,13 @@ struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag
                                            .cgroup_procs = z->cgroup_procs};
     struct zygote *networked = allocate(z->loop, &options);
     memcpy(networked->user, z->user, sizeof networked->user);
+    networked->is_kept = true;
     return begin(networked, diag);
+}
+
+bool zygote_has_given_up(const struct zygote *z)
+{
+    return z->has_given_up;
 }
 
 int zygote_pid(const struct zygote *z)
@@ -189,7 +201,7 @@ static void on_respawn(uv_timer_t *timer)
     int error = spawn(z);
     z->respawn_ms = z->respawn_ms * 2 < RESPAWN_LAST_MS ? z->respawn_ms * 2 : RESPAWN_LAST_MS;
     if (!error) {
-        z->is_respawned = true;
+        z->is_respawned = z->is_kept;
         watch_control(z);
         log_warn("zygote started again: pid=%d", z->pid);
         return;
@@ -210,9 +222,36 @@ static void reap(struct zygote *z)
     z->pid = 0;
 }
 
+/* What became of it, for a line of the log. */
+static void describe_end(const struct zygote *z, char *text, size_t size)
+{
+    if (z->is_silent)
+        snprintf(text, size, "gave no answer for %u s and was killed",
+                 (unsigned)(z->health.patience_ns / NS_PER_S));
+    else
+        snprintf(text, size, "died");
+}
+
+static void start_again(struct zygote *z)
+{
+    char end[64];
+    describe_end(z, end, sizeof end);
+    if (z->is_kept) {
+        log_error("the zygote %s; its workers died with it; a new one starts in %u ms", end,
+                  (unsigned)z->respawn_ms);
+    } else if (++z->tries < START_TRIES) {
+        log_warn("the zygote %s before it knew its seal; another try in %u ms", end, (unsigned)z->respawn_ms);
+    } else {
+        z->has_given_up = true;
+        return;
+    }
+    uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
+}
+
 static void lose(struct zygote *z)
 {
     uv_close((uv_handle_t *)&z->poll, on_handle_closed);
+    uv_timer_stop(&z->look);
     close(z->control);
     z->control = -1;
     z->knows_layers = false;
@@ -220,16 +259,14 @@ static void lose(struct zygote *z)
     zygote_forget_waiting(z);
     if (z->closing)
         return;
-    if (z->has_served) {
-        log_error("the zygote died; its workers died with it; a new one starts in %u ms",
-                  (unsigned)z->respawn_ms);
-        uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
-    }
+    start_again(z);
     tell_children_lost(z);
 }
 
 static void take_report(struct zygote *z, const struct zygote_report *report)
 {
+    if (report->type == ZYGOTE_PONG)
+        return;
     struct zygote_child *child = zygote_find(z, report->worker);
     if (report->type != ZYGOTE_STARTED) {
         zygote_tell_exited(z, report->worker,
@@ -262,6 +299,7 @@ static bool waives_by_itself(const struct zygote *z, const struct zygote_layers 
 /* 0: taken. -EBADMSG: it is not what has to come now. */
 static int take_packet(struct zygote *z, const union packet *packet, size_t len)
 {
+    zygote_health_hear(&z->health);
     if (z->knows_layers) {
         if (len != sizeof packet->report || packet->report.type == ZYGOTE_LAYERS)
             return -EBADMSG;
@@ -272,7 +310,7 @@ static int take_packet(struct zygote *z, const union packet *packet, size_t len)
         waives_by_itself(z, &packet->layers))
         return -EBADMSG;
     z->layers = packet->layers;
-    z->knows_layers = z->has_served = true;
+    z->knows_layers = z->is_kept = true;
     say_if_lost(z);
     if (!STAILQ_EMPTY(&z->waiting))
         uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, zygote_on_event);
@@ -298,6 +336,40 @@ void zygote_on_event(uv_poll_t *poll, int status, int events)
     }
 }
 
+/* The end of the process closes its socket, which is when it is lost: until then a worker may be alive. One
+ * that cannot be killed hangs in the kernel. */
+static void end_silent(struct zygote *z)
+{
+    if (z->is_silent)
+        log_error("the zygote (pid %d) was killed and does not end; no worker starts until it does", z->pid);
+    z->is_silent = true;
+    kill(z->pid, SIGKILL); /* not yet waited for: the pid is still its own */
+}
+
+void zygote_end(struct zygote *z)
+{
+    if (z->control >= 0)
+        kill(z->pid, SIGKILL); /* not yet waited for */
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct zygote *z = timer->data;
+    zygote_on_event(&z->poll, 0, UV_READABLE); /* an answer may be waiting */
+    if (z->control < 0)
+        return;
+    switch (zygote_health_look(&z->health, clock_now_ns())) {
+    case HEALTH_PING:
+        zygote_ping(z);
+        break;
+    case HEALTH_SILENT:
+        end_silent(z);
+        break;
+    case HEALTH_FINE:
+        break;
+    }
+}
+
 void zygote_close(struct zygote *z)
 {
     CHECK(!z->closing);
@@ -305,4 +377,5 @@ void zygote_close(struct zygote *z)
     if (z->control >= 0)
         lose(z);
     uv_close((uv_handle_t *)&z->respawn, on_handle_closed);
+    uv_close((uv_handle_t *)&z->look, on_handle_closed);
 }

@@ -4,7 +4,8 @@
  * posix_spawn(3), with an empty environment and no file but its control socket. Its first word is which
  * layers of the seal hold; orders wait for it. When a layer is missing without which functions are not run,
  * every fork fails: there is no worker outside the seal. When the zygote dies, all its workers die with it
- * (PDEATHSIG); each is told so, and a new zygote is spawned in the same way, with a growing delay. */
+ * (PDEATHSIG); each is told so, and a new zygote is spawned in the same way, with a growing delay. One that
+ * gives no answer (zygote_health.h) is killed, and so replaced. */
 #ifndef HARK_DISPATCHER_ZYGOTE_H
 #define HARK_DISPATCHER_ZYGOTE_H
 
@@ -58,9 +59,15 @@ __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zyg
 /* SIGKILL. `exited` follows. */
 void zygote_kill(struct zygote *z, struct zygote_child *child);
 
-/* The pid of the zygote process; 0 while there is none: for good, when the first died before it knew its
- * layers. */
+/* The pid of the zygote process; 0 while there is none. */
 int zygote_pid(const struct zygote *z);
+
+/* It died at each of the first tries, before it knew its layers, and is not started again. */
+bool zygote_has_given_up(const struct zygote *z);
+
+/* SIGKILL for the zygote: each child is told that it is lost, soon. For who cannot wait until its health
+ * tells. */
+void zygote_end(struct zygote *z);
 
 /* Ends the zygote and all its workers; asynchronous: freed in a later turn. All children are gone already, or
  * their `exited` is never called. */

@@ -5,6 +5,7 @@
 #define HARK_DISPATCHER_ZYGOTE_INTERNAL_H
 
 #include "dispatcher/zygote.h"
+#include "dispatcher/zygote_health.h"
 
 enum { ZYGOTE_BUCKETS = 64 };
 
@@ -18,12 +19,17 @@ struct zygote {
     int cgroup_procs; /* -1: none */
     uint32_t waived_bits;
     uv_poll_t poll;
-    uv_timer_t respawn; /* also the handle whose close frees the zygote */
-    int control;        /* -1: none */
-    int pid;            /* 0: none */
-    bool knows_layers;  /* its first packet has come */
-    bool has_served;    /* it has known them once; one that never did is not started again */
+    uv_timer_t respawn;
+    uv_timer_t look; /* at its health, while there is one */
+    struct zygote_health health;
+    int control;       /* -1: none */
+    int pid;           /* 0: none */
+    bool knows_layers; /* its first packet has come */
+    bool is_silent;    /* it gave no answer and was killed; its end is still to come */
+    bool is_kept;      /* started again however often it dies: one has known its layers, or hark serves */
     bool is_respawned;
+    bool has_given_up; /* none has known its layers, and there is no further try */
+    unsigned tries;    /* of a start, since the last that went well */
     struct zygote_layers layers;
     uint64_t respawn_ms;
     uint32_t last_id;
@@ -40,6 +46,9 @@ void zygote_on_event(uv_poll_t *poll, int status, int events);
 struct zygote_child *zygote_find(struct zygote *z, uint32_t id);
 /* Forgets the child and tells its owner; nothing when it is gone already. */
 void zygote_tell_exited(struct zygote *z, uint32_t worker, int status);
+
+/* Asks for a sign of life. */
+void zygote_ping(struct zygote *z);
 
 /* The orders that wait, once there is room for them; those that the seal forbids fail. */
 void zygote_send_waiting(struct zygote *z);

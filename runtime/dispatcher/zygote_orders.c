@@ -114,19 +114,32 @@ int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGO
                                          .limits = *limits,
                                          .grants_bytes = grants_encode(grants, packet.grants)};
     int error = give_order(z, &packet, fds);
-    if (!error)
-        LIST_INSERT_HEAD(&z->children[child->id % ZYGOTE_BUCKETS], child, link);
-    return error;
+    if (error)
+        return error;
+    LIST_INSERT_HEAD(&z->children[child->id % ZYGOTE_BUCKETS], child, link);
+    zygote_health_ask(&z->health, clock_now_ns());
+    return 0;
 }
+
+static const int no_fds[ZYGOTE_FDS_MAX] = {-1, -1, -1, -1};
 
 void zygote_kill(struct zygote *z, struct zygote_child *child)
 {
-    static const int no_fds[ZYGOTE_FDS_MAX] = {-1, -1, -1, -1};
     struct order_packet packet;
     packet.order = (struct zygote_order){.type = ZYGOTE_KILL, .worker = child->id};
     int error = give_order(z, &packet, no_fds);
     if (error && error != -ECHILD)
         log_error("cannot order worker %u to be killed: %s", child->id, strerror(-error));
+}
+
+/* Orders that find no room are a question as well. Any other error is seen by who reads. */
+void zygote_ping(struct zygote *z)
+{
+    struct order_packet packet;
+    packet.order = (struct zygote_order){.type = ZYGOTE_PING};
+    if (STAILQ_EMPTY(&z->waiting))
+        (void)send_order(z, &packet, no_fds);
+    zygote_health_ask(&z->health, clock_now_ns());
 }
 
 void zygote_forget_waiting(struct zygote *z)
@@ -163,6 +176,8 @@ void zygote_send_waiting(struct zygote *z)
         free(waiting);
         if (error && is_fork)
             zygote_tell_exited(z, worker, error); /* nobody else will */
+        else if (is_fork)
+            zygote_health_ask(&z->health, clock_now_ns());
     }
     uv_poll_start(&z->poll, UV_READABLE, zygote_on_event);
 }

@@ -137,7 +137,8 @@ enum {
     ZYGOTE_CGROUP_FD = 4 /* where it finds cgroup.procs of the cgroup it is to be in, if it is told so */
 };
 
-enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL };
+/* PING is answered by PONG, and has no more to it. */
+enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL, ZYGOTE_PING };
 
 /* FORK comes with three fds by SCM_RIGHTS in this order, and perhaps a fourth: the folder of the cgroup that
  * the worker is born into. The zygote closes its copies after the fork; the worker never has the fourth. What
@@ -167,7 +168,7 @@ struct zygote_order {
     uint32_t grants_bytes; /* that follow; at most GRANTS_BYTES_MAX */
 };
 
-enum zygote_report_type { ZYGOTE_STARTED = 1, ZYGOTE_EXITED, ZYGOTE_FORK_FAILED, ZYGOTE_LAYERS };
+enum zygote_report_type { ZYGOTE_STARTED = 1, ZYGOTE_EXITED, ZYGOTE_FORK_FAILED, ZYGOTE_LAYERS, ZYGOTE_PONG };
 
 /* The zygote's first packet, before it takes orders. */
 struct zygote_layers {

@@ -178,6 +178,11 @@ static void obey_kill(struct zygote *z, const struct order *o)
         kill(child->pid, SIGKILL);
 }
 
+static bool has_nothing_with_it(const struct order *o)
+{
+    return o->fd_count == 0 && o->body.grants_bytes == 0;
+}
+
 static void obey(struct zygote *z)
 {
     static struct order o; /* not on the stack, which each worker would have below it */
@@ -190,8 +195,10 @@ static void obey(struct zygote *z)
         end(z, EX_PROTOCOL, "an order of the wrong size or form");
     else if (o.body.type == ZYGOTE_FORK)
         obey_fork(z, &o);
-    else if (o.body.type == ZYGOTE_KILL && o.fd_count == 0 && o.body.grants_bytes == 0)
+    else if (o.body.type == ZYGOTE_KILL && has_nothing_with_it(&o))
         obey_kill(z, &o);
+    else if (o.body.type == ZYGOTE_PING && has_nothing_with_it(&o))
+        report(z, ZYGOTE_PONG, 0, 0, 0);
     else
         end(z, EX_PROTOCOL, "an order of an unknown type");
     close_fds(&o);

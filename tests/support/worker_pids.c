@@ -138,11 +138,22 @@ pid_t worker_kill_random(pid_t hark, unsigned *seed)
     return chosen && kill(chosen, SIGKILL) == 0 ? chosen : 0;
 }
 
-void zygote_kill(pid_t hark)
+size_t child_pids(pid_t parent, pid_t *pids, size_t max)
 {
     struct family *f = everybody();
-    for (size_t i = 0; i < f->count; i++)
-        if (f->members[i].parent == hark)
-            kill(f->members[i].pid, SIGKILL);
+    size_t count = 0;
+    for (size_t i = 0; i < f->count && count < max; i++)
+        if (f->members[i].parent == parent)
+            pids[count++] = f->members[i].pid;
     free(f);
+    return count;
+}
+
+pid_t zygote_signal(pid_t hark, int signal)
+{
+    pid_t pids[WORKERS_MAX];
+    size_t count = child_pids(hark, pids, WORKERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        kill(pids[i], signal);
+    return count ? pids[0] : 0;
 }

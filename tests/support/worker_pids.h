@@ -18,7 +18,11 @@ pid_t worker_choose(pid_t hark, unsigned *seed);
 /* Kills one of them by SIGKILL. Returns its pid, or 0: there was none. */
 pid_t worker_kill_random(pid_t hark, unsigned *seed);
 
-/* Kills hark's only child, the zygote, by SIGKILL. */
-void zygote_kill(pid_t hark);
+/* Fills in at most `max` pids of its children. Returns how many. */
+size_t child_pids(pid_t parent, pid_t *pids, size_t max);
+
+/* Sends a signal to hark's children: the zygote, and the networked one if there is one. Returns the pid of
+ * one of them, or 0: there was none. */
+pid_t zygote_signal(pid_t hark, int signal);
 
 #endif

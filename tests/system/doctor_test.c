@@ -8,10 +8,12 @@
 #include "unit/fake_zygote.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { USAGE = 64, INTERNAL = 70, NOT_PERMITTED = 77 };
@@ -201,6 +203,33 @@ static void without_namespaces_landlock_is_enough(void **unused)
     without_namespaces_landlock_is_enough_for(false);
 }
 
+/* It dies at its first two starts: what it leaves behind tells it that they were. */
+static const char *zygote_that_dies_twice(void)
+{
+    const char *program = path_in(folder_create(), "zygote");
+    file_print(program,
+               "#!/bin/sh\nif PATH=/usr/bin:/bin mkdir $0.1 2>/dev/null || PATH=/usr/bin:/bin mkdir $0.2 "
+               "2>/dev/null\n"
+               "then exit 1\nfi\nexec %s \"$@\"\n",
+               TEST_HARK_WORKER);
+    assert_int_equal(chmod(program, 0755), 0);
+    return program;
+}
+
+static void a_zygote_that_dies_at_its_start_is_tried_again(void **unused)
+{
+    (void)unused;
+    char worker[PATH_MAX + 16];
+    snprintf(worker, sizeof worker, "HARK_WORKER=%s", zygote_that_dies_twice());
+    const char *const argv[] = {TEST_HARK, "invoke", path_in(folder_with_puppet(), "puppet.yaml"),
+                                "--payload=say out/x it runs", NULL};
+    struct outcome o =
+        command_run(&(struct process_options){.name = "hark", .argv = argv, .environment = worker});
+    assert_contains(o.err, "hark: warning: the zygote died before it knew its seal; another try in 200 ms\n");
+    assert_string_equal(o.out, "out/x it runs\n");
+    assert_int_equal(o.code, 0);
+}
+
 /* ---- as root ---- */
 
 static void neither_do_they_for_an_ordinary_user(void **unused)
@@ -261,12 +290,16 @@ static void a_layer_that_may_be_missing_is_warned_of(void **unused)
     assert_int_equal(o.code, 0);
 }
 
-static void a_zygote_that_ends_at_once_is_an_error(void **unused)
+static void a_zygote_that_always_ends_at_once_is_an_error(void **unused)
 {
     (void)unused;
     struct outcome o = with_fake("check", FAKE_ENDS, "--verbose", folder_create());
-    assert_string_equal(o.err,
-                        "hark: error: the zygote ended before it knew its seal: its own words are above\n");
+    assert_contains(o.err, "hark: warning: the zygote died before it knew its seal; another try in 100 ms\n"
+                           "hark: warning: zygote started again: pid=");
+    assert_contains(o.err, "hark: warning: the zygote died before it knew its seal; another try in 200 ms\n");
+    assert_contains(o.err,
+                    "\nhark: error: the zygote died before it knew its seal, for the third time; nothing can "
+                    "run: its own words are above, if it had any\n");
     assert_int_equal(o.code, INTERNAL);
 }
 
@@ -329,12 +362,13 @@ int main(void)
         system_test(functions_do_not_run_as_root),
         system_test(without_namespaces_and_landlock_no_function_runs),
         system_test(without_namespaces_landlock_is_enough),
+        system_test(a_zygote_that_dies_at_its_start_is_tried_again),
     };
     const struct CMUnitTest root_tests[] = {
         system_test(doctor_says_why_functions_do_not_run),
         system_test(no_command_runs_a_function_without_a_mandatory_layer),
         system_test(a_layer_that_may_be_missing_is_warned_of),
-        system_test(a_zygote_that_ends_at_once_is_an_error),
+        system_test(a_zygote_that_always_ends_at_once_is_an_error),
         system_test(as_root_functions_get_a_user_of_their_own),
         system_test(an_ordinary_user_cannot_choose_another),
         system_test(neither_do_they_for_an_ordinary_user),

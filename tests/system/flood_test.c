@@ -8,6 +8,7 @@
 #include "support/stage.h"
 #include "support/worker_pids.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 enum { MESSAGES = 20000, STEP = 4000, ENOUGH_MS = 80000, OVERWRITE_MS = 200, KILL_MS = 20, CUT_MS = 1000 };
@@ -182,7 +183,7 @@ static void a_killed_zygote_loses_nothing(void **unused)
     flood_begin(&f, 100);
     for (size_t kills = 1; kills <= 3; kills++) {
         assert_true(tally_reaches(f.tally, kills * MESSAGES / 5, ENOUGH_MS));
-        zygote_kill(f.hark->process->pid);
+        zygote_signal(f.hark->process->pid, SIGKILL);
         hark_wait_line(f.hark, "^hark: warning: zygote started again");
     }
     flood_lost_nothing(&f);

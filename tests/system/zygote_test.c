@@ -177,6 +177,15 @@ static void three_hundred_forks_lose_no_descriptor(void **unused)
     }
 }
 
+static void a_ping_is_answered(void **unused)
+{
+    (void)unused;
+    zygote_order(ZYGOTE_PING, 0);
+    struct zygote_report report = zygote_next_report();
+    assert_int_equal(report.type, ZYGOTE_PONG);
+    assert_int_equal(report.worker, 0);
+}
+
 static void a_polite_signal_does_not_end_it(void **unused)
 {
     (void)unused;
@@ -231,6 +240,7 @@ int main(void)
         WITH_ZYGOTE(a_fork_order_without_descriptors_ends_it),
         WITH_ZYGOTE(a_worker_whose_cgroup_is_none_is_not_born),
         WITH_ZYGOTE(three_hundred_forks_lose_no_descriptor),
+        WITH_ZYGOTE(a_ping_is_answered),
         WITH_ZYGOTE(a_polite_signal_does_not_end_it),
         WITH_ZYGOTE(it_has_left_the_terminals_session),
     };

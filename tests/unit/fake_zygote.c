@@ -92,6 +92,8 @@ static void obey(void)
         obey_fork(&order, fds);
         return;
     }
+    if (order.type == ZYGOTE_PING)
+        report(ZYGOTE_PONG, 0, 0, 0);
     for (size_t i = 0; i < child_count; i++) {
         if (children[i].worker == order.worker)
             kill(children[i].pid, SIGKILL);

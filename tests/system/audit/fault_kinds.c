@@ -7,6 +7,7 @@ const struct fault_kind fault_kinds[] = {
     {"worker-kill", 0, 0, 0, 4, false, begin_worker_kill, NULL},
     {"worker-freeze", NEEDS_WORKER, 500, 3000, 1, false, begin_worker_freeze, end_freeze},
     {"zygote-kill", 0, 0, 0, 2, false, begin_zygote_kill, NULL},
+    {"zygote-freeze", NEEDS_WORKER, 1000, 18000, 2, true, begin_zygote_freeze, end_freeze},
     {"cut", 0, 0, 0, 3, false, begin_cut, NULL},
     {"stall", NEEDS_NETWORK, 2000, 5000, 2, true, begin_stall, end_stall},
     {"half-open", 0, 0, 0, 1, false, begin_half_open, NULL},

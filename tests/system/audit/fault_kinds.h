@@ -47,6 +47,7 @@ bool begin_worker_kill(struct world *w, struct fault *f);
 bool begin_worker_freeze(struct world *w, struct fault *f);
 void end_freeze(struct world *w, struct fault *f);
 bool begin_zygote_kill(struct world *w, struct fault *f);
+bool begin_zygote_freeze(struct world *w, struct fault *f);
 bool begin_burst(struct world *w, struct fault *f);
 
 /* fault_network.c */

@@ -22,6 +22,9 @@ bool begin_hark_kill(struct world *w, struct fault *f)
  */
 bool begin_hark_stop(struct world *w, struct fault *f)
 {
+    /* Until it listens to signals, SIGTERM ends it as it ends any program. */
+    if (hark_count_lines(w->hark, "^hark: deployed ") == 0)
+        return false;
     w->is_clean_end = true;
     int code = hark_stop(w->hark);
     w->is_clean_end = false;
@@ -76,11 +79,14 @@ void end_freeze(struct world *w, struct fault *f)
 bool begin_zygote_kill(struct world *w, struct fault *f)
 {
     (void)f;
-    /* Before hark knows its seal, the death of its zygote ends it, and whoever runs it starts it again. */
-    if (!world_has_hark(w) || hark_count_lines(w->hark, "^hark: deployed ") == 0)
-        return false;
-    zygote_kill(w->hark->process->pid);
-    return true;
+    return world_has_hark(w) && zygote_signal(w->hark->process->pid, SIGKILL);
+}
+
+/* Hark kills it when it lasts. */
+bool begin_zygote_freeze(struct world *w, struct fault *f)
+{
+    f->pid = world_has_hark(w) ? zygote_signal(w->hark->process->pid, SIGSTOP) : 0;
+    return f->pid != 0;
 }
 
 bool begin_burst(struct world *w, struct fault *f)
