@@ -4,7 +4,6 @@
 #include "shared/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct invocation *of_call(struct call *call)
 {
@@ -83,35 +82,26 @@ static void dispatch(struct slot *slot, struct invocation *inv)
     }
 }
 
-static int by_sequence(const void *a, const void *b)
+static struct slice key_of(void *user, const struct queue_item *item)
 {
-    const struct queue_item *first = *(struct queue_item *const *)a, *second = *(struct queue_item *const *)b;
-    return first->sequence < second->sequence ? -1 : first->sequence > second->sequence;
+    const struct function *f = user;
+    const struct invocation *inv =
+        (const struct invocation *)((const char *)item - offsetof(struct invocation, item));
+    return trigger_order_key(f->active->revision->manifest, inv->message);
 }
 
-/* Another `order`: what waits gets the keys of the new one, in the order it came. Nothing is in flight. */
+/* Not acknowledged: it stays with the broker. */
+static void lost(void *user, struct queue_item *item)
+{
+    struct function *f = user;
+    function_log(f, LOG_ERROR, "no memory for %s %.*s", INVOCATION_ARG(of_item(item)));
+    invocation_destroy(of_item(item));
+}
+
+/* Another `order`. No memory: tried again at the next turn; until then nothing is dispatched. */
 static void rekey(struct function *f)
 {
-    uint32_t count = 0, waiting = f->queue.waiting;
-    struct queue_item **items = calloc(waiting ? waiting : 1, sizeof(struct queue_item *)), *item;
-    if (!items)
-        return; /* tried again at the next turn; until then nothing is dispatched */
-    f->rekey = false;
-    while ((item = queue_drop_any(&f->queue)))
-        items[count++] = item;
-    qsort(items, count, sizeof(struct queue_item *), by_sequence);
-    bool some_begun = count && items[0]->sequence < f->queue.begun;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct mqtt_message *message = of_item(items[i])->message;
-        struct slice key = trigger_order_key(f->active->revision->manifest, message);
-        if (queue_push(&f->queue, items[i], key, message->qos == 0 && !of_item(items[i])->tick)) {
-            function_log(f, LOG_ERROR, "no memory for %s %.*s", INVOCATION_ARG(of_item(items[i])));
-            invocation_destroy(of_item(items[i])); /* not acknowledged: it stays with the broker */
-        }
-    }
-    if (some_begun)
-        queue_all_begun(&f->queue);
-    free(items);
+    f->rekey = queue_rekey(&f->queue, &(struct queue_rekeying){key_of, lost, f}) != 0;
 }
 
 static bool may_dispatch(struct function *f)

@@ -281,6 +281,7 @@ void queue_wake(struct queue *q, uint64_t now_ns)
 static struct queue_item *take_out(struct queue *q, struct queue_item *item)
 {
     struct lane *lane = item->lane;
+    CHECK(lane);
     item_leave(q, item);
     lane_place(q, lane);
     item->lane = NULL;
@@ -312,4 +313,32 @@ struct queue_item *queue_drop_any(struct queue *q)
     if (!lane)
         lane = TAILQ_FIRST(&q->delayed);
     return lane ? take_out(q, TAILQ_FIRST(&lane->items)) : NULL;
+}
+
+static int by_sequence(const void *a, const void *b)
+{
+    const struct queue_item *first = *(struct queue_item *const *)a, *second = *(struct queue_item *const *)b;
+    return first->sequence < second->sequence ? -1 : first->sequence > second->sequence;
+}
+
+int queue_rekey(struct queue *q, const struct queue_rekeying *rekeying)
+{
+    CHECK(q->in_flight == 0);
+    uint32_t count = 0, waiting = q->waiting;
+    struct queue_item **items = calloc(waiting ? waiting : 1, sizeof(struct queue_item *)), *item;
+    if (!items)
+        return -ENOMEM;
+    while ((item = queue_drop_any(q)))
+        items[count++] = item;
+    qsort(items, count, sizeof(struct queue_item *), by_sequence);
+    bool some_begun = count && items[0]->sequence < q->begun;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice key = rekeying->key_of(rekeying->user, items[i]);
+        if (queue_push(q, items[i], key, items[i]->droppable))
+            rekeying->lost(rekeying->user, items[i]);
+    }
+    if (some_begun)
+        queue_all_begun(q);
+    free(items);
+    return 0;
 }

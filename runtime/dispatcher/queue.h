@@ -72,6 +72,16 @@ void queue_again(struct queue *q, struct queue_item *item);
  * will be skipped by the worker. */
 void queue_delay(struct queue *q, struct queue_item *item, uint64_t due_ns);
 
+/* Another order: all that waits gets new keys, in the order it came, delayed or not. Nothing is in flight.
+ * key_of: as for queue_push. What there is no memory for leaves the queue, and `lost` is told.
+ * -ENOMEM: nothing was done. */
+struct queue_rekeying {
+    struct slice (*key_of)(void *user, const struct queue_item *item);
+    void (*lost)(void *user, struct queue_item *item);
+    void *user;
+};
+__attribute__((warn_unused_result)) int queue_rekey(struct queue *q, const struct queue_rekeying *rekeying);
+
 /* When the next delayed lane is due, or CLOCK_NEVER; and: makes due what is due. */
 uint64_t queue_due(const struct queue *q);
 void queue_wake(struct queue *q, uint64_t now_ns);

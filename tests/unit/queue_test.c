@@ -1,4 +1,4 @@
-/* Order within a lane, freedom between lanes, and nothing lost, whatever happens to the workers. */
+/* Order within a lane, freedom between lanes. */
 #include "dispatcher/queue.h"
 #include "shared/clock.h"
 
@@ -253,135 +253,73 @@ static void the_end_takes_everything_out(void **unused)
     assert_null(queue_drop_any(&queue));
 }
 
-/* ---- against a model: per key, the numbers must end in order, each once ---- */
-
-enum { KEYS = 7, OWNERS = 3, MESSAGES = 40000, IN_FLIGHT_MAX = 16 };
-
-struct model_worker {
-    struct queue_owner owner;
-    struct message *calls[IN_FLIGHT_MAX];
-    uint64_t chains[IN_FLIGHT_MAX];
-    int count;
-    uint64_t broken[MESSAGES]; /* chains that failed here: an ordered ring would do, a list is the model */
-    int broken_count;
-};
-
-static struct model_worker workers[OWNERS];
-static struct message messages[MESSAGES];
-static int pushed_of[KEYS], ended_of[KEYS];
-static uint64_t model_now, model_random = 20;
-
-/* xorshift64*: the same run every time. */
-static int dice_of(int sides)
+static struct slice no_key(void *user, const struct queue_item *item)
 {
-    model_random ^= model_random >> 12;
-    model_random ^= model_random << 25;
-    model_random ^= model_random >> 27;
-    return (int)((model_random * 0x2545f4914f6cdd1dull >> 33) % (unsigned)sides);
+    (void)user;
+    (void)item;
+    return slice_make(NULL, 0);
 }
 
-static bool is_broken(const struct model_worker *w, uint64_t chain)
+static struct slice one_key(void *user, const struct queue_item *item)
 {
-    for (int i = w->broken_count - 1; i >= 0 && i >= w->broken_count - 64; i--) {
-        if (w->broken[i] == chain)
-            return true;
-    }
-    return false;
+    (void)user;
+    (void)item;
+    return slice_of("all");
 }
 
-static struct message *take_oldest_call(struct model_worker *w, uint64_t *ret_chain)
+static void rekey(struct slice (*key_of)(void *user, const struct queue_item *item))
 {
-    struct message *m = w->calls[0];
-    *ret_chain = w->chains[0];
-    w->count--;
-    for (int i = 0; i < w->count; i++) {
-        w->calls[i] = w->calls[i + 1];
-        w->chains[i] = w->chains[i + 1];
-    }
-    return m;
+    assert_int_equal(queue_rekey(&queue, &(struct queue_rekeying){.key_of = key_of}), 0);
 }
 
-static void end_in_order(struct message *m, bool ok)
-{
-    assert_int_equal(m->number, ended_of[m->key]);
-    ended_of[m->key]++;
-    queue_done(&queue, &m->item, ok);
-}
-
-static void model_answer(struct model_worker *w)
-{
-    uint64_t chain;
-    struct message *m = take_oldest_call(w, &chain);
-    int dice = dice_of(10);
-    if (is_broken(w, chain)) {
-        queue_again(&queue, &m->item); /* skipped */
-        return;
-    }
-    if (dice < 7) {
-        end_in_order(m, true);
-        return;
-    }
-    w->broken[w->broken_count++ % MESSAGES] = chain;
-    if (dice < 9)
-        queue_delay(&queue, &m->item, model_now + (uint64_t)(dice_of(20)));
-    else
-        end_in_order(m, false);
-}
-
-static void model_die(struct model_worker *w)
-{
-    uint64_t chain;
-    while (w->count)
-        queue_again(&queue, &take_oldest_call(w, &chain)->item);
-    w->broken_count = 0;
-}
-
-static void model_dispatch(struct model_worker *w)
-{
-    if (w->count == IN_FLIGHT_MAX)
-        return;
-    struct queue_item *item = queue_next(&queue, &w->owner);
-    if (!item)
-        return;
-    w->calls[w->count] = (struct message *)item;
-    w->chains[w->count++] = queue_chain(item);
-}
-
-static void model_push(int index)
-{
-    struct message *m = &messages[index];
-    char key[2] = {(char)('a' + dice_of(KEYS)), 0};
-    m->key = key[0] - 'a';
-    m->number = pushed_of[m->key]++;
-    push(m, key);
-}
-
-static void model_step(int *pushed)
-{
-    struct model_worker *w = &workers[dice_of(OWNERS)];
-    int dice = dice_of(100);
-    model_now++;
-    queue_wake(&queue, model_now);
-    if (dice < 30 && *pushed < MESSAGES)
-        model_push((*pushed)++);
-    else if (dice < 65)
-        model_dispatch(w);
-    else if (dice < 99 && w->count)
-        model_answer(w);
-    else if (dice == 99)
-        model_die(w);
-}
-
-static void order_holds_through_retries_rejections_and_deaths(void **unused)
+static void another_order_takes_what_waits_in_the_order_it_came(void **unused)
 {
     (void)unused;
-    int pushed = 0;
-    for (int i = 0; i < OWNERS; i++)
-        queue_owner_init(&workers[i].owner);
-    while (pushed < MESSAGES || queue.waiting || queue.in_flight)
-        model_step(&pushed);
-    for (int key = 0; key < KEYS; key++)
-        assert_int_equal(pushed_of[key], ended_of[key]);
+    struct message a, b, c;
+    push(&a, "t");
+    push(&b, "u");
+    push(&c, "v");
+    next_is(&first, &a);
+    queue_delay(&queue, &a.item, 1000);
+    rekey(one_key);
+    next_is(&first, &a); /* and waits no longer */
+    next_is(&second, NULL);
+    next_is(&first, &b);
+    next_is(&first, &c);
+    done(&a);
+    done(&b);
+    done(&c);
+}
+
+static void without_an_order_all_run_at_once_that_waited_for_another(void **unused)
+{
+    (void)unused;
+    struct message a, b;
+    push(&a, "t");
+    push(&b, "t");
+    rekey(no_key);
+    next_is(&first, &a);
+    next_is(&second, &b);
+    done(&b);
+    done(&a);
+}
+
+static void what_was_begun_stays_so_under_another_order(void **unused)
+{
+    (void)unused;
+    struct message a, b, young;
+    push(&a, "t");
+    push(&b, "u");
+    next_is(&first, &a);
+    next_is(&first, &b);
+    queue_again(&queue, &a.item);
+    done(&b);
+    rekey(one_key);
+    push(&young, "all");
+    assert_false(queue_drop_unbegun(&queue, &a.item));
+    assert_true(queue_drop_unbegun(&queue, &young.item));
+    next_is(&first, &a);
+    done(&a);
 }
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, fresh_queue, queue_is_empty)
@@ -436,7 +374,9 @@ int main(void)
         CLAIM(delayed_lanes_wake_in_the_order_of_their_time),
         CLAIM(only_what_may_be_dropped_is_dropped_oldest_first),
         CLAIM(the_end_takes_everything_out),
-        CLAIM(order_holds_through_retries_rejections_and_deaths),
+        CLAIM(another_order_takes_what_waits_in_the_order_it_came),
+        CLAIM(without_an_order_all_run_at_once_that_waited_for_another),
+        CLAIM(what_was_begun_stays_so_under_another_order),
         CLAIM(only_what_is_younger_than_all_that_was_begun_is_dropped),
         CLAIM(what_came_before_something_that_is_over_is_not_dropped),
     };

@@ -323,3 +323,69 @@ void model_connect(struct model *m)
     model_deliver(m, buffer_length(&m->wire));
     broker_resends(m);
 }
+
+/* ---- the user ---- */
+
+unsigned model_user_publishes(struct model *m)
+{
+    unsigned n = m->out_next++;
+    assert_true(n < MODEL_NUMBERS);
+    struct mqtt_publish publish = {
+        .topic = slice_of("t"), .payload = slice_make(&n, sizeof n), .qos = (uint8_t)(1 + model_draw(m, 2))};
+    m->out[n].qos = publish.qos;
+    m->out_outstanding++;
+    assert_int_equal(mqtt_session_publish(m->session, &publish, (void *)(uintptr_t)n), 0);
+    return n;
+}
+
+void model_user_releases(struct model *m, struct mqtt_message *message)
+{
+    size_t i = 0;
+    while (i < m->lent_count && m->lent[i] != message)
+        i++;
+    assert_true(i < m->lent_count);
+    m->lent[i] = m->lent[--m->lent_count];
+    m->in[model_number_of(message->payload)].released = true;
+    mqtt_session_release(m->session, message);
+}
+
+/* ---- begin and end ---- */
+
+void model_start(struct model *m, unsigned seed, const struct mqtt_session_events *events, void *user)
+{
+    m->random = seed * 7919 + 1;
+    m->now_ns = m->in_next = m->out_next = 1;
+    m->may_lose_session = seed % 4 == 3;
+    m->ignores_receive_maximum = seed % 5 == 4;
+    m->resends_without_dup = seed % 2;
+    m->our_maximum = (uint16_t)(1 + model_draw(m, 12));
+    m->server_maximum = (uint16_t)(1 + model_draw(m, 12));
+    struct mqtt_session_options options = {
+        .client_id = "model",
+        .protocol = seed % 3 == 2 ? MQTT_3_1_1 : MQTT_5,
+        .session_expiry_s = 60,
+        .receive_maximum = m->our_maximum,
+        .keep_alive_s = 600,
+    };
+    if (options.protocol == MQTT_3_1_1)
+        m->server_maximum = UINT16_MAX;
+    m->session = mqtt_session_create(&options, events, user);
+    assert_non_null(m->session);
+}
+
+void model_check_end(const struct model *m)
+{
+    struct mqtt_session_counts counts;
+    mqtt_session_counts(m->session, &counts);
+    assert_int_equal(m->flight_count, 0);
+    assert_int_equal(counts.window, 0);
+    assert_int_equal(counts.outstanding, 0);
+    assert_int_equal(m->out_accepted, m->out_next - 1);
+    for (unsigned n = 1; n < m->in_next; n++)
+        if (m->in[n].qos && !m->in[n].broker_lost)
+            assert_true(m->in[n].delivered >= 1 && m->in[n].acked);
+    for (unsigned n = 1; n < m->out_next; n++)
+        assert_true(m->out[n].published);
+    if (!m->ignores_receive_maximum)
+        assert_int_equal(counts.overflow, 0);
+}

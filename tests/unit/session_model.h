@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MODEL_NUMBERS = 8192, MODEL_IDS = 256, MODEL_LENT_MAX = 64, MODEL_OUTSTANDING_MAX = 60 };
+enum { MODEL_NUMBERS = 1 << 18, MODEL_IDS = 256, MODEL_LENT_MAX = 64, MODEL_OUTSTANDING_MAX = 60 };
 
 /* Broker to client: what the broker holds of one message. */
 struct flight {
@@ -72,6 +72,16 @@ unsigned model_draw(struct model *m, unsigned below);
 bool model_speaks_5(const struct model *m);
 unsigned model_number_of(struct slice payload);
 extern const struct mqtt_session_events model_events;
+
+/* A session, and a broker with its habits, chosen by the seed: 60 seeds in a row are all choices of them.
+ * `events` are model_events with `m`, or call them. */
+void model_start(struct model *m, unsigned seed, const struct mqtt_session_events *events, void *user);
+/* All that was lent is released and nothing is under way: nothing is lost either. */
+void model_check_end(const struct model *m);
+
+/* The user publishes a message at QoS 1 or 2: its number, which is its token too; gives a lent one back. */
+unsigned model_user_publishes(struct model *m);
+void model_user_releases(struct model *m, struct mqtt_message *message);
 
 /* The broker publishes a message, if it may; gives the next answer that it owes; reads some packets. */
 void model_publish(struct model *m);
