@@ -33,6 +33,9 @@ struct dead_keeper {
     uv_work_t work;
     bool busy;
     uint64_t failed, failed_said, said_ns;
+    uint64_t
+        failed_before; /* ... it began to fail, as was said last; `failing` until it is said to be over */
+    bool failing;
     void (*on_closed)(void *user); /* NULL: not closing */
     void *on_closed_user;
     /* of the thread alone */
@@ -108,8 +111,22 @@ static void say_failed(struct dead_keeper *k, int error)
               error == -EDQUOT
                   ? "dead_letters of hark.yaml allows no more (hark dead purge, hark dead redrive)"
                   : strerror(-error));
+    if (!k->failing)
+        k->failed_before = k->failed_said;
+    k->failing = true;
     k->failed_said = k->failed;
     k->said_ns = now_ns;
+}
+
+/* No more often than say_failed: it takes one of its lines to come here. */
+static void say_over(struct dead_keeper *k)
+{
+    if (!k->failing)
+        return;
+    log_info("dead letters are kept in %s again; meanwhile %llu were not", k->path,
+             (unsigned long long)(k->failed - k->failed_before));
+    k->failing = false;
+    k->failed_said = k->failed;
 }
 
 static void finish_job(struct dead_keeper *k, struct keep_job *job)
@@ -125,6 +142,8 @@ static void finish_job(struct dead_keeper *k, struct keep_job *job)
     }
     if (error)
         say_failed(k, error);
+    else
+        say_over(k);
 }
 
 static void destroy(struct dead_keeper *k)

@@ -45,6 +45,7 @@ static void on_timer(uv_timer_t *timer)
     function_say_looped(f);
     if (f->phase < FUNCTION_CLOSING)
         dead_letter_retry(f, now_ns);
+    function_remember_again(f, now_ns);
     timers_run(f);
     function_pump(f);
     function_check_end(f);

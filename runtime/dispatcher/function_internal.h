@@ -138,12 +138,14 @@ struct function {
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
-    bool broker_speaks_5;                            /* it did so, in this life of hark or an earlier one */
-    TAILQ_HEAD(, invocation) unburied;               /* their dead letters were refused */
-    TAILQ_HEAD(, invocation) invocations;            /* not yet over, in any place */
-    uint32_t house;                                  /* how many */
-    uint32_t releasing;                              /* of them: waiting for the broker to acknowledge */
-    uint64_t releasing_bytes;                        /* of their outputs */
+    uint64_t remember_ns;                 /* what the disk did not take is tried again; 0: it took all */
+    uint32_t remember_failures;           /* in a row */
+    bool broker_speaks_5;                 /* it did so, in this life of hark or an earlier one */
+    TAILQ_HEAD(, invocation) unburied;    /* their dead letters were refused */
+    TAILQ_HEAD(, invocation) invocations; /* not yet over, in any place */
+    uint32_t house;                       /* how many */
+    uint32_t releasing;                   /* of them: waiting for the broker to acknowledge */
+    uint64_t releasing_bytes;             /* of their outputs */
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
     uint64_t looped, looped_said, looped_said_ns;    /* messages with too many hops */
     char *loop;                                      /* the circle, in words, as of looped_said_ns; or NULL */
@@ -168,6 +170,7 @@ void function_unsubscribe_all(struct function *f);
 void function_on_subscribed(void *user, size_t index, unsigned reason);
 bool function_session_known(struct function *f, struct session_record *ret_record);
 void function_free_subscriptions(struct function *f);
+void function_remember_again(struct function *f, uint64_t now_ns); /* if the disk did not take it before */
 
 /* intake.c */
 void invocation_destroy(struct invocation *inv);

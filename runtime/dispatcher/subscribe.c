@@ -1,10 +1,15 @@
 #include "dispatcher/function_internal.h"
 
+#include "dispatcher/retry.h"
 #include "mqtt/packet.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#define REMEMBER_BACKOFF_NS     NS_PER_S
+#define REMEMBER_BACKOFF_MAX_NS (60 * NS_PER_S)
 
 /* ---- what the state folder remembers ---- */
 
@@ -28,11 +33,32 @@ bool function_session_known(struct function *f, struct session_record *ret_recor
     return false;
 }
 
+/* A disk that is full or read-only may not be so for ever. Said when it begins and when it is over. */
+static void forgot(struct function *f, const struct diag *diag)
+{
+    char line[DIAG_FORMATTED_MAX];
+    if (f->remember_failures++ == 0)
+        function_log(f, LOG_ERROR,
+                     "cannot remember its session: %s; until that is mended, a filter removed while hark is "
+                     "down stays subscribed",
+                     diag_format(diag, line, sizeof line));
+    f->remember_ns = clock_now_ns() + retry_delay_ns(REMEMBER_BACKOFF_NS, REMEMBER_BACKOFF_MAX_NS,
+                                                     f->remember_failures, node_random(f->node));
+    function_arm(f, f->remember_ns);
+}
+
+static void remembered(struct function *f)
+{
+    if (f->remember_failures)
+        function_log(f, LOG_INFO, "%s", "its session is remembered again");
+    f->remember_failures = 0;
+    f->remember_ns = 0;
+}
+
 /* Written before the broker is asked, with what it may hold already: after a crash in between nothing is
  * forgotten. */
 static void remember(struct function *f, const struct session_record *known)
 {
-    char line[DIAG_FORMATTED_MAX];
     struct diag diag;
     size_t known_count = known ? known->filter_count : 0;
     char **filters = calloc(f->subscription_count + known_count + 1, sizeof *filters);
@@ -45,11 +71,30 @@ static void remember(struct function *f, const struct session_record *known)
     struct session_record record = {f->broker->url_text, filters, f->subscription_count + known_count,
                                     f->broker_speaks_5};
     if (state_write(f->node->state, f->record, &record, &diag))
-        function_log(f, LOG_ERROR,
-                     "cannot remember its session: %s; a filter removed while hark is down will stay "
-                     "subscribed",
-                     diag_format(&diag, line, sizeof line));
+        forgot(f, &diag);
+    else
+        remembered(f);
     free(filters);
+}
+
+/* With timers only, nobody answers, and the broker may still have old filters: they are not forgotten. */
+static bool is_answered(const struct function *f)
+{
+    return f->settled && f->subscription_count;
+}
+
+void function_remember_again(struct function *f, uint64_t now_ns)
+{
+    struct session_record known = {0};
+    if (!f->remember_ns || f->phase != FUNCTION_SERVING)
+        return;
+    if (now_ns < f->remember_ns) {
+        function_arm(f, f->remember_ns);
+        return;
+    }
+    bool has_known = !is_answered(f) && function_session_known(f, &known);
+    remember(f, has_known ? &known : NULL);
+    session_record_finish(&known);
 }
 
 /* ---- subscriptions ---- */
@@ -107,8 +152,7 @@ static void settle_if_answered(struct function *f)
     f->settled = true;
     if (mqtt_client_state(f->client) == MQTT_ONLINE && mqtt_client_protocol(f->client) == MQTT_5)
         f->broker_speaks_5 = true;
-    if (f->subscription_count) /* with timers only, nobody has answered: the broker may still have old filters
-                                */
+    if (is_answered(f))
         remember(f, NULL);
     f->events->settled(f->user, f);
 }

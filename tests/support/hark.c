@@ -21,7 +21,13 @@ struct hark *hark_prepare(const char *broker_url)
 
 void hark_start(struct hark *h)
 {
-    const char *argv[24] = {TEST_HARK, "run", h->folder, "--node", h->node, "--state", h->state};
+    const char *argv[24] = {h->as_nobody ? hark_installed() : TEST_HARK,
+                            "run",
+                            h->folder,
+                            "--node",
+                            h->node,
+                            "--state",
+                            h->state};
     size_t n = 7;
     if (h->broker) {
         argv[n++] = "--broker";
@@ -37,7 +43,8 @@ void hark_start(struct hark *h)
     }
     for (size_t i = 0; i < sizeof h->more / sizeof *h->more && h->more[i]; i++)
         argv[n++] = h->more[i];
-    h->process = process_start(&(struct process_options){.name = "hark", .argv = argv, .cgroup = h->cgroup});
+    h->process = process_start(&(struct process_options){
+        .name = "hark", .argv = argv, .cgroup = h->cgroup, .as_nobody = h->as_nobody});
 }
 
 const char *hark_installed(void)

@@ -17,6 +17,7 @@ struct hark {
     const char *drain;   /* of --drain, or NULL */
     const char *cgroup;  /* that it is started in, or NULL */
     const char *more[4]; /* arguments; NULL: no more */
+    bool as_nobody;      /* an ordinary user's hark, whoever runs the test */
     struct process *process;
 };
 

@@ -5,6 +5,7 @@
 #include "shared/clock.h"
 #include "support/files.h"
 #include "support/process.h"
+#include "support/small_disk.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -133,30 +134,16 @@ bool begin_undeploy(struct world *w, struct fault *f)
 
 /* ---- the state folder ---- */
 
-static void filler_path(const struct world *w, char *to, size_t size)
-{
-    snprintf(to, size, "%s/filler", w->hark->state);
-}
-
 bool begin_disk_full(struct world *w, struct fault *f)
 {
     (void)f;
-    static const char block[1024];
-    char path[PATH_BYTES];
-    if (!w->is_small)
-        return false;
-    filler_path(w, path, sizeof path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    while (fd >= 0 && write(fd, block, sizeof block) > 0)
-        ;
-    close(fd);
-    return fd >= 0;
+    if (w->is_small)
+        small_disk_fill(w->hark->state);
+    return w->is_small;
 }
 
 void end_disk_full(struct world *w, struct fault *f)
 {
     (void)f;
-    char path[PATH_BYTES];
-    filler_path(w, path, sizeof path);
-    file_remove(path);
+    small_disk_free(w->hark->state);
 }

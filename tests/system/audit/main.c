@@ -87,7 +87,7 @@ static int audit(const struct options *o, FILE *log, FILE *trace)
                                            .trace = trace,
                                            .sabotage = o->sabotage});
     if (!w.is_small)
-        fprintf(w.events, "%9.3f  no disk-full: only root can make a small folder\n", 0.0);
+        fprintf(w.events, "%9.3f  no disk-full: this machine gives an ordinary user no namespaces\n", 0.0);
     struct faults *f = faults_create(&w, o->faults);
     if (!f)
         return EXIT_USAGE;

@@ -7,14 +7,12 @@
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "support/files.h"
+#include "support/small_disk.h"
 #include "support/test.h"
 
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
-enum { PURPOSE_WORLD, PURPOSE_TRAFFIC, PURPOSE_FAULTS, INFLIGHT_MAX = 60 };
+enum { PURPOSE_WORLD, PURPOSE_TRAFFIC, PURPOSE_FAULTS, INFLIGHT_MAX = 60, STATE_KIB = 128 };
 
 static struct ledger *open_ledger(void)
 {
@@ -22,14 +20,6 @@ static struct ledger *open_ledger(void)
     for (size_t i = 0; i < stream_count; i++)
         shapes[i] = (struct ledger_stream){streams[i].function, streams[i].ordered, streams[i].doomed_every};
     return ledger_create(shapes, stream_count);
-}
-
-/* A state folder of its own size, in a mount namespace of our own, so that it goes with us. */
-static bool make_state_small(const char *folder)
-{
-    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=128k,mode=755") == 0;
 }
 
 void world_manifest_path(const struct world *w, size_t stream, char *to, size_t size)
@@ -65,7 +55,8 @@ static void prepare_hark(struct world *w)
 {
     w->hark = hark_prepare(NULL);
     w->hark->config = path_in(folder_create(), "hark.yaml");
-    w->is_small = make_state_small(w->hark->state);
+    if (w->is_small)
+        small_disk_mount(w->hark->state, STATE_KIB);
     file_print(w->hark->config, "broker: site\nbrokers:\n  site: { url: \"%s\", keep_alive: 5s }\n",
                proxy_url(w->proxy));
     for (size_t i = 0; i < stream_count; i++)
@@ -83,7 +74,8 @@ void world_open(struct world *w, const struct world_options *o)
 {
     uint64_t random = random_state(o->seed, PURPOSE_WORLD);
     char ready[64];
-    *w = (struct world){.log = o->log,
+    *w = (struct world){.is_small = small_disk_enter(), /* first: it wants to be alone */
+                        .log = o->log,
                         .events = o->events,
                         .sabotage = o->sabotage,
                         .random = random_state(o->seed, PURPOSE_FAULTS),
