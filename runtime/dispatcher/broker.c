@@ -94,6 +94,11 @@ void broker_say_online(struct broker *b)
     b->trouble[0] = '\0';
 }
 
+void broker_heard(struct broker *b, const struct mqtt_client *client)
+{
+    b->speaks_5 |= mqtt_client_protocol(client) == MQTT_5;
+}
+
 void broker_say_offline(struct broker *b, const char *text, uint64_t retry_ns)
 {
     if (strcmp(text, b->trouble) == 0)

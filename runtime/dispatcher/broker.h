@@ -31,6 +31,7 @@ struct broker {
     enum mqtt_protocol protocol;
     uint16_t keep_alive_s;
     uint32_t connect_timeout_s;
+    bool speaks_5;             /* in this life of hark it was heard to */
     char trouble[512];         /* what was last said about it; "" when all is well */
     struct presence *presence; /* NULL: no function is there */
 };
@@ -50,6 +51,8 @@ void broker_fill(const struct broker *b, struct mqtt_client_options *ret_options
 
 /* Its connections share its fate: trouble is said once, not once a function, and its end too. */
 void broker_say_online(struct broker *b);
+/* A client of it has become online. */
+void broker_heard(struct broker *b, const struct mqtt_client *client);
 void broker_say_offline(struct broker *b, const char *text, uint64_t retry_ns);
 
 #endif

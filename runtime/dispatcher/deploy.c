@@ -217,7 +217,7 @@ static void on_idle(uv_idle_t *idle)
 
 static void end_when_empty(struct deployer *d)
 {
-    if (!d->draining || d->function_count || d->ending)
+    if (!d->draining || d->function_count || d->recording || d->ending)
         return;
     d->ending = true;
     uv_idle_start(&d->idle, on_idle);
@@ -235,6 +235,7 @@ void deployer_advance(struct deployer *d)
         if (d->draining)
             break;
         claim_names(d);
+        records_write(d);
         start_probes(d);
         forget_absent(d);
         say_ready(d);

@@ -1,5 +1,5 @@
-/* deploy_internal.h: what deploy.c (scan), source.c (one manifest's way to a function) and source_move.c
- * (from one broker to another) share. */
+/* deploy_internal.h: what deploy.c (scan), source.c (one manifest's way to a function), source_records.c
+ * (what is to be on the disk before) and source_move.c (from one broker to another) share. */
 #ifndef HARK_DISPATCHER_DEPLOY_INTERNAL_H
 #define HARK_DISPATCHER_DEPLOY_INTERNAL_H
 
@@ -13,10 +13,12 @@
 enum { DEPLOY_PROBES_MAX = 4 }; /* workers started for probing at the same time */
 
 enum source_phase {
-    SOURCE_QUIET,   /* nothing to do until its files change */
-    SOURCE_LOADING, /* a stage reads the files */
-    SOURCE_LOADED,  /* read; its turn to claim its function's name has not come */
-    SOURCE_WAITING, /* for a free place to be probed */
+    SOURCE_QUIET,     /* nothing to do until its files change */
+    SOURCE_LOADING,   /* a stage reads the files */
+    SOURCE_LOADED,    /* read; its turn to claim its function's name has not come */
+    SOURCE_CLAIMED,   /* a function is to begin, and its session record to be written */
+    SOURCE_RECORDING, /* that is done */
+    SOURCE_WAITING,   /* for a free place to be probed */
     SOURCE_PROBING
 };
 
@@ -58,6 +60,7 @@ struct deployer {
     TAILQ_HEAD(source_list, source) sources;
     unsigned probing;
     unsigned function_count; /* that exist, ending ones included */
+    bool recording;          /* a thread writes session records */
     bool scanned, ready, draining;
     bool advancing, again;
     uv_idle_t idle; /* carries the end into a turn of its own */
@@ -81,6 +84,11 @@ void source_cancel(struct source *s); /* ends its stage */
 
 void source_hand_function(struct source *from, struct source *to);
 extern const struct function_events source_events; /* user: struct source */
+
+/* source_records.c */
+/* A session record is written before the broker is asked for anything, by a thread, and those of all
+ * functions that are to begin under one flush: the loop would wait for the disk twice for each. */
+void records_write(struct deployer *d);
 
 /* source_move.c */
 /* Its function is to have this broker from now on: the source has no function after it. */

@@ -89,6 +89,7 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     (void)cause;
     if (state == MQTT_ONLINE) {
         broker_say_online(f->broker);
+        broker_heard(f->broker, f->client);
         function_heard(f);
         function_log(f, LOG_DEBUG, "online, session %s, %s", resumed ? "resumed" : "new",
                      mqtt_client_security(f->client, security, sizeof security));
@@ -130,7 +131,7 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
 /* ---- life ---- */
 
 /* Each broker has a record of its own: a function that moves has a session at both for a while. */
-static char *record_name(const char *function, const struct broker *broker)
+char *function_record_name(const char *function, const struct broker *broker)
 {
     char *name;
     bool is_default = strcmp(broker->name, NODE_DEFAULT_BROKER) == 0;
@@ -142,7 +143,7 @@ bool function_has_record(const struct node *node, const char *function, const st
 {
     struct session_record record;
     struct diag diag;
-    char *name = record_name(function, broker);
+    char *name = function_record_name(function, broker);
     bool found = name && state_read(node->state, name, &record, &diag) == 0;
     free(name);
     if (!found)
@@ -155,13 +156,14 @@ bool function_has_record(const struct node *node, const char *function, const st
 static struct function *allocate(struct node *node, struct broker *broker, const char *name)
 {
     struct function *f = calloc(1, sizeof *f);
-    if (!f || !(f->name = strdup(name)) || !(f->record = record_name(name, broker))) {
+    if (!f || !(f->name = strdup(name)) || !(f->record = function_record_name(name, broker))) {
         free(f ? f->name : NULL);
         free(f);
         return NULL;
     }
     f->node = node;
     f->broker = broker;
+    f->broker_speaks_5 = broker->speaks_5;
     f->timer_at_ns = CLOCK_NEVER;
     f->deadline_ns = CLOCK_NEVER;
     queue_init(&f->queue, node_random(node));

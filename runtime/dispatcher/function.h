@@ -79,6 +79,8 @@ bool function_is_settled(const struct function *f);
 bool function_is_refused(const struct function *f); /* the broker refused a subscription */
 bool function_is_ending(const struct function *f);
 bool function_leaves_broker(const struct function *f); /* after function_leave_broker, before a drain */
+/* Of its session at that broker, in the state folder. The caller frees; NULL: out of memory. */
+char *function_record_name(const char *function, const struct broker *broker);
 /* Has a function of that name a session at that broker, as far as the state folder knows? */
 bool function_has_record(const struct node *node, const char *function, const struct broker *broker);
 void *function_user(const struct function *f);

@@ -208,10 +208,12 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     struct presence *p = user;
     (void)resumed, (void)retry_ns;
     char security[128];
-    if (state == MQTT_OFFLINE)
+    if (state == MQTT_OFFLINE) {
         log_debug("presence: %s", text);
-    else if (state == MQTT_ONLINE)
+    } else if (state == MQTT_ONLINE) {
+        broker_heard(p->broker, p->client);
         log_debug("presence: online, %s", mqtt_client_security(p->client, security, sizeof security));
+    }
     if (p->phase == OWNING)
         on_own_state(p, state, cause, text);
     else if (cause != MQTT_CAUSE_VERSION)

@@ -360,7 +360,7 @@ bool source_claim(struct source *s)
         source_hand_function(owner, s);
     if ((s->function && function_is_ending(s->function)) || move_holds(s, name, broker))
         return false;
-    s->phase = SOURCE_WAITING;
+    s->phase = s->function ? SOURCE_WAITING : SOURCE_CLAIMED;
     if (is_running_already(s))
         end_stage(s);
     return true;

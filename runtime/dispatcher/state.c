@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct state {
     char *folder; /* <state>/<node>, for complaints */
     int folder_fd;
     int lock_fd;
+    atomic_bool is_unflushed; /* the last flush of the folder failed */
 };
 
 static int fail(struct diag *diag, const char *file, int error, const char *what)
@@ -212,44 +214,179 @@ static json_t *encode(const struct session_record *record)
     return NULL;
 }
 
-static int write_file(const struct state *s, const char *name, const json_t *root)
+static char *encode_text(const struct session_record *record)
 {
+    json_t *root = encode(record);
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    json_decref(root);
+    return text;
+}
+
+static int write_file(const struct state *s, const char *name, const char *text, bool flush)
+{
+    size_t len = strlen(text);
     int fd = openat(s->folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
     errno = 0;
     int error = 0;
-    if (json_dumpfd(root, fd, JSON_INDENT(2)) != 0)
+    if (write(fd, text, len) != (ssize_t)len)
         error = errno ? -errno : -EIO;
-    else if (fsync(fd) != 0)
+    else if (flush && fsync(fd) != 0)
         error = -errno;
     close(fd);
     return error;
 }
 
-/* Written beside, then renamed over: after a power cut there is the old record or the new one. */
-static int replace_file(const struct state *s, const char *name, const json_t *root)
+static int flush_folder(struct state *s)
 {
-    char temporary[FILE_NAME_MAX + 8];
-    snprintf(temporary, sizeof temporary, ".%s.new", name);
-    int error = write_file(s, temporary, root);
-    if (error == 0 && renameat(s->folder_fd, temporary, s->folder_fd, name) != 0)
-        error = -errno;
-    if (error < 0)
-        unlinkat(s->folder_fd, temporary, 0);
-    else if (fsync(s->folder_fd) != 0)
-        error = -errno;
+    int error = fsync(s->folder_fd) == 0 ? 0 : -errno;
+    s->is_unflushed = error != 0;
     return error;
+}
+
+/* And will be after a power cut. */
+static bool is_there(struct state *s, const char *name, const char *text)
+{
+    char bytes[4096];
+    size_t at = 0, len = strlen(text);
+    ssize_t n = -1;
+    if (s->is_unflushed)
+        return false;
+    int fd = openat(s->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    while ((n = read(fd, bytes, sizeof bytes)) > 0 && (size_t)n <= len - at &&
+           memcmp(bytes, text + at, (size_t)n) == 0)
+        at += (size_t)n;
+    close(fd);
+    return n == 0 && at == len;
+}
+
+static void name_beside(const char *name, char beside[FILE_NAME_MAX + 8])
+{
+    snprintf(beside, FILE_NAME_MAX + 8, ".%s.new", name);
+}
+
+/* Written beside, then renamed over: after a power cut there is the old record or the new one. The folder is
+ * to be flushed. */
+static int write_beside(const struct state *s, const char *name, const char *text, bool flush)
+{
+    char beside[FILE_NAME_MAX + 8];
+    name_beside(name, beside);
+    int error = write_file(s, beside, text, flush);
+    if (error < 0)
+        unlinkat(s->folder_fd, beside, 0);
+    return error;
+}
+
+static int rename_over(const struct state *s, const char *name)
+{
+    char beside[FILE_NAME_MAX + 8];
+    name_beside(name, beside);
+    if (renameat(s->folder_fd, beside, s->folder_fd, name) == 0)
+        return 0;
+    int error = -errno;
+    unlinkat(s->folder_fd, beside, 0);
+    return error;
+}
+
+static int replace_file(struct state *s, const char *name, const char *text)
+{
+    int error = write_beside(s, name, text, true);
+    if (error == 0)
+        error = rename_over(s, name);
+    return error ? error : flush_folder(s);
 }
 
 int state_write(struct state *s, const char *function, const struct session_record *record, struct diag *diag)
 {
     char name[FILE_NAME_MAX];
     record_name(function, name);
-    json_t *root = encode(record);
-    int error = root ? replace_file(s, name, root) : -ENOMEM;
-    json_decref(root);
+    char *text = encode_text(record);
+    int error = !text ? -ENOMEM : is_there(s, name, text) ? 0 : replace_file(s, name, text);
+    free(text);
     return error < 0 ? complain(s, name, diag, -error, "the session record cannot be written") : 0;
+}
+
+/* ---- many at once ---- */
+
+bool session_record_has(const struct session_record *record, const char *filter)
+{
+    for (size_t i = 0; i < record->filter_count; i++)
+        if (strcmp(record->filters[i], filter) == 0)
+            return true;
+    return false;
+}
+
+/* Both together, their strings borrowed; the filters of `known` are behind those of `wanted`, as function.c
+ * writes them. False: out of memory. */
+static bool merge(const struct session_record *wanted, const struct session_record *known,
+                  struct session_record *ret_both)
+{
+    bool same_broker = known->broker && strcmp(wanted->broker, known->broker) == 0;
+    *ret_both = *wanted;
+    ret_both->filters = calloc(wanted->filter_count + known->filter_count + 1, sizeof *ret_both->filters);
+    if (!ret_both->filters)
+        return false;
+    for (size_t i = 0; i < wanted->filter_count; i++)
+        ret_both->filters[i] = wanted->filters[i];
+    for (size_t i = 0; same_broker && i < known->filter_count; i++)
+        if (!session_record_has(wanted, known->filters[i]))
+            ret_both->filters[ret_both->filter_count++] = known->filters[i];
+    ret_both->speaks_5 |= same_broker && known->speaks_5;
+    return true;
+}
+
+/* True: it lies beside, and waits for the flush. */
+static bool add_beside(struct state *s, const struct state_entry *entry)
+{
+    struct session_record known = {0}, both;
+    struct diag ignored;
+    char name[FILE_NAME_MAX];
+    record_name(entry->function, name);
+    if (state_read(s, entry->function, &known, &ignored) < 0)
+        known = (struct session_record){0};
+    char *text = NULL;
+    if (merge(&entry->record, &known, &both)) {
+        text = encode_text(&both);
+        free(both.filters);
+    }
+    session_record_finish(&known);
+    bool lies_beside = text && !is_there(s, name, text) && write_beside(s, name, text, false) == 0;
+    free(text);
+    return lies_beside;
+}
+
+/* One flush of the file system: it may have other things to write, but to flush file by file costs a disk
+ * more than that as soon as there are a few. */
+static void put_in_place(struct state *s, const struct state_entry *entries, const bool *lie_beside,
+                         size_t count)
+{
+    char name[FILE_NAME_MAX];
+    bool is_flushed = syncfs(s->folder_fd) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!lie_beside[i])
+            continue;
+        record_name(entries[i].function, name);
+        if (is_flushed && rename_over(s, name) == 0)
+            continue;
+        char beside[FILE_NAME_MAX + 8];
+        name_beside(name, beside);
+        unlinkat(s->folder_fd, beside, 0);
+    }
+    (void)flush_folder(s);
+}
+
+void state_add_all(struct state *s, const struct state_entry *entries, size_t count)
+{
+    size_t beside = 0;
+    bool *lie_beside = calloc(count + 1, sizeof *lie_beside);
+    for (size_t i = 0; lie_beside && i < count; i++)
+        beside += lie_beside[i] = add_beside(s, &entries[i]);
+    if (beside)
+        put_in_place(s, entries, lie_beside, count);
+    free(lie_beside);
 }
 
 int state_remove(struct state *s, const char *function, struct diag *diag)

@@ -1,9 +1,9 @@
 /* state.h: what a node remembers of its MQTT sessions across restarts: that a session is ours (the client
  * state of MQTT-3.2.2-4), which filters it may hold, and whether the broker speaks MQTT 5.
  *
- * On the loop thread; synchronous, small files: <state>/<node>/<function>.json, written to a temporary file,
- * fsynced, renamed, the folder fsynced. A full or read-only disk is an error that the caller says; nothing
- * else depends on it. */
+ * On the loop thread, but for state_add_all; synchronous, small files: <state>/<node>/<function>.json,
+ * written to a temporary file, fsynced, renamed, the folder fsynced. What is there already is not written
+ * again. A full or read-only disk is an error that the caller says; nothing else depends on it. */
 #ifndef HARK_DISPATCHER_STATE_H
 #define HARK_DISPATCHER_STATE_H
 
@@ -46,5 +46,15 @@ __attribute__((warn_unused_result)) int state_write(struct state *s, const char 
 __attribute__((warn_unused_result)) int state_remove(struct state *s, const char *function,
                                                      struct diag *diag);
 void session_record_finish(struct session_record *record);
+bool session_record_has(const struct session_record *record, const char *filter);
+
+struct state_entry {
+    char *function;
+    struct session_record record;
+};
+/* Adds to what is there of each function and the same broker, many under one flush. On any thread, as long as
+ * nobody else writes about these functions. Without a word: who needs it on the disk says state_write, which
+ * costs nothing when this was done. */
+void state_add_all(struct state *s, const struct state_entry *entries, size_t count);
 
 #endif

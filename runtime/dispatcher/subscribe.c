@@ -66,10 +66,10 @@ static void remember(struct function *f, const struct session_record *known)
         return;
     for (size_t i = 0; i < f->subscription_count; i++)
         filters[i] = f->subscriptions[i].filter;
+    struct session_record record = {f->broker->url_text, filters, f->subscription_count, f->broker_speaks_5};
     for (size_t i = 0; i < known_count; i++)
-        filters[f->subscription_count + i] = known->filters[i];
-    struct session_record record = {f->broker->url_text, filters, f->subscription_count + known_count,
-                                    f->broker_speaks_5};
+        if (!session_record_has(&record, known->filters[i]))
+            filters[record.filter_count++] = known->filters[i];
     if (state_write(f->node->state, f->record, &record, &diag))
         forgot(f, &diag);
     else
@@ -150,8 +150,7 @@ static void settle_if_answered(struct function *f)
     if (f->settled || f->phase != FUNCTION_SERVING)
         return; /* leaving: what is remembered is not to come back */
     f->settled = true;
-    if (mqtt_client_state(f->client) == MQTT_ONLINE && mqtt_client_protocol(f->client) == MQTT_5)
-        f->broker_speaks_5 = true;
+    f->broker_speaks_5 |= f->broker->speaks_5;
     if (is_answered(f))
         remember(f, NULL);
     f->events->settled(f->user, f);

@@ -75,6 +75,78 @@ static void a_later_record_replaces_the_earlier_and_leaves_nothing_behind(void *
     assert_int_not_equal(access(path_in(folder, "node-1/.thermostat.json.new"), F_OK), 0);
 }
 
+static ino_t inode_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_ino;
+}
+
+static void what_is_there_already_is_not_written_again(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    const char *path = path_in(folder, "node-1/thermostat.json");
+    struct state *s = open_state(folder);
+    write_record(s, "mqtt://a:1883", "one");
+    ino_t inode = inode_of(path);
+    write_record(s, "mqtt://a:1883", "one");
+    assert_int_equal(inode_of(path), inode);
+    write_record(s, "mqtt://a:1883", "two");
+    assert_int_not_equal(inode_of(path), inode);
+}
+
+static void add_all(struct state *s, const char *broker)
+{
+    enum { FUNCTIONS = 50 };
+    struct state_entry entries[FUNCTIONS];
+    char names[FUNCTIONS][32], *filter = (char *)(uintptr_t) "added/#";
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        snprintf(names[i], sizeof names[i], i ? "function-%zu" : "thermostat", i);
+        entries[i] = (struct state_entry){
+            names[i], {.broker = (char *)(uintptr_t)broker, .filters = &filter, .filter_count = 1}};
+    }
+    state_add_all(s, entries, FUNCTIONS);
+}
+
+static void many_are_added_at_once_to_what_is_there(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    struct state *s = open_state(folder);
+    struct session_record record;
+    write_record(s, "mqtt://a:1883", "one");
+    add_all(s, "mqtt://a:1883");
+    assert_int_equal(state_read(s, "function-49", &record, &diag), 0);
+    assert_int_equal(record.filter_count, 1);
+    session_record_finish(&record);
+    assert_int_equal(state_read(s, "thermostat", &record, &diag), 0);
+    assert_string_equal(record.broker, "mqtt://a:1883");
+    assert_int_equal(record.filter_count, 3);
+    assert_string_equal(record.filters[0], "added/#");
+    assert_string_equal(record.filters[1], "one");
+    assert_true(record.speaks_5);
+    session_record_finish(&record);
+    assert_int_not_equal(access(path_in(folder, "node-1/.thermostat.json.new"), F_OK), 0);
+    ino_t inode = inode_of(path_in(folder, "node-1/thermostat.json"));
+    add_all(s, "mqtt://a:1883");
+    assert_int_equal(inode_of(path_in(folder, "node-1/thermostat.json")), inode);
+}
+
+static void what_is_known_of_another_broker_is_not_added_to(void **unused)
+{
+    (void)unused;
+    struct state *s = open_state(folder_create());
+    struct session_record record;
+    write_record(s, "mqtt://a:1883", "one");
+    add_all(s, "mqtt://b:1883");
+    assert_int_equal(state_read(s, "thermostat", &record, &diag), 0);
+    assert_string_equal(record.broker, "mqtt://b:1883");
+    assert_int_equal(record.filter_count, 1);
+    assert_false(record.speaks_5);
+    session_record_finish(&record);
+}
+
 static void no_record_is_not_an_error_with_words(void **unused)
 {
     (void)unused;
@@ -204,6 +276,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(what_was_written_is_read_after_a_restart),
         system_test(a_later_record_replaces_the_earlier_and_leaves_nothing_behind),
+        system_test(what_is_there_already_is_not_written_again),
+        system_test(many_are_added_at_once_to_what_is_there),
+        system_test(what_is_known_of_another_broker_is_not_added_to),
         system_test(no_record_is_not_an_error_with_words),
         system_test(a_removed_record_is_gone_and_may_be_removed_again),
         system_test(a_damaged_record_is_said_and_can_be_replaced),
