@@ -202,11 +202,14 @@ static int check_path(struct check *c, const char *path)
 
 /* ---- all of it ---- */
 
-static void check_graph(struct check *c)
+static int check_graph(struct check *c)
 {
     struct diags diags = {0};
-    lint_topic_graph((const struct manifest *const *)c->manifests, c->manifest_count, &diags);
+    int error = lint_topic_graph((const struct manifest *const *)c->manifests, c->manifest_count, &diags);
     report_all(c, "", &diags);
+    if (error)
+        log_error("%s", strerror(-error));
+    return error ? EX_SOFTWARE : 0;
 }
 
 static int finish(struct check *c, int code)
@@ -240,7 +243,7 @@ static int run(struct options *o)
     for (size_t i = 0; i < o->argument_count && code == 0; i++)
         code = check_path(&c, o->arguments[i]);
     if (code == 0)
-        check_graph(&c);
+        code = check_graph(&c);
     return finish(&c, code);
 }
 

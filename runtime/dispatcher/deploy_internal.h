@@ -91,8 +91,9 @@ extern const struct function_events source_events; /* user: struct source */
 void records_write(struct deployer *d);
 
 /* source_move.c */
-/* Its function is to have this broker from now on: the source has no function after it. */
-void move_away(struct source *s, const struct broker *next);
+/* Its function is to have this broker from now on: the source has no function after it. False: out of memory,
+ * and all is as before. */
+__attribute__((warn_unused_result)) bool move_away(struct source *s, const struct broker *next);
 /* True: what a function of that name left at that broker is not over yet. It is told to stop, and leaves its
  * session, to be taken up again. */
 bool move_holds(struct source *s, const char *name, const struct broker *broker);

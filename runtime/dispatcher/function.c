@@ -3,7 +3,6 @@
 #include "dispatcher/presence.h"
 #include "dispatcher/stage.h"
 #include "manifest/node_config.h"
-#include "shared/check.h"
 #include "shared/clock.h"
 
 #include <errno.h>
@@ -33,6 +32,27 @@ uint64_t node_random(struct node *node)
 
 /* ---- time ---- */
 
+/* Memory that is short may come back. */
+static void subscribe(struct function *f)
+{
+    int error = function_subscribe(f);
+    f->subscribe_at_ns = error ? clock_now_ns() + NS_PER_S : 0;
+    if (!error)
+        return;
+    function_log(f, LOG_ERROR, "cannot subscribe: %s; it is tried again in a second", strerror(-error));
+    function_arm(f, f->subscribe_at_ns);
+}
+
+static void subscribe_if_due(struct function *f, uint64_t now_ns)
+{
+    if (!f->subscribe_at_ns || f->phase != FUNCTION_SERVING)
+        return;
+    if (now_ns >= f->subscribe_at_ns)
+        subscribe(f);
+    else
+        function_arm(f, f->subscribe_at_ns);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct function *f = timer->data;
@@ -47,6 +67,7 @@ static void on_timer(uv_timer_t *timer)
         dead_letter_retry(f, now_ns);
     function_remember_again(f, now_ns);
     timers_run(f);
+    subscribe_if_due(f, now_ns);
     function_pump(f);
     function_check_end(f);
 }
@@ -153,6 +174,13 @@ bool function_has_record(const struct node *node, const char *function, const st
     return is_of_broker;
 }
 
+static void destroy(struct function *f)
+{
+    free(f->name);
+    free(f->record);
+    free(f);
+}
+
 static struct function *allocate(struct node *node, struct broker *broker, const char *name)
 {
     struct function *f = calloc(1, sizeof *f);
@@ -182,14 +210,19 @@ struct function *function_create(struct node *node, struct broker *broker, struc
     f->events = events;
     f->user = user;
     presence_want(node, broker);
-    f->client = create_client(f, revision->manifest);
-    f->active = f->client ? pool_create(f, revision, probe) : NULL;
-    CHECK(f->active); /* memory is gone before anything runs: nothing to save */
+    f->active = pool_create(f, revision);
+    f->client = f->active ? create_client(f, revision->manifest) : NULL;
+    if (!f->client) {
+        if (f->active)
+            pool_discard(f->active);
+        destroy(f);
+        return NULL;
+    }
+    if (probe)
+        pool_adopt(f->active, probe);
     uv_timer_init(node->loop, &f->timer);
     f->timer.data = f;
-    int error = function_subscribe(f);
-    if (error)
-        function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    subscribe(f);
     timers_set(f);
     pool_fill(f->active);
     function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
@@ -215,7 +248,7 @@ static bool same_order(const struct manifest *a, const struct manifest *b)
 void function_swap(struct function *f, struct revision *revision, struct worker *probe)
 {
     struct pool *old = f->active;
-    struct pool *fresh = pool_create(f, revision, probe);
+    struct pool *fresh = pool_create(f, revision);
     if (!fresh) {
         function_log(f, LOG_ERROR, "%s", "no memory for a new version; the old one keeps running");
         if (probe)
@@ -223,12 +256,12 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
         revision_drop(revision);
         return;
     }
+    if (probe)
+        pool_adopt(fresh, probe);
     f->active = fresh;
     say_what_waits_for_restart(f, old->revision->manifest, revision->manifest);
     f->rekey |= !same_order(old->revision->manifest, revision->manifest);
-    int error = function_subscribe(f);
-    if (error)
-        function_log(f, LOG_ERROR, "cannot subscribe: %s", strerror(-error));
+    subscribe(f);
     timers_set(f);
     pool_drain(old);
     function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
@@ -321,9 +354,7 @@ static void on_timer_closed(uv_handle_t *handle)
     function_free_subscriptions(f);
     f->events->gone(f->user, f);
     free(f->loop);
-    free(f->name);
-    free(f->record);
-    free(f);
+    destroy(f);
 }
 
 /* What was not finished: its messages went with the session object, and are the broker's again. */

@@ -127,8 +127,9 @@ struct function {
     TAILQ_HEAD(, pool) pools; /* the active one first, then draining ones */
     struct pool *active;
     uv_timer_t timer;
-    uint64_t timer_at_ns; /* CLOCK_NEVER: not armed */
-    uint64_t deadline_ns; /* of leaving or draining */
+    uint64_t timer_at_ns;     /* CLOCK_NEVER: not armed */
+    uint64_t subscribe_at_ns; /* once more; 0: it was done */
+    uint64_t deadline_ns;     /* of leaving or draining */
     enum function_phase phase;
     bool timer_closed;
     bool pumping;
@@ -219,7 +220,9 @@ void dead_letter_retry(struct function *f, uint64_t now_ns);
 void dead_letter_forgo(struct invocation *inv); /* what the broker refused is not to be had: over soon */
 
 /* pool.c */
-struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe);
+struct pool *pool_create(struct function *f, struct revision *revision); /* takes it; NULL: no memory */
+void pool_discard(struct pool *p); /* a fresh one; the revision is the caller's again */
+void pool_adopt(struct pool *p, struct worker *probe);
 void pool_drain(struct pool *p);        /* lets calls finish, stops the workers, then frees itself */
 void pool_kill(struct pool *p);         /* the same, at once */
 void pool_fill(struct pool *p);         /* starts workers as the queue and `instances` ask */

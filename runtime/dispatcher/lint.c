@@ -1,9 +1,9 @@
 #include "dispatcher/lint.h"
 
 #include "manifest/node_config.h"
-#include "shared/check.h"
 #include "shared/topic.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +28,20 @@ struct node {
 struct graph {
     struct node *nodes;
     size_t count;
+    bool failed; /* memory was short: what is known of edges is not all */
     /* of one search */
     long *came_from;  /* the node it was reached from, or NOBODY */
     const char **via; /* by which topic */
     size_t *queue;
 };
+
+/* NULL marks the graph failed. The caller frees. */
+static void *take(struct graph *g, size_t count, size_t bytes)
+{
+    void *memory = calloc(count + 1, bytes);
+    g->failed |= !memory;
+    return memory;
+}
 
 static bool triggers(const char *topic, const struct manifest *m)
 {
@@ -65,32 +74,32 @@ static void connect_node(struct graph *g, struct node *n)
     if (n->connected)
         return;
     n->connected = true;
-    struct edge *found = must_alloc(g->count * sizeof *found);
+    struct edge *found = take(g, g->count, sizeof *found);
+    if (!found)
+        return;
     for (size_t to = 0; to < g->count; to++) {
         const char *topic = connection(n->manifest, g->nodes[to].manifest);
         if (topic)
             found[n->edge_count++] = (struct edge){to, topic};
     }
-    n->edges = must_alloc(n->edge_count * sizeof *n->edges);
-    for (size_t i = 0; i < n->edge_count; i++)
-        n->edges[i] = found[i];
-    free(found);
+    struct edge *fitting = realloc(found, (n->edge_count + 1) * sizeof *found);
+    n->edges = fitting ? fitting : found;
 }
 
 static void graph_init(struct graph *g, const struct manifest *const *manifests, size_t count)
 {
-    g->count = count;
-    g->nodes = must_alloc(count * sizeof *g->nodes);
-    g->came_from = must_alloc(count * sizeof *g->came_from);
-    g->via = must_alloc(count * sizeof *g->via);
-    g->queue = must_alloc(count * sizeof *g->queue);
-    for (size_t i = 0; i < count; i++)
+    *g = (struct graph){.count = count};
+    g->nodes = take(g, count, sizeof *g->nodes);
+    g->came_from = take(g, count, sizeof *g->came_from);
+    g->via = take(g, count, sizeof *g->via);
+    g->queue = take(g, count, sizeof *g->queue);
+    for (size_t i = 0; i < count && g->nodes; i++)
         g->nodes[i].manifest = manifests[i];
 }
 
 static void graph_finish(struct graph *g)
 {
-    for (size_t i = 0; i < g->count; i++)
+    for (size_t i = 0; i < g->count && g->nodes; i++)
         free(g->nodes[i].edges);
     free(g->nodes);
     free(g->came_from);
@@ -161,10 +170,10 @@ static void complain(struct graph *g, size_t start, struct diags *diags)
 /* After search(start): settles all that `start` can trigger and that can trigger `start`. */
 static void settle_knot(struct graph *g, size_t start)
 {
-    bool *reached = must_alloc(g->count * sizeof *reached);
-    for (size_t i = 0; i < g->count; i++)
+    bool *reached = take(g, g->count, sizeof *reached);
+    for (size_t i = 0; i < g->count && reached; i++)
         reached[i] = g->came_from[i] != NOBODY;
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0; i < g->count && reached; i++) {
         if (!reached[i] || g->nodes[i].settled)
             continue;
         search(g, i);
@@ -174,11 +183,11 @@ static void settle_knot(struct graph *g, size_t start)
     free(reached);
 }
 
-void lint_topic_graph(const struct manifest *const *manifests, size_t count, struct diags *diags)
+int lint_topic_graph(const struct manifest *const *manifests, size_t count, struct diags *diags)
 {
     struct graph g;
     graph_init(&g, manifests, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !g.failed; i++) {
         if (g.nodes[i].settled)
             continue;
         search(&g, i);
@@ -186,9 +195,12 @@ void lint_topic_graph(const struct manifest *const *manifests, size_t count, str
             continue;
         settle_knot(&g, i);
         search(&g, i);
-        complain(&g, i, diags);
+        if (!g.failed)
+            complain(&g, i, diags);
     }
+    bool failed = g.failed;
     graph_finish(&g);
+    return failed ? -ENOMEM : 0;
 }
 
 char *lint_circle_through(const struct manifest *const *manifests, size_t count, size_t index)
@@ -196,10 +208,11 @@ char *lint_circle_through(const struct manifest *const *manifests, size_t count,
     struct graph g;
     char text[CYCLE_TEXT_MAX + sizeof "…"] = "";
     graph_init(&g, manifests, count);
-    search(&g, index);
-    bool found = g.came_from[index] != NOBODY;
+    if (!g.failed)
+        search(&g, index);
+    bool found = !g.failed && g.came_from[index] != NOBODY;
     if (found)
         describe(&g, index, text);
     graph_finish(&g);
-    return found ? must_strdup(text) : NULL;
+    return found ? strdup(text) : NULL;
 }

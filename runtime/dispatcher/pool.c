@@ -29,7 +29,7 @@ static void slot_destroy(struct slot *slot)
     free(slot);
 }
 
-static void adopt_probe(struct pool *p, struct worker *probe)
+void pool_adopt(struct pool *p, struct worker *probe)
 {
     struct slot *slot = slot_create(p);
     if (!slot) {
@@ -42,7 +42,7 @@ static void adopt_probe(struct pool *p, struct worker *probe)
     worker_set_user(probe, &dispatch_worker_events, slot);
 }
 
-struct pool *pool_create(struct function *f, struct revision *revision, struct worker *probe)
+struct pool *pool_create(struct function *f, struct revision *revision)
 {
     struct pool *p = calloc(1, sizeof *p);
     if (!p)
@@ -51,9 +51,13 @@ struct pool *pool_create(struct function *f, struct revision *revision, struct w
     p->revision = revision;
     TAILQ_INIT(&p->slots);
     TAILQ_INSERT_HEAD(&f->pools, p, link);
-    if (probe)
-        adopt_probe(p, probe);
     return p;
+}
+
+void pool_discard(struct pool *p)
+{
+    TAILQ_REMOVE(&p->function->pools, p, link);
+    free(p);
 }
 
 static void destroy_if_empty(struct pool *p)

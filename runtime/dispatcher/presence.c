@@ -1,7 +1,6 @@
 #include "dispatcher/presence.h"
 
 #include "mqtt/packet.h"
-#include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -291,6 +290,17 @@ static void on_client_closed(void *user)
         then(p);
 }
 
+/* Out of memory, in the middle of life: others may give some back. */
+static void put_off(struct presence *p)
+{
+    log_error("presence of node %s: out of memory; functions run, and it is tried again soon", p->node->name);
+    p->phase = WAITING;
+    if (p->client)
+        drop_client(p, wait_then_visit);
+    else
+        wait_then_visit(p);
+}
+
 /* Watches the owner and another topic. */
 static void connect_as(struct presence *p, const char *id, const char *will, const char *other)
 {
@@ -314,7 +324,8 @@ static void connect_as(struct presence *p, const char *id, const char *will, con
     };
     p->online_ns = 0;
     p->client = mqtt_client_create(node->mqtt_io, &options, &events, p);
-    CHECK(p->client && mqtt_client_subscribe(p->client, filters, WATCHED, NULL, 0) == 0);
+    if (!p->client || mqtt_client_subscribe(p->client, filters, WATCHED, NULL, 0) < 0)
+        put_off(p);
 }
 
 /* No function's name has a '_'. */
@@ -377,7 +388,13 @@ void presence_want(struct node *node, struct broker *broker)
 {
     if (broker->presence || !node->presence_events)
         return;
-    struct presence *p = must_alloc(sizeof *p);
+    struct presence *p = malloc(sizeof *p);
+    if (!p) {
+        log_error(
+            "presence of node %s at %s: out of memory; functions run, but nobody sees whether it is there",
+            node->name, broker->url_text);
+        return;
+    }
     *p = (struct presence){.node = node, .broker = broker};
     broker->presence = p;
     take_names(p);

@@ -22,7 +22,7 @@ struct presence_events {
 };
 
 /* There is or will be a function at that broker: starts the visit, unless that was done already. With the
- * node's events. */
+ * node's events. Out of memory is logged; the next call tries again. */
 void presence_want(struct node *node, struct broker *broker);
 
 /* Asynchronous: says `offline` if it was online, frees itself, then on_closed. Without a presence on_closed

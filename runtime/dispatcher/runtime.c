@@ -228,6 +228,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node.presence_user = r;
     r->node.process = random_seed();
     presence_want(&r->node, r->node.brokers[0]);
+    CHECK(r->node.brokers[0]->presence); /* memory is gone before anything runs: nothing to save */
     return r;
 }
 

@@ -95,6 +95,13 @@ static void refuse_diags(struct source *s, const struct diags *diags)
     refuse(s, diags->count == 1 ? "see the line above" : "see the lines above");
 }
 
+/* Not poked: the next scan looks at it again, in a few seconds. */
+static void put_off(struct source *s)
+{
+    log_error("%s: out of memory; it is tried again soon", s->path);
+    s->has_tried = false;
+}
+
 /* ---- taking over ---- */
 
 /* It runs all the same: the hop count of MQTT 5 ends what goes round, and topics may never meet in fact. */
@@ -162,11 +169,17 @@ static void create(struct source *s, struct broker *broker, struct revision *rev
         if (keep)
             stage_discard_worker(probe);
         revision_drop(revision);
-        refuse(s, "out of memory");
+        put_off(s);
         return;
     }
     s->deployer->function_count++;
     move_finish(s, broker, revision);
+}
+
+static void swap(struct source *s, struct revision *revision, struct worker *probe)
+{
+    revision_hold(revision);
+    function_swap(s->function, revision, probe);
 }
 
 static void take_over(struct source *s, struct worker *probe)
@@ -178,16 +191,18 @@ static void take_over(struct source *s, struct worker *probe)
     CHECK(broker); /* or it had not been probed */
     free(s->announced);
     s->announced = strdup(old ? old->version : "");
-    if (s->function && function_broker(s->function) != broker)
-        move_away(s, broker);
-    if (s->function) {
-        revision_hold(revision);
-        function_swap(s->function, revision, probe);
+    if (s->function && function_broker(s->function) != broker && !move_away(s, broker)) {
+        if (probe)
+            stage_discard_worker(probe);
+        put_off(s);
     } else {
-        create(s, broker, revision, probe);
+        if (s->function)
+            swap(s, revision, probe);
+        else
+            create(s, broker, revision, probe);
+        if (s->function && function_is_settled(s->function))
+            announce(s);
     }
-    if (s->function && function_is_settled(s->function))
-        announce(s);
     end_stage(s);
     deployer_advance(s->deployer);
 }

@@ -2,7 +2,6 @@
  * The new one listens first, so that nothing falls between the two. What is left behind hangs on a source of
  * its own, without a manifest. */
 #include "dispatcher/deploy_internal.h"
-#include "shared/check.h"
 #include "shared/log.h"
 
 #include <stdlib.h>
@@ -27,15 +26,18 @@ static bool is_same_place(const struct mqtt_url *a, const struct mqtt_url *b)
 static struct source *create_behind(struct deployer *d)
 {
     struct source *behind = source_create(d, "");
-    CHECK(behind);
+    if (!behind)
+        return NULL;
     behind->is_behind = true;
     TAILQ_INSERT_HEAD(&d->sources, behind, link);
     return behind;
 }
 
-void move_away(struct source *s, const struct broker *next)
+bool move_away(struct source *s, const struct broker *next)
 {
     struct source *behind = create_behind(s->deployer);
+    if (!behind)
+        return false;
     source_hand_function(s, behind);
     struct function *f = behind->function;
     log_info("%s moves from broker %s to %s", function_name(f), function_broker(f)->url_text, next->url_text);
@@ -43,6 +45,7 @@ void move_away(struct source *s, const struct broker *next)
         function_drain(f, SOURCE_GRACE_NS); /* the session is the same one: it stays */
     else
         function_leave_broker(f);
+    return true;
 }
 
 static struct function *find_behind(struct deployer *d, const char *name, const struct broker *broker)
@@ -64,12 +67,29 @@ bool move_holds(struct source *s, const char *name, const struct broker *broker)
     return f;
 }
 
+/* It never had a function. */
+static void forget(struct source *behind, struct revision *revision)
+{
+    TAILQ_REMOVE(&behind->deployer->sources, behind, link);
+    source_destroy(behind);
+    revision_drop(revision);
+}
+
 static void fetch(struct source *s, struct broker *old, struct revision *revision)
 {
     struct source *behind = create_behind(s->deployer);
-    revision_hold(revision);
-    behind->function = function_create(s->deployer->node, old, revision, NULL, &source_events, behind);
-    CHECK(behind->function);
+    if (behind) {
+        revision_hold(revision);
+        behind->function = function_create(s->deployer->node, old, revision, NULL, &source_events, behind);
+    }
+    if (!behind || !behind->function) {
+        log_error("%s was at broker %s before, and there is no memory to fetch what is queued there: it is "
+                  "fetched after the next start of hark",
+                  revision->manifest->function, old->url_text);
+        if (behind)
+            forget(behind, revision);
+        return;
+    }
     s->deployer->function_count++;
     log_info("%s was at broker %s before: what is queued there comes first", revision->manifest->function,
              old->url_text);

@@ -2,7 +2,6 @@
 
 #include "dispatcher/retry.h"
 #include "mqtt/packet.h"
-#include "shared/check.h"
 #include "shared/clock.h"
 
 #include <errno.h>
@@ -99,11 +98,16 @@ void function_remember_again(struct function *f, uint64_t now_ns)
 
 /* ---- subscriptions ---- */
 
+static void free_subscriptions(struct subscription *subscriptions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(subscriptions[i].filter);
+    free(subscriptions);
+}
+
 void function_free_subscriptions(struct function *f)
 {
-    for (size_t i = 0; i < f->subscription_count; i++)
-        free(f->subscriptions[i].filter);
-    free(f->subscriptions);
+    free_subscriptions(f->subscriptions, f->subscription_count);
     f->subscriptions = NULL;
     f->subscription_count = 0;
 }
@@ -133,7 +137,10 @@ static int replace_subscriptions(struct function *f, const struct mqtt_filter *f
                                          .want_retained = filters[i].want_retained,
                                          .answered = old != NULL,
                                          .refused = old && old->refused};
-        CHECK(fresh[i].filter);
+        if (!fresh[i].filter) {
+            free_subscriptions(fresh, i);
+            return -ENOMEM;
+        }
     }
     function_free_subscriptions(f);
     f->subscriptions = fresh;
@@ -177,6 +184,8 @@ static int ask(struct function *f, const struct mqtt_filter *filters, size_t cou
                     : -ENOMEM;
         free(names);
     }
+    if (error && first)
+        function_free_subscriptions(f); /* so that the next try is the first again */
     session_record_finish(&known);
     return error;
 }

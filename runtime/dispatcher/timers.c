@@ -4,7 +4,6 @@
  * when hark ends. Until its function succeeded or gave up, the next ticks of that timer are skipped. */
 #include "dispatcher/function_internal.h"
 
-#include "shared/check.h"
 #include "shared/clock.h"
 
 #include <stdlib.h>
@@ -70,8 +69,13 @@ static void arm(struct function *f)
 void timers_set(struct function *f)
 {
     const struct manifest *m = f->active->revision->manifest;
-    struct timer *fresh = must_alloc((m->trigger_count + 1) * sizeof *fresh);
+    struct timer *fresh = calloc(m->trigger_count + 1, sizeof *fresh);
     size_t count = 0;
+    if (!fresh) {
+        timers_finish(f); /* their triggers are the old version's */
+        function_log(f, LOG_ERROR, "%s", "no memory for its timers: they rest until its next version");
+        return;
+    }
     for (size_t i = 0; i < m->trigger_count; i++) {
         if (!m->triggers[i].timer)
             continue;

@@ -67,6 +67,17 @@ static int move_away(int fd)
     return moved;
 }
 
+static void reap(struct zygote *z)
+{
+    int status = 0;
+    if (z->pid > 0) {
+        kill(z->pid, SIGKILL); /* our own child, not yet waited for: the pid is still its own */
+        while (waitpid(z->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+    }
+    z->pid = 0;
+}
+
 static int spawn(struct zygote *z)
 {
     int pair[2];
@@ -83,6 +94,12 @@ static int spawn(struct zygote *z)
         return error;
     }
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    error = uv_poll_init(z->loop, &z->poll, pair[0]);
+    if (error) {
+        close(pair[0]);
+        reap(z);
+        return error;
+    }
     z->control = pair[0];
     return 0;
 }
@@ -94,7 +111,6 @@ static void watch_control(struct zygote *z)
     zygote_health_begin(&z->health, clock_now_ns());
     z->is_silent = false;
     uv_timer_start(&z->look, on_look, HEALTH_LOOK_NS / NS_PER_MS, HEALTH_LOOK_NS / NS_PER_MS);
-    CHECK(uv_poll_init(z->loop, &z->poll, z->control) == 0);
     z->poll.data = z;
     z->handles++;
     uv_poll_start(&z->poll, UV_READABLE, zygote_on_event);
@@ -109,11 +125,14 @@ static void destroy(struct zygote *z)
     free(z);
 }
 
+/* NULL, or with NULL for what there was no memory for. */
 static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *options)
 {
-    struct zygote *z = must_alloc(sizeof *z);
+    struct zygote *z = calloc(1, sizeof *z);
+    if (!z)
+        return NULL;
     z->loop = loop;
-    z->program = must_strdup(options->program);
+    z->program = strdup(options->program);
     z->waived = zygote_list_layers(options->waived);
     z->waived_bits = options->waived;
     z->cgroup_procs =
@@ -127,13 +146,15 @@ static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *opt
     return z;
 }
 
-/* Takes z. */
+/* Takes z; NULL: it could not be had. */
 static struct zygote *begin(struct zygote *z, struct diag *diag)
 {
-    int error = spawn(z);
+    int error = z && z->program && z->waived ? spawn(z) : -ENOMEM;
     if (error) {
-        diag_set(diag, NULL, 0, 0, "cannot start %s: %s", z->program, strerror(-error));
-        destroy(z);
+        diag_set(diag, NULL, 0, 0, "cannot start %s: %s", z && z->program ? z->program : "hark-worker",
+                 strerror(-error));
+        if (z)
+            destroy(z);
         return NULL;
     }
     uv_timer_init(z->loop, &z->respawn);
@@ -156,8 +177,10 @@ struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag
                                            .in_cgroup = z->cgroup_procs >= 0,
                                            .cgroup_procs = z->cgroup_procs};
     struct zygote *networked = allocate(z->loop, &options);
-    memcpy(networked->user, z->user, sizeof networked->user);
-    networked->is_kept = true;
+    if (networked) {
+        memcpy(networked->user, z->user, sizeof networked->user);
+        networked->is_kept = true;
+    }
     return begin(networked, diag);
 }
 
@@ -209,17 +232,6 @@ static void on_respawn(uv_timer_t *timer)
     log_error("cannot start %s: %s; next try in %u ms", z->program, strerror(-error),
               (unsigned)z->respawn_ms);
     uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
-}
-
-static void reap(struct zygote *z)
-{
-    int status = 0;
-    if (z->pid > 0) {
-        kill(z->pid, SIGKILL); /* our own child, not yet waited for: the pid is still its own */
-        while (waitpid(z->pid, &status, 0) < 0 && errno == EINTR) {
-        }
-    }
-    z->pid = 0;
 }
 
 /* What became of it, for a line of the log. */

@@ -76,7 +76,8 @@ void zygote_close(struct zygote *z);
 /* Where hark-worker is: $HARK_WORKER (for tests), else ../libexec/hark/hark-worker from this executable's
  * folder. Caller frees. NULL: out of memory. */
 char *zygote_program(void);
-/* Names of the layers of these bits as hark-worker reads them: "landlock,mdwe", or "-". Caller frees. */
+/* Names of the layers of these bits as hark-worker reads them: "landlock,mdwe", or "-". Caller frees. NULL:
+ * out of memory. */
 char *zygote_list_layers(uint32_t layers);
 
 #endif

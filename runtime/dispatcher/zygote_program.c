@@ -35,5 +35,5 @@ char *zygote_list_layers(uint32_t layers)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", layer_name(i));
     }
     CHECK(used < sizeof list);
-    return must_strdup(list);
+    return strdup(list);
 }

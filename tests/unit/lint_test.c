@@ -1,9 +1,22 @@
 #include "dispatcher/lint.h"
 #include "support/test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int callocs_until_failure; /* 0: none fails */
+
+void *__real_calloc(size_t items, size_t bytes);
+void *__wrap_calloc(size_t items, size_t bytes);
+
+void *__wrap_calloc(size_t items, size_t bytes)
+{
+    if (callocs_until_failure && --callocs_until_failure == 0)
+        return NULL;
+    return __real_calloc(items, bytes);
+}
 
 static struct manifest_trigger triggers[8];
 static char *publishes[8];
@@ -50,7 +63,7 @@ static void lint(void)
     const struct manifest *list[8];
     for (size_t i = 0; i < count; i++)
         list[i] = &manifests[i];
-    lint_topic_graph(list, count, &diags);
+    assert_int_equal(lint_topic_graph(list, count, &diags), 0);
 }
 
 static void then_it_says(size_t index, const char *file, const char *cycle)
@@ -197,6 +210,27 @@ static void functions_of_two_brokers_do_not_trigger_each_other(void **unused)
     assert_int_equal(diags.count, 1);
 }
 
+/* Each allocation in turn, until there are no more. */
+static void without_memory_it_says_so_and_finds_nothing_wrong(void **unused)
+{
+    (void)unused;
+    const struct manifest *list[3] = {given("a", "a", "b"), given("b", "b", "c"), given("c", "c", "a")};
+    int error, turn = 1;
+    for (error = -ENOMEM; error; turn++) {
+        callocs_until_failure = turn;
+        error = lint_topic_graph(list, 3, &diags);
+        if (error)
+            assert_int_equal(error, -ENOMEM);
+        callocs_until_failure = turn;
+        char *circle = lint_circle_through(list, 3, 0);
+        assert_true(!circle || strcmp(circle, "a -> b (b) -> c (c) -> a (a)") == 0);
+        free(circle);
+    }
+    callocs_until_failure = 0;
+    assert_in_range(turn, 8, 16);
+    assert_int_equal(diags.count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +244,7 @@ int main(void)
         lint_test(a_knot_of_several_circles_is_told_once),
         lint_test(two_knots_are_told_apart_though_one_leads_to_the_other),
         lint_test(a_long_circle_still_says_what_to_do),
+        lint_test(without_memory_it_says_so_and_finds_nothing_wrong),
         lint_test(the_circle_through_one_function_is_found_from_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

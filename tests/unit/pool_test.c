@@ -70,7 +70,7 @@ static struct pool *given_a_pool(const char *script)
 {
     revision = scene_script(script);
     revision_hold(revision);
-    f.active = pool_create(&f, revision, NULL);
+    f.active = pool_create(&f, revision);
     assert_non_null(f.active);
     return f.active;
 }
@@ -189,7 +189,8 @@ static void a_probe_becomes_the_first_worker(void **unused)
 {
     (void)unused;
     struct actor *prober = given_a_probe();
-    f.active = pool_create(&f, revision, prober->w);
+    f.active = pool_create(&f, revision);
+    pool_adopt(f.active, prober->w);
     assert_int_equal(f.active->count, 1);
     assert_int_equal(f.active->starting, 0);
     pool_drain(f.active);
@@ -203,7 +204,8 @@ static void a_probe_that_finds_no_memory_is_nobodys(void **unused)
     (void)unused;
     struct actor *prober = given_a_probe();
     callocs_until_failure = 2; /* the pool, then the worker's place in it */
-    f.active = pool_create(&f, revision, prober->w);
+    f.active = pool_create(&f, revision);
+    pool_adopt(f.active, prober->w);
     assert_int_equal(callocs_until_failure, 0);
     assert_int_equal(f.active->count, 0);
     pool_drain(f.active);
