@@ -26,7 +26,7 @@ struct dead_letter {
     const char *function, *version;
     const char *error;  /* a word, as in hark-error */
     const char *reason; /* in words */
-    const char *broker; /* URL without credentials */
+    const char *broker; /* URL without the password */
     const char *timer;  /* the timer trigger that ticked; NULL: it was a message */
     uint32_t attempts;
     int64_t time_ms;             /* Unix time of its death */

@@ -5,8 +5,13 @@
 #ifndef TESTS_SUPPORT_CLEANUP_H
 #define TESTS_SUPPORT_CLEANUP_H
 
+#include <stdbool.h>
+
 /* `end(thing)` is called once, at the end of the test. */
 void at_end_of_test(void (*end)(void *thing), void *thing);
+
+/* From outlive_test(true) to outlive_test(false), what is registered lives until the program ends. */
+void outlive_test(bool yes);
 
 /* A cmocka teardown function: cmocka_unit_test_teardown(test, end_of_test). */
 int end_of_test(void **unused);

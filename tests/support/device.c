@@ -223,8 +223,7 @@ static size_t acknowledged(struct device *d)
 static void drop_properties(mosquitto_property **properties)
 {
     mosquitto_property_free_all(properties);
-    if (other_broker_lacks("mqtt5"))
-        skip();
+    need_of_broker("mqtt5");
 }
 
 void device_publish_message(struct device *d, const struct message *m)

@@ -74,12 +74,19 @@ struct lines *lines_create(const char *name, int fd)
     return l;
 }
 
+/* The lock is held, or the thread is gone. */
+static void free_items(struct lines *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->items[i].text);
+    l->count = l->cursor = 0;
+}
+
 void lines_destroy(struct lines *l)
 {
     pthread_join(l->thread, NULL);
     fclose(l->stream);
-    for (size_t i = 0; i < l->count; i++)
-        free(l->items[i].text);
+    free_items(l);
     free(l->items);
     free(l);
 }
@@ -136,6 +143,13 @@ size_t lines_count(struct lines *l, const char *pattern)
     pthread_mutex_unlock(&l->lock);
     regfree(&regex);
     return count;
+}
+
+void lines_drop(struct lines *l)
+{
+    pthread_mutex_lock(&l->lock);
+    free_items(l);
+    pthread_mutex_unlock(&l->lock);
 }
 
 bool lines_ended(struct lines *l, int within_ms)

@@ -27,6 +27,9 @@ const char *lines_wait(struct lines *l, const char *pattern);
 /* Every line so far that matches, consumed or not. */
 size_t lines_count(struct lines *l, const char *pattern);
 
+/* Drops all that has come so far, as if it had never been written. */
+void lines_drop(struct lines *l);
+
 /* Waits for the end of the stream; false: the deadline came first. */
 bool lines_ended(struct lines *l, int within_ms);
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct broker_options {
     const char *username, *password; /* NULL: everybody may come in */
@@ -30,6 +31,7 @@ void broker_up(struct broker *b); /* also again, after broker_stop or broker_kil
 void broker_stop(struct broker *b); /* SIGTERM, waited for: what it keeps is written */
 void broker_kill(struct broker *b); /* SIGKILL */
 
+pid_t broker_pid(const struct broker *b); /* of one that is up */
 uint16_t broker_port(const struct broker *b);
 const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrowed */
 uint16_t broker_tls_port(const struct broker *b);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +44,14 @@ static int input_fd(const char *text)
     size_t len = text ? strlen(text) : 0;
     CHECK(fd >= 0 && write(fd, text ? text : "", len) == (ssize_t)len && lseek(fd, 0, SEEK_SET) == 0);
     return fd;
+}
+
+static int order_pipe(int *ret_orders)
+{
+    int ends[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    *ret_orders = ends[0];
+    return ends[1];
 }
 
 static void become_nobody(void)
@@ -98,15 +107,18 @@ static void process_end(void *thing)
     SLIST_REMOVE(&processes, p, process, next);
     lines_destroy(p->out);
     lines_destroy(p->err);
+    if (p->orders >= 0)
+        close(p->orders);
     free(p);
 }
 
 struct process *process_start(const struct process_options *o)
 {
-    int out[2], err[2], in = input_fd(o->input);
+    int out[2], err[2], in;
     CHECK(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0);
     struct process *p = must_alloc(sizeof *p);
-    *p = (struct process){0};
+    *p = (struct process){.orders = -1};
+    in = o->takes_orders ? order_pipe(&p->orders) : input_fd(o->input);
     snprintf(p->name, sizeof p->name, "%s", o->name);
     pid_t parent = getpid();
     p->pid = fork();
@@ -121,6 +133,16 @@ struct process *process_start(const struct process_options *o)
     SLIST_INSERT_HEAD(&processes, p, next);
     at_end_of_test(process_end, p);
     return p;
+}
+
+void process_order(struct process *p, const char *line)
+{
+    CHECK(p->orders >= 0);
+    char text[128];
+    int len = snprintf(text, sizeof text, "%s\n", line);
+    CHECK(len > 0 && (size_t)len < sizeof text);
+    ssize_t sent = send(p->orders, text, (size_t)len, MSG_NOSIGNAL);
+    (void)sent;
 }
 
 void process_signal(struct process *p, int signal)

@@ -16,12 +16,14 @@ struct process {
     pid_t pid; /* 0: waited for */
     struct lines *out, *err;
     int status; /* of waitpid(2), once pid is 0 */
+    int orders; /* writes to its standard input; -1: not asked for */
 };
 
 struct process_options {
     const char *name;
     const char *const *argv; /* argv[0] is a path or is searched on PATH; NULL-terminated */
     const char *input;       /* what the child reads from standard input; NULL: nothing */
+    bool takes_orders;       /* instead of `input`: standard input stays open, for process_order */
     const char *environment; /* one more NAME=value; NULL: none */
     bool as_nobody;          /* drop to 65534:65534 when the test runs as root */
     const char *cgroup;      /* folder of the cgroup v2 to run in; NULL: that of the test */
@@ -29,6 +31,9 @@ struct process_options {
 
 /* Ended, if it still lives, with SIGKILL at the end of the test. */
 struct process *process_start(const struct process_options *o);
+
+/* Writes a line to its standard input. It may have ended: that is no failure here. */
+void process_order(struct process *p, const char *line);
 
 void process_signal(struct process *p, int signal);
 

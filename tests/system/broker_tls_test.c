@@ -4,6 +4,7 @@
 #include "support/cleanup.h"
 #include "support/fake_broker.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/proxy.h"
 #include "support/stage.h"
 
@@ -78,7 +79,8 @@ static struct hark *hark_to(const struct trust *t, const char *host, uint16_t po
 {
     struct hark *h = hark_prepare(NULL);
     h->config = in(t, "hark.yaml");
-    file_print(h->config, "broker: site\nbrokers:\n  site: { url: \"mqtts://%s:%u\"%s }\n", host, port, more);
+    file_print(h->config, "broker: site\nbrokers:\n  site: { url: \"mqtts://%s%s:%u\"%s }\n",
+               other_broker_login(), host, port, more);
     hark_install(h, "puppet.so", "puppet.so");
     hark_manifest(h, "puppet", PUPPET_MANIFEST);
     return h;
@@ -116,7 +118,7 @@ static void an_address_and_a_flag_will_do(void **unused)
     issue_good(&t);
     struct broker *b = broker_behind_tls(&t, false);
     char url[64];
-    snprintf(url, sizeof url, "mqtts://127.0.0.1:%u", broker_tls_port(b));
+    snprintf(url, sizeof url, "mqtts://%s127.0.0.1:%u", other_broker_login(), broker_tls_port(b));
     struct hark *h = hark_prepare(url);
     h->more[0] = "--ca-file";
     h->more[1] = in(&t, "ca.crt");
@@ -144,6 +146,7 @@ static void our_certificate_opens_the_door(void **unused)
 static void the_next_connection_resumes_the_tls_session(void **unused)
 {
     (void)unused;
+    need_of_broker("tls-resumption");
     struct trust t = trust_make();
     issue_good(&t);
     struct broker *b = broker_behind_tls(&t, false);
@@ -190,8 +193,8 @@ static void then_hark_says(const struct trust *t, const char *host, uint16_t por
     char pattern[768];
     struct hark *h = hark_to(t, host, port, more);
     snprintf(pattern, sizeof pattern,
-             "^hark: warning: broker mqtts://%s:%u: TLS with %s:%u: %s; next try in [0-9]+ ms$", host, port,
-             host, port, what);
+             "^hark: warning: broker mqtts://%s%s:%u: TLS with %s:%u: %s; next try in [0-9]+ ms$",
+             other_broker_user(), host, port, host, port, what);
     hark_start(h);
     hark_wait_line(h, pattern);
     assert_int_equal(hark_stop(h), 0);
@@ -250,8 +253,8 @@ static void then_hark_says_anything(const struct trust *t, uint16_t port, const 
 {
     char pattern[768];
     struct hark *h = hark_to(t, "127.0.0.1", port, more);
-    snprintf(pattern, sizeof pattern, "^hark: warning: broker mqtts://127\\.0\\.0\\.1:%u: %s; next try in ",
-             port, what);
+    snprintf(pattern, sizeof pattern, "^hark: warning: broker mqtts://%s127\\.0\\.0\\.1:%u: %s; next try in ",
+             other_broker_user(), port, what);
     hark_start(h);
     hark_wait_line(h, pattern);
     assert_int_equal(hark_stop(h), 0);

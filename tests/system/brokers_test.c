@@ -2,6 +2,7 @@
 #include "support/certificates.h"
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <stdio.h>
@@ -23,14 +24,18 @@ static void write_config(struct sites *s, const char *broker)
                broker, broker_url(s->site), broker_url(s->lab));
 }
 
-static struct sites sites_prepare(void)
+static struct sites sites_prepare_with(const struct broker_options *site)
 {
-    struct sites s = {broker_start_with(&(struct broker_options){.keeps_sessions = true}), broker_start(),
-                      hark_prepare(NULL)};
+    struct sites s = {broker_start_with(site), broker_start(), hark_prepare(NULL)};
     s.hark->config = path_in(s.hark->state, "hark.yaml");
     write_config(&s, "site");
     hark_install(s.hark, "puppet.so", "puppet.so");
     return s;
+}
+
+static struct sites sites_prepare(void)
+{
+    return sites_prepare_with(&(struct broker_options){0});
 }
 
 static void puppet_at(struct sites *s, const char *broker)
@@ -150,7 +155,10 @@ static void a_function_that_moves_takes_along_what_is_queued(void **unused)
     device_subscribe(d, "out/#", 1);
     fill_the_queue(&s, d);
     hark_manifest(s.hark, "puppet", PUPPET_MANIFEST "limits: { queue: 5 }\nbroker: lab\n");
-    hark_wait_line(s.hark, "^hark: puppet moves from broker mqtt://127\\.0\\.0\\.1:[0-9]+ to ");
+    char line[128];
+    snprintf(line, sizeof line, "^hark: puppet moves from broker mqtt://%s127.0.0.1:%u to ",
+             other_broker_user(), broker_port(s.site));
+    hark_wait_line(s.hark, line);
     hark_wait_line(s.hark, "^hark: deployed puppet ");
     serves_at(s.lab, "visitor"); /* at once, while the old broker's queue is worked on */
     all_of_the_queue_comes(d);
@@ -184,7 +192,7 @@ static void a_move_while_hark_is_down_leaves_nothing_behind(void **unused)
 static void a_move_waits_for_an_old_broker_that_is_away(void **unused)
 {
     (void)unused;
-    struct sites s = sites_prepare();
+    struct sites s = sites_prepare_with(&(struct broker_options){.keeps_sessions = true});
     puppet_at(&s, "site");
     hark_start(s.hark);
     hark_wait_line(s.hark, "^hark: ready: 1 functions");
@@ -223,8 +231,8 @@ static void a_move_to_tls_at_the_same_broker_keeps_the_session(void **unused)
     s.hark->config = path_in(s.hark->state, "hark.yaml");
     file_print(s.hark->config,
                "broker: site\nbrokers:\n  site: { url: \"%s\" }\n"
-               "  safe: { url: \"mqtts://127.0.0.1:%u\", ca_file: %s }\n",
-               broker_url(b), broker_tls_port(b), crt);
+               "  safe: { url: \"mqtts://%s127.0.0.1:%u\", ca_file: %s }\n",
+               broker_url(b), other_broker_login(), broker_tls_port(b), crt);
     hark_install(s.hark, "puppet.so", "puppet.so");
     hark_manifest(s.hark, "puppet", PUPPET_MANIFEST "limits: { queue: 5 }\n");
     hark_start(s.hark);

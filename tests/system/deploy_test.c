@@ -1,6 +1,7 @@
 /* deploy_test.c: what happens to files in the folder happens to functions, and never half. */
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <elf.h>
@@ -76,6 +77,7 @@ static void a_changed_trigger_moves_the_subscription(void **unused)
 static void another_order_holds_for_what_waits_already(void **unused)
 {
     (void)unused;
+    need_of_broker("window");
     struct stage s = stage_set();
     stage_puppet(&s, "order: all\nretry: { attempts: 3, backoff: 1h, max_backoff: 1h }\n");
     stage_tell(&s, "log first; retry");

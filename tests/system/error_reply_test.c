@@ -1,6 +1,7 @@
 /* error_reply_test.c: who asked and will get no answer is told so, once. */
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <stdio.h>
@@ -77,6 +78,7 @@ static void what_is_too_large_is_answered(void **unused)
 static void a_request_that_expired_in_the_queue_is_answered(void **unused)
 {
     (void)unused;
+    need_of_broker("window"); /* another drops it itself */
     struct stage s = stage_set();
     stage_puppet(&s, "");
     stage_tell(&s, "work 2500");

@@ -2,6 +2,7 @@
 #include "shared/clock.h"
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <regex.h>
@@ -188,6 +189,7 @@ static void a_message_that_is_tried_again_holds_back_those_behind_it(void **unus
 static void without_order_a_message_that_is_tried_again_is_overtaken(void **unused)
 {
     (void)unused;
+    need_of_broker("window");
     struct stage s = stage_set();
     stage_puppet(&s, SLOW_RETRY "order: none\n");
     stage_tell(&s, "retry-until 2; say out/order first");

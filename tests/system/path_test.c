@@ -1,5 +1,6 @@
 /* path_test.c: the whole path of a message, from a device through a function and back. */
 #include "support/cleanup.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <string.h>
@@ -200,6 +201,7 @@ static void sigterm_drains_and_ends_with_0(void **unused)
 static void a_stop_makes_nothing_run_twice(void **unused)
 {
     (void)unused;
+    need_of_broker("window");
     struct stage s = stage_set();
     hark_install(s.hark, "puppet.so", "puppet.so");
     hark_manifest(s.hark, "puppet",

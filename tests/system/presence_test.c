@@ -1,6 +1,7 @@
 /* presence_test.c: a node says whether it is there, and that it is there once. */
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/proxy.h"
 #include "support/stage.h"
 
@@ -89,7 +90,11 @@ static void a_second_one_is_refused_and_the_first_not_disturbed(void **unused)
     hark_start(first);
     hark_wait_line(first, READY);
     hark_start(second);
-    hark_wait_line(second, "^hark: error: another hark named '" TEST_NODE "' is online at mqtt://127.0.0.1:");
+    char line[128];
+    snprintf(line, sizeof line,
+             "^hark: error: another hark named '" TEST_NODE "' is online at mqtt://%s127.0.0.1:",
+             other_broker_user());
+    hark_wait_line(second, line);
     assert_int_equal(process_wait(second->process), 77);
     assert_int_equal(hark_count_lines(second, "^hark: error"), 1);
     device_publish(d, "echo/in", "still", 1);

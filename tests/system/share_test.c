@@ -26,8 +26,7 @@ struct pair {
 
 static struct hark *one_of_two(struct broker *b, const char *node, const char *so)
 {
-    if (other_broker_lacks("shared"))
-        skip();
+    need_of_broker("shared");
     struct hark *h = hark_prepare(broker_url(b));
     h->node = node;
     hark_install(h, so, "echo.so");
@@ -114,8 +113,7 @@ static void a_broker_that_offers_none_is_an_error_that_says_so(void **unused)
 static void mqtt_3_is_warned_of_as_it_knows_none(void **unused)
 {
     (void)unused;
-    if (other_broker_lacks("shared"))
-        skip();
+    need_of_broker("shared");
     struct broker *b = broker_start();
     struct hark *h = hark_prepare(NULL);
     h->config = path_in(h->state, "hark.yaml");

@@ -2,6 +2,7 @@
 #include "shared/clock.h"
 #include "support/cleanup.h"
 #include "support/files.h"
+#include "support/other_broker.h"
 #include "support/proxy.h"
 #include "support/slow_link.h"
 #include "support/stage.h"
@@ -25,8 +26,8 @@ static struct hark *hark_with_keep_alive(uint16_t port)
 {
     struct hark *h = hark_prepare(NULL);
     h->config = path_in(h->state, "hark.yaml");
-    file_print(h->config, "brokers:\n  site: { url: \"mqtt://127.0.0.1:%u\", keep_alive: %ds }\n", port,
-               KEEP_ALIVE_S);
+    file_print(h->config, "brokers:\n  site: { url: \"mqtt://%s127.0.0.1:%u\", keep_alive: %ds }\n",
+               other_broker_login(), port, KEEP_ALIVE_S);
     return h;
 }
 

@@ -151,8 +151,7 @@ struct siege siege_begin(struct siege_mode mode)
     traces_adopt_orphans();
     struct broker *broker =
         broker_start_with(&(struct broker_options){.username = SIEGE_USER, .password = SECRET});
-    struct siege s = {
-        .mode = mode, .port = broker_port(broker), .broker = traces_find(getpid(), "mosquitto")};
+    struct siege s = {.mode = mode, .port = broker_port(broker), .broker = broker_pid(broker)};
     s.hark = hark_prepare(NULL);
     s.granted = siege_lay_out();
     install_sibling(s.hark);
@@ -163,7 +162,7 @@ struct siege siege_begin(struct siege_mode mode)
     pid_t hark = s.hark->process->pid;
     s.zygote = traces_find(hark, "hark-zygote");
     s.sibling = traces_find(hark, "hark:sibling");
-    assert_true(s.broker && s.zygote && s.sibling);
+    assert_true(s.zygote && s.sibling);
     s.before = traces_at_rest(hark, SPARES_OF_LATEST);
     s.phone = device_connect_with(
         &(struct device_options){.port = s.port, .id = "phone", .username = SIEGE_USER, .password = SECRET});
