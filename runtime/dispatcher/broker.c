@@ -87,16 +87,51 @@ void broker_fill(const struct broker *b, struct mqtt_client_options *ret_options
     ret_options->session.connect_timeout_s = b->connect_timeout_s;
 }
 
+void broker_teach(const struct broker *b, struct mqtt_client *client, bool spoke_5)
+{
+    if (b->belief != MQTT_KNOWS_NOTHING)
+        mqtt_client_believe(client, b->belief);
+    else if (spoke_5)
+        mqtt_client_believe(client, MQTT_SPEAKS_5);
+}
+
+/* What 3.1.1 cannot do is missed later, at places that do not look like it. */
+static void say_3_1_1(struct broker *b)
+{
+    if (!b->said_3_1_1)
+        log_warn("broker %s: speaks MQTT 3.1.1, not 5: no user properties, so no counted hops and bare dead "
+                 "letters; no replies, no message expiry, no session expiry",
+                 b->url_text);
+    b->said_3_1_1 = true;
+}
+
+/* One that took 3.1.1 in a bad moment says nothing against those that speak 5. */
+static void learn_online(struct broker *b, const struct mqtt_client *client)
+{
+    enum mqtt_belief found = mqtt_client_belief(client);
+    if (found != MQTT_TOOK_3_1_1 || b->belief != MQTT_SPEAKS_5)
+        b->belief = found;
+    if (b->belief == MQTT_SPEAKS_5)
+        b->said_3_1_1 = false;
+    else if (b->protocol == MQTT_AUTO)
+        say_3_1_1(b);
+}
+
+void broker_learn(struct broker *b, struct mqtt_client *client)
+{
+    enum mqtt_state state = mqtt_client_state(client);
+    if (state == MQTT_ONLINE)
+        learn_online(b, client);
+    else if (state == MQTT_OFFLINE && b->belief == MQTT_SPEAKS_5 &&
+             mqtt_client_belief(client) != MQTT_REFUSED_5)
+        mqtt_client_believe(client, MQTT_SPEAKS_5);
+}
+
 void broker_say_online(struct broker *b)
 {
     if (b->trouble[0])
         log_info("broker %s: connected", b->url_text);
     b->trouble[0] = '\0';
-}
-
-void broker_heard(struct broker *b, const struct mqtt_client *client)
-{
-    b->speaks_5 |= mqtt_client_protocol(client) == MQTT_5;
 }
 
 void broker_say_offline(struct broker *b, const char *text, uint64_t retry_ns)

@@ -31,7 +31,8 @@ struct broker {
     enum mqtt_protocol protocol;
     uint16_t keep_alive_s;
     uint32_t connect_timeout_s;
-    bool speaks_5;             /* in this life of hark it was heard to */
+    enum mqtt_belief belief; /* what its connections found out */
+    bool said_3_1_1;
     char trouble[512];         /* what was last said about it; "" when all is well */
     struct presence *presence; /* NULL: no function is there */
 };
@@ -49,10 +50,14 @@ void broker_destroy(struct broker *b); /* no client of it is left; wipes the pas
 /* The fields of *ret_options that are the broker's; the others stay as they are. */
 void broker_fill(const struct broker *b, struct mqtt_client_options *ret_options);
 
+/* What is known of the broker's versions goes to each new client of it. spoke_5: an earlier hark found that it
+ * speaks 5; what this one found counts more. */
+void broker_teach(const struct broker *b, struct mqtt_client *client, bool spoke_5);
+/* The client's state has changed: what it found out is everybody's; what somebody else did is its own. */
+void broker_learn(struct broker *b, struct mqtt_client *client);
+
 /* Its connections share its fate: trouble is said once, not once a function, and its end too. */
 void broker_say_online(struct broker *b);
-/* A client of it has become online. */
-void broker_heard(struct broker *b, const struct mqtt_client *client);
 void broker_say_offline(struct broker *b, const char *text, uint64_t retry_ns);
 
 #endif

@@ -108,9 +108,9 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     struct function *f = user;
     char security[128];
     (void)cause;
+    broker_learn(f->broker, f->client);
     if (state == MQTT_ONLINE) {
         broker_say_online(f->broker);
-        broker_heard(f->broker, f->client);
         function_heard(f);
         function_log(f, LOG_DEBUG, "online, session %s, %s", resumed ? "resumed" : "new",
                      mqtt_client_security(f->client, security, sizeof security));
@@ -191,7 +191,7 @@ static struct function *allocate(struct node *node, struct broker *broker, const
     }
     f->node = node;
     f->broker = broker;
-    f->broker_speaks_5 = broker->speaks_5;
+    f->broker_speaks_5 = broker->belief == MQTT_SPEAKS_5;
     f->timer_at_ns = CLOCK_NEVER;
     f->deadline_ns = CLOCK_NEVER;
     queue_init(&f->queue, node_random(node));

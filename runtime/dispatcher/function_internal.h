@@ -122,7 +122,9 @@ struct function {
     char *record; /* its name in the state folder: one for each broker */
     struct mqtt_client *client;
     struct mqtt_client *exact; /* for outputs at QoS 2; made when first needed; NULL: none */
-    uint32_t clients;          /* not closed yet */
+    unsigned exact_losses;     /* of its connection, since the last output that the broker took */
+    bool said_losses, said_taken_at_qos_1;
+    uint32_t clients; /* not closed yet */
     struct queue queue;
     TAILQ_HEAD(, pool) pools; /* the active one first, then draining ones */
     struct pool *active;

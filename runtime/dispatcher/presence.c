@@ -207,15 +207,16 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     struct presence *p = user;
     (void)resumed, (void)retry_ns;
     char security[128];
-    if (state == MQTT_OFFLINE) {
+    if (state == MQTT_OFFLINE)
         log_debug("presence: %s", text);
-    } else if (state == MQTT_ONLINE) {
-        broker_heard(p->broker, p->client);
+    else if (state == MQTT_ONLINE)
         log_debug("presence: online, %s", mqtt_client_security(p->client, security, sizeof security));
-    }
+    broker_learn(p->broker, p->client);
+    if (cause == MQTT_CAUSE_VERSION)
+        return; /* the next one follows at once */
     if (p->phase == OWNING)
         on_own_state(p, state, cause, text);
-    else if (cause != MQTT_CAUSE_VERSION)
+    else
         on_visit_state(p, state);
 }
 
@@ -324,6 +325,8 @@ static void connect_as(struct presence *p, const char *id, const char *will, con
     };
     p->online_ns = 0;
     p->client = mqtt_client_create(node->mqtt_io, &options, &events, p);
+    if (p->client)
+        broker_teach(p->broker, p->client, false);
     if (!p->client || mqtt_client_subscribe(p->client, filters, WATCHED, NULL, 0) < 0)
         put_off(p);
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LOSSES_SAID = 3 }; /* in a row, with nothing published in between */
+
 /* ---- the end of an invocation ---- */
 
 static void finish(struct invocation *inv)
@@ -31,9 +33,34 @@ static void exact_state(void *user, enum mqtt_state state, bool resumed, enum mq
                         const char *text, uint64_t retry_ns)
 {
     struct function *f = user;
-    (void)resumed, (void)cause, (void)retry_ns;
-    if (state == MQTT_OFFLINE && f->phase != FUNCTION_CLOSING)
-        function_log(f, LOG_DEBUG, "connection for QoS 2 outputs: %s", text);
+    (void)resumed, (void)cause;
+    broker_learn(f->broker, f->exact);
+    if (state != MQTT_OFFLINE || f->phase == FUNCTION_CLOSING)
+        return;
+    function_log(f, LOG_DEBUG, "connection for QoS 2 outputs: %s", text);
+    f->exact_losses++;
+    if (f->exact_losses < LOSSES_SAID || f->said_losses || mqtt_client_state(f->client) != MQTT_ONLINE)
+        return;
+    f->said_losses = true;
+    function_log(
+        f, LOG_WARN,
+        "its connection for outputs at QoS 2 ends again and again, and they wait: %s; next try in %llu "
+        "ms",
+        text, (unsigned long long)(retry_ns / NS_PER_MS));
+}
+
+/* What a function publishes at QoS 2 is on the way once, or it is said. */
+static void exact_published(void *user, void *token, unsigned reason)
+{
+    struct function *f = user;
+    f->exact_losses = 0;
+    f->said_losses = false;
+    if (reason == MQTT_TAKEN_AT_QOS_1 && !f->said_taken_at_qos_1) {
+        f->said_taken_at_qos_1 = true;
+        function_log(f, LOG_WARN, "%s",
+                     "the broker takes outputs at QoS 2 with QoS 1: after a cut they may come twice");
+    }
+    function_on_published(user, token, reason);
 }
 
 static void exact_message(void *user, struct mqtt_message *message)
@@ -60,7 +87,7 @@ static struct mqtt_client *exact_client(struct function *f)
 {
     static const struct mqtt_client_events events = {.state = exact_state,
                                                      .message = exact_message,
-                                                     .published = function_on_published,
+                                                     .published = exact_published,
                                                      .subscribed = exact_subscribed,
                                                      .closed = exact_closed};
     char id[256];
@@ -73,8 +100,8 @@ static struct mqtt_client *exact_client(struct function *f)
     broker_fill(f->broker, &options);
     f->exact = mqtt_client_create(f->node->mqtt_io, &options, &events, f);
     f->clients += f->exact != NULL;
-    if (f->exact && f->broker_speaks_5)
-        mqtt_client_knows_5(f->exact);
+    if (f->exact)
+        broker_teach(f->broker, f->exact, f->broker_speaks_5);
     return f->exact;
 }
 

@@ -47,9 +47,9 @@ static bool entry_fill(struct state_entry *entry, const struct source *s)
     const struct manifest *m = stage_revision(s->stage)->manifest;
     struct diag diag;
     const struct broker *broker = node_broker(s->deployer->node, m, &diag);
-    *entry =
-        (struct state_entry){.function = function_record_name(m->function, broker),
-                             .record = {.broker = strdup(broker->url_text), .speaks_5 = broker->speaks_5}};
+    *entry = (struct state_entry){
+        .function = function_record_name(m->function, broker),
+        .record = {.broker = strdup(broker->url_text), .speaks_5 = broker->belief == MQTT_SPEAKS_5}};
     if (entry->function && entry->record.broker && take_filters(m, &entry->record))
         return true;
     entry_finish(entry);

@@ -157,7 +157,7 @@ static void settle_if_answered(struct function *f)
     if (f->settled || f->phase != FUNCTION_SERVING)
         return; /* leaving: what is remembered is not to come back */
     f->settled = true;
-    f->broker_speaks_5 |= f->broker->speaks_5;
+    f->broker_speaks_5 |= f->broker->belief == MQTT_SPEAKS_5;
     if (is_answered(f))
         remember(f, NULL);
     f->events->settled(f->user, f);
@@ -168,10 +168,9 @@ static int ask(struct function *f, const struct mqtt_filter *filters, size_t cou
 {
     struct session_record known = {0};
     bool has_known = function_session_known(f, &known);
-    if (known.speaks_5) {
-        f->broker_speaks_5 = true;
-        mqtt_client_knows_5(f->client);
-    }
+    if (first)
+        broker_teach(f->broker, f->client, known.speaks_5);
+    f->broker_speaks_5 |= known.speaks_5;
     int error = replace_subscriptions(f, filters, count);
     if (!error) {
         f->settled = false;

@@ -286,9 +286,14 @@ enum mqtt_state mqtt_client_state(const struct mqtt_client *c)
     return c->closing ? MQTT_CLOSED : c->state;
 }
 
-void mqtt_client_knows_5(struct mqtt_client *c)
+enum mqtt_belief mqtt_client_belief(const struct mqtt_client *c)
 {
-    mqtt_session_knows_5(c->session);
+    return mqtt_session_belief(c->session);
+}
+
+void mqtt_client_believe(struct mqtt_client *c, enum mqtt_belief belief)
+{
+    mqtt_session_believe(c->session, belief);
 }
 
 const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size)

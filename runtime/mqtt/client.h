@@ -66,8 +66,9 @@ void mqtt_client_counts(const struct mqtt_client *c, struct mqtt_session_counts 
 enum mqtt_state mqtt_client_state(const struct mqtt_client *c);
 /* Of the connection, or the one that will be tried next. */
 enum mqtt_protocol mqtt_client_protocol(const struct mqtt_client *c);
-/* The broker is known to speak MQTT 5: see mqtt_session_knows_5. */
-void mqtt_client_knows_5(struct mqtt_client *c);
+/* As mqtt_session_belief and _believe. */
+enum mqtt_belief mqtt_client_belief(const struct mqtt_client *c);
+void mqtt_client_believe(struct mqtt_client *c, enum mqtt_belief belief);
 /* "plain", or version, cipher and whether the TLS session was resumed, of the connection that is online. */
 const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size);
 

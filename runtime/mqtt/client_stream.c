@@ -71,21 +71,46 @@ void stream_over(struct mqtt_client *c)
     client_attempt_over(c);
 }
 
+/* What a broker may mean that ends the connection before it answered CONNECT. In the same words for all
+ * versions that are tried in turn: what is said twice in a row is logged once. */
+static void doubt(struct mqtt_client *c, char *ret_text, size_t size)
+{
+    bool may_be_3 = mqtt_session_protocol(c->session) == MQTT_5 || c->session_options.protocol == MQTT_AUTO;
+    bool is_tried = c->session_options.protocol == MQTT_AUTO && mqtt_client_belief(c) != MQTT_SPEAKS_5;
+    const char *tls = c->tls     ? ""
+                      : may_be_3 ? "is it a TLS listener (mqtts://)"
+                                 : "is it a TLS listener? write mqtts:// then";
+    const char *version = !may_be_3 ? ""
+                          : c->tls  ? "does it speak only MQTT 3.1.1?"
+                                    : ", or does it speak only MQTT 3.1.1?";
+    const char *then = !may_be_3 ? "" : is_tried ? " that is tried too" : " say so in hark.yaml then";
+    snprintf(ret_text, size, "%s%s%s%s", tls[0] || version[0] ? ": " : "", tls, version, then);
+}
+
+static void say_closed(struct mqtt_client *c, int error, enum mqtt_cause cause, const char *suspect)
+{
+    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
+    const char *when = online ? "" : " before it answered CONNECT";
+    if (error == UV_EOF)
+        client_set_why(c, cause, "%s closed the connection%s%s", c->endpoint, when, suspect);
+    else
+        client_set_why(c, cause, "lost %s: %s%s%s", c->endpoint, connect_words(error), when, suspect);
+}
+
 static void say_why_lost(struct mqtt_client *c, int error)
 {
     bool closed = error == UV_EOF || error == UV_ECONNABORTED || error == UV_ECONNRESET || error == UV_EPIPE;
     bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
+    bool knows_3 = mqtt_client_belief(c) == MQTT_TOOK_3_1_1;
+    bool is_version = error == UV_EOF && mqtt_session_hung_up(client_session(c));
     char suspect[SUSPECT_MAX] = "";
-    if (closed && online)
+    if (is_version && knows_3)
+        snprintf(suspect, sizeof suspect, " of MQTT 5, once more: 3.1.1 is next");
+    else if (closed && online)
         mqtt_session_suspect(client_session(c), suspect, sizeof suspect);
-    else if (closed && !c->tls)
-        snprintf(suspect, sizeof suspect, ": is it a TLS listener? write mqtts:// then");
-    const char *when = online ? "" : " before it answered CONNECT";
-    if (error == UV_EOF)
-        client_set_why(c, MQTT_CAUSE_NETWORK, "%s closed the connection%s%s", c->endpoint, when, suspect);
-    else
-        client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s: %s%s%s", c->endpoint, connect_words(error), when,
-                       suspect);
+    else if (closed)
+        doubt(c, suspect, sizeof suspect);
+    say_closed(c, error, is_version ? MQTT_CAUSE_VERSION : MQTT_CAUSE_NETWORK, suspect);
 }
 
 void stream_lost(struct mqtt_client *c, int error)

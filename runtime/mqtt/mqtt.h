@@ -14,6 +14,14 @@ enum mqtt_protocol {
     MQTT_5 = 5
 };
 
+/* What is known of a broker that is asked with MQTT_AUTO. */
+enum mqtt_belief {
+    MQTT_KNOWS_NOTHING,
+    MQTT_TOOK_3_1_1, /* it took 3.1.1 after it hung up on 5, which may also have been a bad moment */
+    MQTT_REFUSED_5,  /* its own words */
+    MQTT_SPEAKS_5
+};
+
 enum {
     MQTT_PACKET_MAX = 268435460,   /* bytes of the longest packet: 5 + 268,435,455 */
     MQTT_USER_PROPERTIES_MAX = 64, /* that are handed on; more in one message: Protocol Error on our side is
@@ -84,7 +92,7 @@ enum mqtt_cause {
     MQTT_CAUSE_REFUSED, /* bad credentials, not authorised, banned, client id refused: try again slowly */
     MQTT_CAUSE_TAKEN_OVER, /* 0x8E: somebody else uses our client id: do not fight, try again slowly */
     MQTT_CAUSE_PROTOCOL,   /* the broker broke the standard; we said so and left: back off, try again */
-    MQTT_CAUSE_VERSION     /* the broker does not speak MQTT 5: try 3.1.1 at once */
+    MQTT_CAUSE_VERSION     /* the broker refuses MQTT 5, or hangs up on it: try 3.1.1 at once */
 };
 
 #endif

@@ -121,7 +121,7 @@ void mqtt_session_opened(struct mqtt_session *s, uint64_t now_ns)
     s->phase = PHASE_CONNECTING;
     s->cause = MQTT_CAUSE_NONE;
     s->text[0] = s->refusal[0] = '\0';
-    s->pinged = s->heard_anything = false;
+    s->pinged = s->heard_anything = s->hung_up = false;
     buffer_clear(&s->out);
     session_send_connect(s);
 }

@@ -54,7 +54,8 @@ struct mqtt_session_events {
     void (*online)(void *user, bool resumed);
     /* A message; lent until mqtt_session_release. */
     void (*message)(void *user, struct mqtt_message *message);
-    /* A QoS 1/2 publish is over. reason < 0x80: the broker has it (0x10: nobody listens); else it refused it,
+    /* A QoS 1/2 publish is over. reason < 0x80: the broker has it (0x10: nobody listens;
+     * MQTT_TAKEN_AT_QOS_1); else it refused it,
      * or 0x100 + : we could not send it (MQTT_UNSENDABLE_…). Never called for QoS 0. */
     void (*published)(void *user, void *token, unsigned reason);
     /* The answer to one filter; reason >= 0x80: refused, by the broker, or by the session for it: 0x9e, 0xa2
@@ -67,6 +68,7 @@ struct mqtt_session_events {
 };
 
 enum {
+    MQTT_TAKEN_AT_QOS_1 = 0x01,   /* the broker has it, and promises for QoS 1 what was sent at QoS 2 */
     MQTT_UNSENDABLE_SIZE = 0x100, /* larger than the server's Maximum Packet Size (MQTT-3.2.2-15) */
     MQTT_UNSENDABLE_RETAIN /* retain, but the server has Retain Available 0: only with retain (MQTT-3.2.2-14)
                             */
@@ -107,11 +109,17 @@ void mqtt_session_suspect(const struct mqtt_session *s, char *ret_text, size_t s
 enum mqtt_state mqtt_session_state(const struct mqtt_session *s);
 /* The version that the connection uses or will try next. */
 enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s);
-/* A connection ended before CONNACK without a word: with MQTT_AUTO the session tries 3.1.1 and 5 in turn from
- * the second such end on. Done inside mqtt_session_lost; nothing to call. Not so when the broker is known to
- * speak MQTT 5: it did so before, to this session, or by the caller's knowledge. Then silence is the
- * network's. */
-void mqtt_session_knows_5(struct mqtt_session *s);
+/* The broker closed the stream, in good order and without a word since CONNECT; to be called before
+ * mqtt_session_lost. Some brokers say in this way that they do not speak MQTT 5. True: with MQTT_AUTO it is
+ * taken for that, the cause is MQTT_CAUSE_VERSION, and 3.1.1 is next. Not so at the first time, which is
+ * tried again; nor when the broker is known to speak 5: then it is the network's, or a proxy's. Was 3.1.1
+ * taken, the next connection begins with 5 all the same: only a broker that refused 5 in words is believed
+ * for good. */
+bool mqtt_session_hung_up(struct mqtt_session *s);
+/* What this session knows of the broker, for others to go on from; before the first connection, or at any
+ * later time. With a fixed version it is without effect. */
+enum mqtt_belief mqtt_session_belief(const struct mqtt_session *s);
+void mqtt_session_believe(struct mqtt_session *s, enum mqtt_belief belief);
 
 /* ---- the user's side ---- */
 

@@ -2,6 +2,7 @@
 #include "mqtt/session_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void session_send_connect(struct mqtt_session *s)
@@ -33,6 +34,7 @@ static enum mqtt_cause cause_of_version(struct mqtt_session *s)
     bool was_5 = s->protocol == MQTT_5;
     if (s->options.protocol != MQTT_AUTO)
         return MQTT_CAUSE_REFUSED;
+    s->belief = was_5 ? MQTT_REFUSED_5 : MQTT_KNOWS_NOTHING;
     s->protocol = was_5 ? MQTT_3_1_1 : MQTT_5;
     return was_5 ? MQTT_CAUSE_VERSION : MQTT_CAUSE_REFUSED;
 }
@@ -88,8 +90,11 @@ static int check_session(struct mqtt_session *s, bool present)
 static void go_online(struct mqtt_session *s, bool resumed)
 {
     s->has_state = true;
-    s->has_spoken_5 |= s->protocol == MQTT_5;
-    s->silent_ends = 0;
+    s->hang_ups = 0;
+    if (s->protocol == MQTT_5)
+        s->belief = MQTT_SPEAKS_5;
+    else if (s->belief != MQTT_REFUSED_5)
+        s->belief = MQTT_TOOK_3_1_1;
     s->resumed = resumed;
     session_in_online(s, resumed);
     session_out_online(s, resumed);
@@ -116,17 +121,42 @@ int session_on_connack(struct mqtt_session *s, const struct packet_connack *conn
     return 0;
 }
 
-void mqtt_session_knows_5(struct mqtt_session *s)
+enum mqtt_belief mqtt_session_belief(const struct mqtt_session *s)
 {
-    s->has_spoken_5 = true;
+    return s->belief;
 }
 
-/* Some brokers hang up on a version that they do not know. One such end may be the network; from the second
- * on the two versions take turns, unless this broker spoke MQTT 5 before. */
+void mqtt_session_believe(struct mqtt_session *s, enum mqtt_belief belief)
+{
+    if (s->options.protocol != MQTT_AUTO)
+        return;
+    s->belief = belief;
+    if (s->phase == PHASE_OFFLINE)
+        s->protocol = belief == MQTT_REFUSED_5 ? MQTT_3_1_1 : MQTT_5;
+}
+
+bool mqtt_session_hung_up(struct mqtt_session *s)
+{
+    if (s->options.protocol != MQTT_AUTO || s->phase != PHASE_CONNECTING || s->heard_anything)
+        return false;
+    s->hung_up = true;
+    if (s->protocol != MQTT_5 || s->belief == MQTT_SPEAKS_5)
+        return false;
+    if (++s->hang_ups < 2 && s->belief == MQTT_KNOWS_NOTHING)
+        return false;
+    s->cause = MQTT_CAUSE_VERSION;
+    snprintf(s->text, sizeof s->text, "the broker hung up on MQTT 5");
+    return true;
+}
+
+/* 3.1.1 follows at once on a hang-up over 5, and 5 comes first at all other times. So a broker that begins to
+ * speak between two attempts, behind a proxy that accepts and closes for it, is met with 5. */
 void session_choose_protocol(struct mqtt_session *s)
 {
-    if (s->options.protocol != MQTT_AUTO || s->heard_anything || s->has_spoken_5)
+    if (s->options.protocol != MQTT_AUTO)
         return;
-    if (++s->silent_ends >= 2)
-        s->protocol = s->protocol == MQTT_5 ? MQTT_3_1_1 : MQTT_5;
+    if (!s->hung_up)
+        s->hang_ups = 0;
+    bool wants_3 = s->cause == MQTT_CAUSE_VERSION || s->belief == MQTT_REFUSED_5;
+    s->protocol = wants_3 ? MQTT_3_1_1 : MQTT_5;
 }

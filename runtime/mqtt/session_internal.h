@@ -108,8 +108,9 @@ struct mqtt_session {
     uint64_t now_ns, opened_ns, sent_ns, heard_ns;
     uint64_t ping_ns; /* when PINGREQ went out; valid if pinged */
     uint32_t keep_alive_s;
-    unsigned silent_ends; /* connections that ended before the broker said a word */
-    bool pinged, heard_anything, has_spoken_5;
+    enum mqtt_belief belief;
+    unsigned hang_ups; /* in a row: see mqtt_session_hung_up */
+    bool pinged, heard_anything, hung_up;
     bool has_state; /* we were online once: a session at the broker is ours */
     bool resumed;
     struct session_limits limits;
@@ -162,7 +163,7 @@ void session_send_ack(struct mqtt_session *s, enum packet_type type, uint16_t id
 void session_send_connect(struct mqtt_session *s);
 __attribute__((warn_unused_result)) int session_on_connack(struct mqtt_session *s,
                                                            const struct packet_connack *connack);
-/* A connection is over: was the broker silent because it does not speak our version? */
+/* A connection is over: which version is next? */
 void session_choose_protocol(struct mqtt_session *s);
 
 /* session_reason.c */

@@ -338,7 +338,7 @@ int session_on_puback(struct mqtt_session *s, const struct packet_ack *ack)
         return 0;
     if (out->wire_qos != 1 && !took_it_at_qos_1(s, out))
         return wrong_ack(s, "PUBACK", ack);
-    answered(s, out, ack->reason);
+    answered(s, out, out->wire_qos == 2 ? MQTT_TAKEN_AT_QOS_1 : ack->reason);
     return 0;
 }
 

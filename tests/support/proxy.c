@@ -39,7 +39,7 @@ struct proxy {
     uint16_t port, upstream;
     char url[64];
     pthread_cond_t accepts;
-    bool stalled, hangs_up, ending;
+    bool stalled, hangs_up, refuses_5, silent, ending;
     size_t accepted, link_count;
     struct link links[LINKS_MAX];
     void (*on_break)(void *user);
@@ -94,6 +94,28 @@ static void hang_up(int client)
     close(client);
 }
 
+static bool is_connect_of_5(int client)
+{
+    static const char name[] = "\0\4MQTT\5";
+    char word[16]; /* a header of 5 bytes at most comes first */
+    struct timeval patience = {.tv_sec = 1};
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ssize_t len = recv(client, word, sizeof word, MSG_PEEK);
+    return len > 0 && memmem(word, (size_t)len, name, sizeof name - 1);
+}
+
+/* All that it said is read, so that the end is no reset. */
+static void refuse_5(const struct proxy *p, int client)
+{
+    static const char connack[] = {0x20, 2, 0, 1};
+    char word[1024];
+    ssize_t ignored = recv(client, word, sizeof word, 0);
+    if (!p->silent)
+        ignored = send(client, connack, sizeof connack, MSG_NOSIGNAL);
+    (void)ignored;
+    close(client);
+}
+
 static void accept_link(struct proxy *p)
 {
     int client = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -103,6 +125,10 @@ static void accept_link(struct proxy *p)
     pthread_cond_broadcast(&p->accepts);
     if (p->hangs_up) {
         hang_up(client);
+        return;
+    }
+    if (p->refuses_5 && is_connect_of_5(client)) {
+        refuse_5(p, client);
         return;
     }
     int broker = p->link_count < LINKS_MAX ? port_connect(p->upstream) : -1;
@@ -317,6 +343,24 @@ void proxy_hang_up(struct proxy *p, bool hangs_up)
     pthread_mutex_lock(&p->lock);
     p->hangs_up = hangs_up;
     pthread_mutex_unlock(&p->lock);
+}
+
+static void set_refuses_5(struct proxy *p, bool refuses, bool silent)
+{
+    pthread_mutex_lock(&p->lock);
+    p->refuses_5 = refuses;
+    p->silent = silent;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_refuse_5(struct proxy *p, bool silent)
+{
+    set_refuses_5(p, true, silent);
+}
+
+void proxy_take_5(struct proxy *p)
+{
+    set_refuses_5(p, false, false);
 }
 
 static void set_stalled(struct proxy *p, bool stalled)

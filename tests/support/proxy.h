@@ -28,6 +28,11 @@ void proxy_watch(struct proxy *p, void (*on_break)(void *user), void *user);
 /* From now on new connections are closed as soon as the client has said something, or taken again. */
 void proxy_hang_up(struct proxy *p, bool hangs_up);
 
+/* From now on what is behind it speaks only MQTT 3.1.1: a new connection that begins with a CONNECT of MQTT 5
+ * is answered as 3.1.1 has it, with return code 1, or not at all if `silent`, and closed. */
+void proxy_refuse_5(struct proxy *p, bool silent);
+void proxy_take_5(struct proxy *p); /* again */
+
 enum proxy_way { PROXY_TO_BROKER, PROXY_TO_CLIENT };
 
 /* Calls on_bytes(user, ...) with what has been passed on, and with a length of 0 when a connection, counted

@@ -99,7 +99,7 @@ static void a_second_one_is_refused_and_the_first_not_disturbed(void **unused)
     assert_int_equal(hark_count_lines(second, "^hark: error"), 1);
     device_publish(d, "echo/in", "still", 1);
     device_expect(d, "echo/out", "still one");
-    assert_int_equal(hark_count_lines(first, "broker"), 0); /* no connection of it was taken */
+    assert_int_equal(hark_count_lines(first, "next try in"), 0); /* no connection of it was taken */
     device_expect(d, STATUS, "online");
     assert_int_equal(device_count(d, STATUS), 1);
 }

@@ -65,6 +65,7 @@ static void assert_backoff(const struct scene *s, const struct told *told, unsig
 static void a_broker_that_drops_at_accept_makes_no_busy_loop(void **state)
 {
     struct scene *s = *state;
+    s->options.session.protocol = MQTT_5;
     s->drops_at_accept = true;
     begin(s);
     s->wanted = 20;
@@ -80,6 +81,30 @@ static void a_broker_that_drops_at_accept_makes_no_busy_loop(void **state)
     }
     assert_in_range(failures, 19, 20);
     assert_true(s->accepted_ns[19] - s->accepted_ns[0] >= least_ns * 9 / 10);
+}
+
+/* With two versions to try the second may follow at once; the pair waits. */
+static void a_broker_that_drops_both_versions_is_asked_in_pairs(void **state)
+{
+    struct scene *s = *state;
+    s->drops_at_accept = true;
+    begin(s);
+    s->wanted = 12;
+    wait_for(s, has_visits);
+    unsigned waits = 0, at_once = 0;
+    for (unsigned i = 0; i < s->told_count; i++) {
+        if (s->told[i].state != MQTT_OFFLINE)
+            continue;
+        if (s->told[i].cause == MQTT_CAUSE_VERSION) {
+            assert_int_equal(s->told[i].retry_ns, 0);
+            at_once++;
+        } else {
+            assert_backoff(s, &s->told[i], waits < 8 ? waits : 8);
+            waits++;
+        }
+    }
+    assert_in_range(at_once, 5, 6);
+    assert_in_range(waits, 6, 7);
 }
 
 static void a_broker_that_accepts_us_and_drops_us_makes_no_busy_loop(void **state)
@@ -217,6 +242,7 @@ static void a_reset_connection_is_a_lost_connection(void **state)
 static void an_end_before_connack_may_be_a_tls_listener(void **state)
 {
     struct scene *s = *state;
+    s->options.session.protocol = MQTT_3_1_1;
     s->connack = (struct slice){0};
     begin(s);
     s->wanted = 1;
@@ -232,6 +258,68 @@ static void an_end_before_connack_may_be_a_tls_listener(void **state)
     assert_non_null(strstr(last_told(s)->text,
                            " closed the connection before it answered CONNECT: is it a TLS "
                            "listener? write mqtts:// then"));
+}
+
+static void hang_up_on_connect(struct scene *s, unsigned packets)
+{
+    s->wanted = packets;
+    wait_for(s, has_packets);
+    assert_int_equal(last_packet(s)->head[0], 0x10);
+    hang_up(s);
+    wait_for(s, is_offline);
+    assert_non_null(strstr(last_told(s)->text,
+                           " closed the connection before it answered CONNECT: is it a TLS "
+                           "listener (mqtts://), or does it speak only MQTT 3.1.1? that "
+                           "is tried too"));
+}
+
+/* As RabbitMQ 3.10 does it. In the same words each time: they are logged once. */
+static void a_broker_that_hangs_up_on_5_again_gets_3_1_1_at_once(void **state)
+{
+    struct scene *s = *state;
+    s->options.session.protocol = MQTT_AUTO;
+    s->connack = (struct slice){0};
+    s->connack_of_3 = connack_3;
+    begin(s);
+    hang_up_on_connect(s, 1);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_NETWORK);
+    assert_backoff(s, last_told(s), 0);
+    hang_up_on_connect(s, 2);
+    assert_int_equal(last_told(s)->cause, MQTT_CAUSE_VERSION);
+    assert_int_equal(last_told(s)->retry_ns, 0);
+    wait_for(s, is_online);
+    assert_int_equal(last_packet(s)->head[8], 4);
+    hang_up(s);
+    wait_for(s, is_offline);
+    s->wanted = 4; /* 5 once more */
+    wait_for(s, has_packets);
+    assert_int_equal(last_packet(s)->head[8], 5);
+    hang_up(s);
+    wait_for(s, is_offline);
+    assert_non_null(
+        strstr(last_told(s)->text, " before it answered CONNECT of MQTT 5, once more: 3.1.1 is next"));
+    assert_int_equal(last_told(s)->retry_ns, 0);
+    wait_for(s, is_online);
+    assert_int_equal(last_packet(s)->head[8], 4);
+}
+
+/* A network that resets each connection until it is mended. */
+static void a_broken_network_leads_to_no_other_version(void **state)
+{
+    struct scene *s = *state;
+    s->options.session.protocol = MQTT_AUTO;
+    s->connack = (struct slice){0};
+    begin(s);
+    for (unsigned i = 1; i <= 4; i++) {
+        s->wanted = i;
+        wait_for(s, has_packets);
+        assert_int_equal(last_packet(s)->head[8], 5);
+        reset_connection(s);
+        wait_for(s, is_offline);
+    }
+    s->connack = connack_5;
+    wait_for(s, is_online);
+    assert_int_equal(last_packet(s)->head[8], 5);
 }
 
 static void refused_credentials_are_tried_slowly(void **state)
@@ -356,6 +444,7 @@ int main(void)
         TEST(a_refused_connection_is_tried_again_until_the_broker_is_there),
         TEST(the_port_of_an_ipv6_address_stands_outside_the_brackets),
         TEST(a_broker_that_drops_at_accept_makes_no_busy_loop),
+        TEST(a_broker_that_drops_both_versions_is_asked_in_pairs),
         TEST(a_broker_that_accepts_us_and_drops_us_makes_no_busy_loop),
         TEST(a_connection_that_lasted_resets_the_backoff),
         TEST(a_refusal_a_connection_resets_the_backoff_and_is_said),
@@ -364,6 +453,8 @@ int main(void)
         TEST(a_publish_that_ends_connections_unanswered_is_named_the_second_time),
         TEST(a_reset_connection_is_a_lost_connection),
         TEST(an_end_before_connack_may_be_a_tls_listener),
+        TEST(a_broker_that_hangs_up_on_5_again_gets_3_1_1_at_once),
+        TEST(a_broken_network_leads_to_no_other_version),
         TEST(refused_credentials_are_tried_slowly),
         TEST(a_session_taken_over_is_not_fought_for),
         TEST(nonsense_is_answered_with_0x81_and_left),

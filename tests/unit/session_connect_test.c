@@ -151,16 +151,119 @@ static void with_a_fixed_version_the_refusal_is_final(void **state)
     assert_int_equal(mqtt_session_protocol(scene->session), MQTT_5);
 }
 
-static void a_silent_broker_is_asked_in_turn(void **state)
+static bool hangs_up(struct scene *scene)
 {
-    static const enum mqtt_protocol next[] = {MQTT_5, MQTT_3_1_1, MQTT_5, MQTT_3_1_1};
+    bool is_version = mqtt_session_hung_up(scene->session);
+    scene_cut(scene);
+    return is_version;
+}
+
+static enum mqtt_protocol next(const struct scene *scene)
+{
+    return mqtt_session_protocol(scene->session);
+}
+
+/* Two hang-ups, and 3.1.1 is taken. */
+static void given_a_broker_that_hangs_up_on_5(struct scene *scene)
+{
+    scene->options.protocol = MQTT_AUTO;
+    scene_connect(scene);
+    assert_false(hangs_up(scene));
+    assert_int_equal(next(scene), MQTT_5);
+    scene_connect(scene);
+    assert_true(hangs_up(scene));
+    assert_int_equal(next(scene), MQTT_3_1_1);
+}
+
+/* Resets, timeouts: they say nothing of what the broker speaks. */
+static void a_broken_network_is_always_tried_with_5(void **state)
+{
     struct scene *scene = *state;
     scene->options.protocol = MQTT_AUTO;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         scene_connect(scene);
         scene_cut(scene);
-        assert_int_equal(mqtt_session_protocol(scene->session), next[i]);
+        assert_int_equal(next(scene), MQTT_5);
     }
+}
+
+static void a_broker_that_hangs_up_on_5_twice_is_asked_in_3_1_1(void **state)
+{
+    struct scene *scene = *state;
+    const char *text;
+    given_a_broker_that_hangs_up_on_5(scene);
+    assert_int_equal(mqtt_session_cause(scene->session, &text), MQTT_CAUSE_VERSION);
+    scene_connect(scene);
+    broker_connack(scene, false, 0, NULL, 0);
+    then_events(scene, "online");
+    assert_int_equal(mqtt_session_belief(scene->session), MQTT_TOOK_3_1_1);
+}
+
+/* A proxy whose broker is away hangs up on both. 5 comes first each time, so it is what the broker is met
+ * with when it is there. */
+static void who_hangs_up_on_both_is_asked_with_5_first(void **state)
+{
+    struct scene *scene = *state;
+    given_a_broker_that_hangs_up_on_5(scene);
+    for (size_t i = 0; i < 3; i++) {
+        scene_connect(scene);
+        assert_false(hangs_up(scene));
+        assert_int_equal(next(scene), MQTT_5);
+        scene_connect(scene);
+        assert_true(hangs_up(scene));
+        assert_int_equal(next(scene), MQTT_3_1_1);
+    }
+    scene_connect(scene);
+    scene_cut(scene);
+    assert_int_equal(next(scene), MQTT_5);
+    scene_connect(scene);
+    assert_false(hangs_up(scene)); /* after what was the network, it counts from the beginning */
+}
+
+/* What was only guessed is not for ever. */
+static void a_reconnect_begins_with_5_unless_5_was_refused_in_words(void **state)
+{
+    struct scene *scene = *state;
+    given_a_broker_that_hangs_up_on_5(scene);
+    scene_connect(scene);
+    broker_connack(scene, false, 0, NULL, 0);
+    then_events(scene, "online");
+    scene_cut(scene);
+    assert_int_equal(next(scene), MQTT_5);
+    scene_connect(scene);
+    assert_true(hangs_up(scene)); /* once is enough now */
+    assert_int_equal(next(scene), MQTT_3_1_1);
+    scene_connect(scene);
+    broker_connack(scene, true, 0, NULL, 0);
+    then_events(scene, "resumed");
+    scene_cut(scene);
+    scene_connect(scene);
+    broker_connack(scene, true, 0, NULL, 0);
+    then_events(scene, "resumed");
+    assert_int_equal(next(scene), MQTT_5);
+    assert_int_equal(mqtt_session_belief(scene->session), MQTT_SPEAKS_5);
+}
+
+static void a_refusal_in_words_is_believed_for_good(void **state)
+{
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_AUTO;
+    scene_connect(scene);
+    BROKER_SENDS(scene, "\x20\x02\x00\x01");
+    then_over(scene, MQTT_CAUSE_VERSION, "0x84");
+    for (size_t i = 0; i < 3; i++) {
+        scene_cut(scene);
+        assert_int_equal(next(scene), MQTT_3_1_1);
+        scene_connect(scene);
+        broker_connack(scene, i > 0, 0, NULL, 0);
+        then_events(scene, i > 0 ? "resumed" : "online");
+        scene_cut(scene);
+        scene_connect(scene);
+        assert_false(hangs_up(scene));
+        assert_int_equal(next(scene), MQTT_3_1_1);
+        scene_connect(scene);
+    }
+    assert_int_equal(mqtt_session_belief(scene->session), MQTT_REFUSED_5);
 }
 
 static void a_broker_that_spoke_5_is_not_asked_in_3_1_1(void **state)
@@ -171,22 +274,67 @@ static void a_broker_that_spoke_5_is_not_asked_in_3_1_1(void **state)
     scene_cut(scene);
     for (size_t i = 0; i < 4; i++) {
         scene_connect(scene);
-        scene_cut(scene);
-        assert_int_equal(mqtt_session_protocol(scene->session), MQTT_5);
+        assert_false(hangs_up(scene));
+        assert_int_equal(next(scene), MQTT_5);
     }
 }
 
-static void a_broker_that_is_known_to_speak_5_is_not_asked_in_3_1_1(void **state)
+/* An end that has a reason of its own is no hang-up, and neither is one in another place. */
+static void a_broker_that_said_something_did_not_hang_up(void **state)
 {
     struct scene *scene = *state;
     scene->options.protocol = MQTT_AUTO;
-    scene_connect(scene);
-    mqtt_session_knows_5(scene->session);
-    scene_cut(scene);
+    user_subscribes(scene, NULL, 0);
+    assert_false(mqtt_session_hung_up(scene->session)); /* before any connection */
     for (size_t i = 0; i < 4; i++) {
+        restart(scene);
         scene_connect(scene);
-        scene_cut(scene);
-        assert_int_equal(mqtt_session_protocol(scene->session), MQTT_5);
+        broker_connack(scene, false, 0x88, NULL, 0);
+        assert_int_equal(scene->result, -EPROTO);
+        assert_false(hangs_up(scene));
+        assert_int_equal(next(scene), MQTT_5);
+    }
+}
+
+static void what_others_found_out_is_gone_on_from(void **state)
+{
+    static const struct {
+        enum mqtt_belief belief;
+        enum mqtt_protocol first, second, third; /* what is tried, the broker hanging up on all */
+    } cases[] = {{MQTT_KNOWS_NOTHING, MQTT_5, MQTT_5, MQTT_3_1_1},
+                 {MQTT_TOOK_3_1_1, MQTT_5, MQTT_3_1_1, MQTT_5},
+                 {MQTT_REFUSED_5, MQTT_3_1_1, MQTT_3_1_1, MQTT_3_1_1},
+                 {MQTT_SPEAKS_5, MQTT_5, MQTT_5, MQTT_5}};
+    struct scene *scene = *state;
+    scene->options.protocol = MQTT_AUTO;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        restart(scene);
+        user_subscribes(scene, NULL, 0);
+        mqtt_session_believe(scene->session, cases[i].belief);
+        assert_int_equal(next(scene), cases[i].first);
+        scene_connect(scene);
+        hangs_up(scene);
+        assert_int_equal(next(scene), cases[i].second);
+        scene_connect(scene);
+        hangs_up(scene);
+        assert_int_equal(next(scene), cases[i].third);
+    }
+}
+
+static void a_fixed_version_is_not_argued_with(void **state)
+{
+    static const enum mqtt_protocol fixed[] = {MQTT_5, MQTT_3_1_1};
+    struct scene *scene = *state;
+    for (size_t i = 0; i < 2; i++) {
+        scene->options.protocol = fixed[i];
+        restart(scene);
+        user_subscribes(scene, NULL, 0);
+        mqtt_session_believe(scene->session, i ? MQTT_SPEAKS_5 : MQTT_REFUSED_5);
+        for (size_t times = 0; times < 3; times++) {
+            scene_connect(scene);
+            assert_false(hangs_up(scene));
+            assert_int_equal(next(scene), fixed[i]);
+        }
     }
 }
 
@@ -280,9 +428,15 @@ int main(void)
         SCENE_TEST(a_broker_that_does_not_speak_5_is_asked_in_3_1_1),
         SCENE_TEST(the_short_connack_of_a_3_1_1_broker_is_understood),
         SCENE_TEST(with_a_fixed_version_the_refusal_is_final),
-        SCENE_TEST(a_silent_broker_is_asked_in_turn),
+        SCENE_TEST(a_broken_network_is_always_tried_with_5),
+        SCENE_TEST(a_broker_that_hangs_up_on_5_twice_is_asked_in_3_1_1),
+        SCENE_TEST(who_hangs_up_on_both_is_asked_with_5_first),
+        SCENE_TEST(a_reconnect_begins_with_5_unless_5_was_refused_in_words),
+        SCENE_TEST(a_refusal_in_words_is_believed_for_good),
         SCENE_TEST(a_broker_that_spoke_5_is_not_asked_in_3_1_1),
-        SCENE_TEST(a_broker_that_is_known_to_speak_5_is_not_asked_in_3_1_1),
+        SCENE_TEST(a_broker_that_said_something_did_not_hang_up),
+        SCENE_TEST(what_others_found_out_is_gone_on_from),
+        SCENE_TEST(a_fixed_version_is_not_argued_with),
         SCENE_TEST(a_session_that_is_not_ours_closes_the_connection),
         SCENE_TEST(a_session_that_is_adopted_is_gone_on_with),
         SCENE_TEST(a_session_present_after_clean_start_closes_the_connection),

@@ -131,7 +131,7 @@ static void a_puback_ends_a_publish_of_qos_2_in_3_1_1(void **state)
     then_sent(scene, "PUBLISH 1 q2 t=a");
     broker_acks(scene, PACKET_PUBACK, 1, 0);
     then_sent(scene, "");
-    then_events(scene, "published 7 0x00");
+    then_events(scene, "published 7 0x01");
     assert_int_equal(counts_of(scene).outstanding, 0);
 }
 
