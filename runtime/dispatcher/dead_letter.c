@@ -138,6 +138,27 @@ static void bury(struct invocation *inv)
     release_when_safe(inv);
 }
 
+/* MQTT 3.1.1 carries no hops that would end it: a function that listens to its own dead letters, and gives
+ * this one up too, would do so without end. */
+static bool comes_round(const struct invocation *inv, const char *topic)
+{
+    return topic && mqtt_client_protocol(inv->function->client) == MQTT_3_1_1 && !inv->tick &&
+           slice_equal(inv->message->topic, slice_of(topic));
+}
+
+static void say_given_up(const struct invocation *inv, const char *topic)
+{
+    const char *what_then = !topic              ? "dropped"
+                            : !inv->unpublished ? "dead letter to "
+                            : inv->function->node->dead_keeper
+                                ? "it was a dead letter of this function already: kept on this machine alone"
+                                : "it was a dead letter of this function already: dropped";
+    function_log(inv->function, LOG_WARN, "%s %.*s is given up after %u attempt%s: %s; %s%s",
+                 INVOCATION_ARG(inv), inv->attempts, inv->attempts == 1 ? "" : "s",
+                 inv->reason ? inv->reason : give_up_word(inv->cause), what_then,
+                 topic && !inv->unpublished ? topic : "");
+}
+
 void dead_letter(struct invocation *inv, enum give_up cause, const char *reason)
 {
     struct function *f = inv->function;
@@ -147,10 +168,9 @@ void dead_letter(struct invocation *inv, enum give_up cause, const char *reason)
     inv->cause = cause;
     inv->reason = strdup(reason); /* NULL when memory is gone: said all the same */
     timers_tick_over(inv);
+    inv->unpublished |= comes_round(inv, topic);
     if (cause != GIVE_UP_LOOP) /* which says it once a second */
-        function_log(f, LOG_WARN, "%s %.*s is given up after %u attempt%s: %s; %s%s", INVOCATION_ARG(inv),
-                     inv->attempts, inv->attempts == 1 ? "" : "s", reason,
-                     topic ? "dead letter to " : "dropped", topic ? topic : "");
+        say_given_up(inv, topic);
     bury(inv);
 }
 

@@ -14,6 +14,7 @@ struct stage {
 };
 
 struct stage stage_set(void);
+struct stage stage_set_3_1_1(void); /* hark is told to speak MQTT 3.1.1 */
 
 /* A manifest of the puppet (tests/system/functions/puppet.c): it listens to puppet/do and may publish to
  * out/#. */
@@ -28,6 +29,10 @@ void stage_puppet(struct stage *s, const char *more_manifest);
 
 /* Tells the puppet what to do, at QoS 1. */
 void stage_tell(struct stage *s, const char *what);
+
+/* The dead letter, and the log, say that it died of what matches; in MQTT 3.1.1 it says nothing, and the log
+ * has to do. The log's lines before are over: hark_wait_line. */
+void stage_died_of(struct stage *s, const struct message *dead, const char *reason);
 
 /* The next message to `topic` is `payload`. */
 void stage_expect(struct stage *s, const char *topic, const char *payload);

@@ -1,6 +1,7 @@
 /* loop_test.c: functions that trigger each other go round 16 times, and nobody else notices. */
 #include "support/cleanup.h"
 #include "support/command.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
 #include <stdio.h>
@@ -43,6 +44,7 @@ static void publish_with_hops(struct stage *s, const char *topic, const char *fi
 static void a_circle_ends_after_16_functions(void **unused)
 {
     (void)unused;
+    need_of_broker("mqtt5");
     struct stage s = stage_with_a_ring();
     device_publish(s.phone, "ring/a", "round", 1);
     device_expect(s.phone, "ring/a", "round");
@@ -77,6 +79,7 @@ static void a_deploy_that_closes_a_circle_names_it(void **unused)
 static void what_came_round_is_counted_and_said_once_a_second(void **unused)
 {
     (void)unused;
+    need_of_broker("mqtt5");
     enum { ROUNDS = 20 };
     struct stage s = stage_with_a_ring();
     for (int i = 0; i < ROUNDS; i++)
@@ -132,6 +135,7 @@ static void a_device_may_say_what_it_likes(void **unused)
 static void a_tick_begins_at_0(void **unused)
 {
     (void)unused;
+    need_of_broker("mqtt5");
     struct stage s = stage_set();
     hark_install(s.hark, "pass_on.so", "pass_on.so");
     hark_manifest(s.hark, "clock", "%s",
@@ -144,6 +148,7 @@ static void a_tick_begins_at_0(void **unused)
 static void a_dead_letter_that_goes_round_ends_too(void **unused)
 {
     (void)unused;
+    need_of_broker("mqtt5");
     struct stage s = stage_set();
     hark_install(s.hark, "puppet.so", "puppet.so");
     hark_manifest(
@@ -163,6 +168,32 @@ static void a_dead_letter_that_goes_round_ends_too(void **unused)
     assert_non_null(strstr(o.out, "  loop  0  hark/dead/puppet  6\n")); /* the last is kept, not published */
 }
 
+/* It has no hops to count: what comes to a function as its own dead letter goes no further. */
+static void a_dead_letter_of_mqtt_3_does_not_come_round_twice(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set_3_1_1();
+    hark_install(s.hark, "puppet.so", "puppet.so");
+    hark_manifest(
+        s.hark, "puppet", "%s",
+        "function: puppet\nhandler: puppet.so\nretry: { attempts: 1 }\n"
+        "triggers: [ { topic: puppet/do }, { topic: \"hark/dead/#\" } ]\npublishes: [ \"out/#\" ]\n");
+    hark_wait_line(s.hark, "^hark: deployed puppet ");
+    device_publish(s.phone, "puppet/do", "reject", 1);
+    device_expect(s.phone, "hark/dead/puppet", "reject");
+    hark_wait_line(
+        s.hark,
+        "a message on hark/dead/puppet is given up after 1 attempt: rejected; it was a dead letter of "
+        "this function already: kept on this machine alone");
+    stage_still_serves(&s);
+    assert_int_equal(device_count(s.phone, "hark/dead/puppet"), 1);
+    assert_int_equal(hark_stop(s.hark), 0);
+    struct outcome o =
+        hark_command("dead", "list", "--state", s.hark->state, "--node", TEST_NODE, "--function", "puppet");
+    assert_non_null(strstr(o.out, "  reject  1  puppet/do  6\n"));
+    assert_non_null(strstr(o.out, "  reject  1  hark/dead/puppet  6\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +204,7 @@ int main(void)
         system_test(a_device_may_say_what_it_likes),
         system_test(a_tick_begins_at_0),
         system_test(a_dead_letter_that_goes_round_ends_too),
+        system_test(a_dead_letter_of_mqtt_3_does_not_come_round_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
