@@ -28,6 +28,7 @@ struct piece {
 struct way {
     STAILQ_HEAD(, piece) pieces;
     size_t waiting;
+    bool ended;       /* fd[i] says nothing more */
     uint64_t free_ns; /* when the line has room for the next */
 };
 
@@ -79,7 +80,8 @@ static bool receive(const struct slow_link *l, struct pair *p, int from)
     ssize_t n = recv(p->fd[from], piece->bytes, sizeof piece->bytes, MSG_DONTWAIT);
     if (n <= 0) {
         free(piece);
-        return false;
+        way->ended = n == 0; /* what it said before is still on its way */
+        return way->ended;
     }
     uint64_t now_ns = clock_now_ns();
     if (way->free_ns < now_ns)
@@ -108,7 +110,9 @@ static bool deliver(struct pair *p, int from)
         STAILQ_REMOVE_HEAD(&way->pieces, next);
         free(piece);
     }
-    return true;
+    if (way->ended && !piece)
+        shutdown(p->fd[!from], SHUT_WR);
+    return !(way->ended && !piece && p->ways[!from].ended && STAILQ_EMPTY(&p->ways[!from].pieces));
 }
 
 static int milliseconds_until_next(const struct slow_link *l)
@@ -150,8 +154,9 @@ static void *run(void *user)
         polls[1] = (struct pollfd){.fd = l->listener, .events = POLLIN};
         for (size_t i = 0; i < 2 * l->count; i++) {
             const struct pair *p = &l->pairs[i / 2];
-            bool has_room = p->ways[i % 2].waiting < WAITING_MAX;
-            polls[2 + i] = (struct pollfd){.fd = has_room ? p->fd[i % 2] : -1, .events = POLLIN};
+            const struct way *way = &p->ways[i % 2];
+            bool listens = way->waiting < WAITING_MAX && !way->ended;
+            polls[2 + i] = (struct pollfd){.fd = listens ? p->fd[i % 2] : -1, .events = POLLIN};
         }
         poll(polls, (nfds_t)(2 + 2 * l->count), milliseconds_until_next(l));
         if (polls[0].revents)

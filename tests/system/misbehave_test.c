@@ -32,7 +32,7 @@ static void breaking_is_dead_lettered(struct stage *s, const char *how, const ch
     stage_tell(s, order);
     const struct message *dead = device_wait(s->phone, "hark/dead/puppet");
     assert_string_equal(dead->payload, order);
-    assert_matches(message_property(dead, "hark-reason"), reason);
+    stage_died_of(s, dead, reason);
     stage_still_serves(s);
     assert_int_equal(device_count(s->phone, "out/half"), 0);
 }
@@ -66,7 +66,7 @@ static void garbage_in_its_channel_costs_it_its_worker(void **unused)
     (void)unused;
     struct stage s = stage_set();
     stage_puppet(&s, ONE_TRY);
-    breaking_is_dead_lettered(&s, "scribble", "^broken: ");
+    breaking_is_dead_lettered(&s, "scribble", "broken: ");
 }
 
 static void a_hang_ends_at_the_timeout(void **unused)
@@ -92,7 +92,8 @@ static void one_that_never_succeeds_is_dead_lettered_after_its_attempts(void **u
     stage_puppet(&s, QUICK_RETRIES);
     stage_tell(&s, "log tried; retry");
     const struct message *dead = device_wait(s.phone, "hark/dead/puppet");
-    assert_string_equal(message_property(dead, "hark-attempts"), "3");
+    stage_died_of(&s, dead, "retry: attempts used up");
+    assert_int_equal(hark_count_lines(s.hark, "is given up after 3 attempts: "), 1);
     stage_still_serves(&s);
     assert_int_equal(hark_count_lines(s.hark, "^hark: function=puppet worker=[0-9]+ tried"), 3);
 }

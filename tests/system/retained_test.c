@@ -1,9 +1,8 @@
 /* retained_test.c: who gets the messages that were retained before, and when they come again. */
 #include "support/cleanup.h"
-#include "support/files.h"
+#include "support/other_broker.h"
 #include "support/stage.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TRIGGERS(list)                                                                                       \
@@ -52,9 +51,19 @@ static void a_deploy_with_the_same_filters_replays_nothing(void **unused)
     device_wait(s.phone, "out/kept");
     deploy(&s, TRIGGERS(BOTH "config: { a: b }\n"));
     came(&s, 1);
-    deploy(
-        &s,
-        TRIGGERS("  - topic: puppet/do\n  - { topic: puppet/kept, qos: 2 }\n")); /* another id, another QoS */
+    deploy(&s, TRIGGERS("  - topic: puppet/do\n  - topic: puppet/kept\n")); /* another id */
+    came(&s, 1);
+}
+
+static void another_qos_replays_nothing(void **unused)
+{
+    (void)unused;
+    need_of_broker("mqtt5");
+    struct stage s = stage_set();
+    keep(&s, "puppet/kept", "say out/kept x");
+    deploy(&s, TRIGGERS(BOTH));
+    device_wait(s.phone, "out/kept");
+    deploy(&s, TRIGGERS("  - topic: puppet/do\n  - { topic: puppet/kept, qos: 2 }\n"));
     came(&s, 1);
 }
 
@@ -100,24 +109,10 @@ static void who_skips_gets_none_of_them_but_all_that_come_later(void **unused)
 
 /* ---- MQTT 3.1.1 has no Retain Handling: each subscription brings all of them ---- */
 
-static struct stage stage_of_mqtt_3(void)
-{
-    struct stage s = {.broker = broker_start()};
-    s.hark = hark_prepare(NULL);
-    s.hark->config = path_in(s.hark->state, "hark.yaml");
-    file_print(s.hark->config, "broker: site\nbrokers:\n  site: { url: \"%s\", protocol: \"3.1.1\" }\n",
-               broker_url(s.broker));
-    hark_start(s.hark);
-    hark_wait_line(s.hark, "^hark: ready: 0 functions");
-    s.phone = device_connect(broker_port(s.broker), "phone");
-    device_subscribe(s.phone, "out/#", 2);
-    return s;
-}
-
 static void mqtt_3_replays_nothing_to_filters_that_stay(void **unused)
 {
     (void)unused;
-    struct stage s = stage_of_mqtt_3();
+    struct stage s = stage_set_3_1_1();
     keep(&s, "puppet/kept", "say out/kept x");
     deploy(&s, TRIGGERS(BOTH));
     device_wait(s.phone, "out/kept");
@@ -131,10 +126,23 @@ static void mqtt_3_replays_nothing_to_filters_that_stay(void **unused)
     came(&s, 1);
 }
 
+static void mqtt_3_replays_all_when_the_qos_changes(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set_3_1_1();
+    keep(&s, "puppet/kept", "say out/kept x");
+    deploy(&s, TRIGGERS(BOTH));
+    device_wait(s.phone, "out/kept");
+    came(&s, 1);
+    deploy(&s, TRIGGERS("  - topic: puppet/do\n  - { topic: puppet/kept, qos: 0 }\n"));
+    device_wait(s.phone, "out/kept");
+    came(&s, 2);
+}
+
 static void mqtt_3_skips_what_the_broker_sends_all_the_same(void **unused)
 {
     (void)unused;
-    struct stage s = stage_of_mqtt_3();
+    struct stage s = stage_set_3_1_1();
     keep(&s, "puppet/kept", "say out/kept old");
     deploy(&s, TRIGGERS(SKIPPED));
     came(&s, 0);
@@ -148,10 +156,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(a_new_filter_gets_what_was_retained),
         system_test(a_deploy_with_the_same_filters_replays_nothing),
+        system_test(another_qos_replays_nothing),
         system_test(a_filter_that_is_added_gets_its_own_and_no_other_is_replayed),
         system_test(a_restart_replays_nothing),
         system_test(who_skips_gets_none_of_them_but_all_that_come_later),
         system_test(mqtt_3_replays_nothing_to_filters_that_stay),
+        system_test(mqtt_3_replays_all_when_the_qos_changes),
         system_test(mqtt_3_skips_what_the_broker_sends_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
