@@ -50,8 +50,8 @@ void broker_destroy(struct broker *b); /* no client of it is left; wipes the pas
 /* The fields of *ret_options that are the broker's; the others stay as they are. */
 void broker_fill(const struct broker *b, struct mqtt_client_options *ret_options);
 
-/* What is known of the broker's versions goes to each new client of it. spoke_5: an earlier hark found that it
- * speaks 5; what this one found counts more. */
+/* What is known of the broker's versions goes to each new client of it. spoke_5: an earlier hark found that
+ * it speaks 5; what this one found counts more. */
 void broker_teach(const struct broker *b, struct mqtt_client *client, bool spoke_5);
 /* The client's state has changed: what it found out is everybody's; what somebody else did is its own. */
 void broker_learn(struct broker *b, struct mqtt_client *client);
