@@ -47,6 +47,7 @@ static void invoke(struct slot *slot, struct invocation *inv, uint64_t now_ns)
     inv->slot = slot;
     inv->started_ns = now_ns;
     worker_invoke(slot->worker, &inv->call, &call);
+    pool_slot_sent(slot);
 }
 
 static bool triggers(const struct manifest *m, struct invocation *inv)
@@ -119,9 +120,10 @@ void function_pump(struct function *f)
     if (f->pumping || !f->active || f->phase == FUNCTION_CLOSING)
         return;
     f->pumping = true;
-    while (may_dispatch(f) && (slot = pool_pick(f->active)))
-        dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)));
-    pool_fill(f->active);
+    do {
+        while (may_dispatch(f) && (slot = pool_pick(f->active)))
+            dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)));
+    } while (pool_fill(f->active));
     f->pumping = false;
     function_arm(f, queue_due(&f->queue));
 }

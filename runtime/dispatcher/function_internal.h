@@ -87,6 +87,7 @@ struct slot {
     struct worker *worker;
     struct queue_owner owner;
     bool ready;
+    bool is_ahead;     /* not ready yet, and has a call */
     bool has_served;   /* a call came to its end */
     uint64_t ready_ns; /* since when it may serve; 0: it never got ready */
 };
@@ -98,6 +99,7 @@ struct pool {
     struct revision *revision; /* one reference */
     TAILQ_HEAD(, slot) slots;
     uint32_t count, starting;
+    uint32_t ahead;    /* of those that start: they have a call */
     uint32_t failures; /* workers in a row that did not start, or did not stay up until they had served */
     uint64_t retry_start_ns; /* no start before */
     bool draining;           /* an old revision, or the end */
@@ -225,9 +227,12 @@ void dead_letter_forgo(struct invocation *inv); /* what the broker refused is no
 struct pool *pool_create(struct function *f, struct revision *revision); /* takes it; NULL: no memory */
 void pool_discard(struct pool *p); /* a fresh one; the revision is the caller's again */
 void pool_adopt(struct pool *p, struct worker *probe);
-void pool_drain(struct pool *p);        /* lets calls finish, stops the workers, then frees itself */
-void pool_kill(struct pool *p);         /* the same, at once */
-void pool_fill(struct pool *p);         /* starts workers as the queue and `instances` ask */
+void pool_drain(struct pool *p); /* lets calls finish, stops the workers, then frees itself */
+void pool_kill(struct pool *p);  /* the same, at once */
+/* Starts workers as the queue and `instances` ask. True: pool_pick may find one now that it did not before.
+ */
+bool pool_fill(struct pool *p);
+void pool_slot_sent(struct slot *slot); /* a call */
 struct slot *pool_pick(struct pool *p); /* the least loaded that can take what waits for it; NULL: none */
 uint64_t pool_rest(struct pool *p, uint64_t now_ns); /* stops idle workers; when to look again */
 void pool_slot_ready(struct slot *slot);

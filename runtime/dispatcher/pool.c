@@ -115,32 +115,40 @@ static bool start_one(struct pool *p)
     return false;
 }
 
+/* A message waits for whoever can take it first; while all that there are have yet to start, it need not wait
+ * for them to say so. Those that did not start are not trusted with one. */
+static bool may_send_ahead(const struct pool *p)
+{
+    return p->starting == p->count && !p->failures;
+}
+
 /* As many as there are messages that nobody can take, within the manifest's bounds. */
 static uint32_t wanted(const struct pool *p)
 {
     const struct manifest *m = p->revision->manifest;
     uint32_t work = queue_has_ready(&p->function->queue) ? p->function->queue.waiting : 0;
-    uint32_t want = p->count - p->starting + work;
+    uint32_t want = p->count - (p->starting - p->ahead) + work;
     want = want < m->instances_min ? m->instances_min : want;
     return want > m->instances_max ? m->instances_max : want;
 }
 
-void pool_fill(struct pool *p)
+bool pool_fill(struct pool *p)
 {
     if (p->draining)
-        return;
-    uint32_t want = wanted(p);
+        return false;
+    uint32_t want = wanted(p), before = p->count;
     if (p->count >= want)
-        return;
+        return false;
     if (p->retry_start_ns && clock_now_ns() < p->retry_start_ns) {
         function_arm(p->function, p->retry_start_ns);
-        return;
+        return false;
     }
     /* After a failure one at a time: no fork storm. */
     if (p->failures && p->starting)
-        return;
+        return false;
     while (p->count < want && start_one(p) && !p->failures) {
     }
+    return p->count > before && may_send_ahead(p);
 }
 
 static bool has_work(const struct slot *slot)
@@ -148,11 +156,17 @@ static bool has_work(const struct slot *slot)
     return queue_has_ready(&slot->pool->function->queue) || !TAILQ_EMPTY(&slot->owner.ready);
 }
 
+static bool can_take(const struct slot *slot, bool ahead)
+{
+    return slot->ready ? worker_can_take(slot->worker) : ahead && worker_can_take_ahead(slot->worker);
+}
+
 struct slot *pool_pick(struct pool *p)
 {
     struct slot *slot, *best = NULL;
+    bool ahead = may_send_ahead(p);
     TAILQ_FOREACH (slot, &p->slots, link) {
-        if (!slot->ready || !worker_can_take(slot->worker) || !has_work(slot))
+        if (!can_take(slot, ahead) || !has_work(slot))
             continue;
         if (!best || worker_load(slot->worker) < worker_load(best->worker))
             best = slot;
@@ -182,11 +196,26 @@ uint64_t pool_rest(struct pool *p, uint64_t now_ns)
     return next_ns;
 }
 
+void pool_slot_sent(struct slot *slot)
+{
+    if (slot->ready)
+        return;
+    slot->is_ahead = true;
+    slot->pool->ahead++;
+}
+
+static void no_longer_starts(struct slot *slot)
+{
+    slot->pool->starting--;
+    slot->pool->ahead -= slot->is_ahead;
+    slot->is_ahead = false;
+}
+
 void pool_slot_ready(struct slot *slot)
 {
     slot->ready = true;
     slot->ready_ns = clock_now_ns();
-    slot->pool->starting--;
+    no_longer_starts(slot);
     slot->pool->retry_start_ns = 0;
 }
 
@@ -212,7 +241,7 @@ void pool_slot_ended(struct slot *slot, bool is_useless, const char *text)
     bool was_steady = was_ready && clock_now_ns() - slot->ready_ns >= START_BACKOFF_MAX_NS;
     bool failed = is_useless && !slot->has_served && !p->draining;
     if (!was_ready)
-        p->starting--;
+        no_longer_starts(slot);
     slot_destroy(slot);
     if (was_steady)
         p->failures = 0;

@@ -191,6 +191,8 @@ static void act(struct worker *w, enum worker_action action)
     case WA_TELL_READY:
         w->was_ready = true;
         w->idle_since_ns = clock_now_ns();
+        if (w->load)
+            w->head_since_ns = w->idle_since_ns;
         w->events->ready(w->user, w);
         break;
     case WA_KILL:
@@ -303,13 +305,11 @@ void worker_destroy(struct worker *w)
     free(w);
 }
 
-/* At once: a spare is woken while this process goes on, and one that is to be forked finds it when it looks.
- */
+/* It leaves with a call that is sent ahead, in one piece, or at the end of the turn. */
 static void tell(struct worker *w, const struct revision *revision)
 {
     w->revision = revision;
     put_setup(w);
-    channel_send_first(w);
 }
 
 /* Into a cgroup that is gone nobody is born, nor anywhere else instead. */
@@ -417,7 +417,7 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
 
 void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke)
 {
-    CHECK(worker_can_take(w));
+    CHECK(worker_can_take(w) || worker_can_take_ahead(w));
     call->id = ++w->last_call;
     call->sent_ns = clock_now_ns();
     call->chain = invoke->chain;
@@ -427,7 +427,10 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
         w->head_since_ns = call->sent_ns;
     TAILQ_INSERT_TAIL(&w->calls, call, link);
     worker_on(w, WE_INVOKE);
-    channel_mark_dirty(w);
+    if (w->state == WS_STARTING)
+        channel_flush(w); /* it is woken while this process goes on */
+    else
+        channel_mark_dirty(w);
     if (w->timer_at_ns == CLOCK_NEVER)
         worker_arm(w, deadline(w));
     if (buffer_failed(&w->out)) {
@@ -448,6 +451,11 @@ bool worker_can_take(const struct worker *w)
 {
     return (w->state == WS_IDLE || w->state == WS_BUSY) && w->load < window(w) &&
            buffer_length(&w->out) < WORKER_OUT_BYTES_MAX;
+}
+
+bool worker_can_take_ahead(const struct worker *w)
+{
+    return w->state == WS_STARTING && w->load == 0;
 }
 
 uint32_t worker_load(const struct worker *w)

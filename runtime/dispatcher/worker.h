@@ -81,9 +81,13 @@ struct worker_events {
 struct worker *worker_start(struct worker_io *io, const struct revision *revision,
                             const struct worker_events *events, void *user, struct diag *diag);
 
-/* Sends a call; allowed while worker_can_take. captures etc. are encoded before the return. */
+/* Sends a call; allowed while worker_can_take or worker_can_take_ahead. captures etc. are encoded before the
+ * return. */
 void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke);
 bool worker_can_take(const struct worker *w); /* READY, not stopping, window not full */
+/* Not READY yet, and without a call: it can have one with its setup, and runs it without a word between them.
+ * It has timeout_ns for each. If it does not get ready, the call is `left`, and not guilty. */
+bool worker_can_take_ahead(const struct worker *w);
 uint32_t worker_load(const struct worker *w); /* calls on their way */
 bool worker_is_stopping(const struct worker *w);
 uint32_t worker_id(const struct worker *w);

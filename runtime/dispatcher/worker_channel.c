@@ -110,8 +110,9 @@ static void on_log(uv_poll_t *poll, int status, int events)
         uv_poll_stop(&w->log_poll); /* it closed its output; the fd goes with the worker */
 }
 
-/* A socket that is new takes some of it. What it does not take goes as everything else. */
-void channel_send_first(struct worker *w)
+/* The setup, and the .so with its first byte. A socket that is new takes some of it; what it does not take
+ * goes as everything else. */
+static void send_first(struct worker *w)
 {
     union {
         struct cmsghdr header;
@@ -127,10 +128,13 @@ void channel_send_first(struct worker *w)
         buffer_consume(&w->out, (size_t)sent);
     else
         shutdown(w->channel, SHUT_RDWR); /* so that it ends, if it is not gone already */
+    w->is_told = true;
 }
 
-static void flush(struct worker *w)
+void channel_flush(struct worker *w)
 {
+    if (!w->is_told)
+        send_first(w);
     while (buffer_length(&w->out) && !w->blocked) {
         ssize_t sent = send(w->channel, buffer_data(&w->out), buffer_length(&w->out), MSG_NOSIGNAL);
         if (sent >= 0) {
@@ -150,7 +154,7 @@ static void on_channel(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE) {
         w->blocked = false;
         uv_poll_start(&w->channel_poll, UV_READABLE, on_channel);
-        flush(w);
+        channel_flush(w);
     }
     if (status >= 0 && !(events & UV_READABLE))
         return;
@@ -220,7 +224,7 @@ static void flush_all(struct worker_io *io)
     while ((w = TAILQ_FIRST(&io->dirty))) {
         TAILQ_REMOVE(&io->dirty, w, dirty_link);
         w->dirty = false;
-        flush(w);
+        channel_flush(w);
     }
 }
 

@@ -104,7 +104,7 @@ static int take_frame(struct worker *w, const struct wire_header *header, struct
             return -EBADMSG; /* it has said that it failed: that stays its end */
         if (w->state != WS_STARTING && w->state != WS_KILLING)
             return broken(w, "it said READY twice");
-        worker_on(w, WE_READY);
+        worker_on(w, w->load ? WE_READY_TO_RUN : WE_READY);
         return 0;
     case WIRE_FAILED:
         return w->state == WS_STARTING ? take_failed(w, body)

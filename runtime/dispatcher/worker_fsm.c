@@ -2,6 +2,8 @@
 
 static const struct worker_step table[WS_COUNT][WE_COUNT] = {
     [WS_STARTING][WE_READY] = {WS_IDLE, WA_TELL_READY},
+    [WS_STARTING][WE_READY_TO_RUN] = {WS_BUSY, WA_TELL_READY},
+    [WS_STARTING][WE_INVOKE] = {WS_STARTING, WA_SEND}, /* it runs it as soon as it is ready */
     [WS_STARTING][WE_LATE] = {WS_KILLING, WA_KILL},
     [WS_STARTING][WE_BROKEN] = {WS_KILLING, WA_KILL},
     [WS_STARTING][WE_CLOSED] = {WS_KILLING, WA_KILL},
@@ -45,6 +47,7 @@ static const struct worker_step table[WS_COUNT][WE_COUNT] = {
     [WS_STOPPING][WE_EXIT] = {WS_GONE, WA_END},
 
     [WS_KILLING][WE_READY] = {WS_KILLING, WA_NONE}, /* these crossed the SIGKILL */
+    [WS_KILLING][WE_READY_TO_RUN] = {WS_KILLING, WA_NONE},
     [WS_KILLING][WE_RESULT] = {WS_KILLING, WA_NONE},
     [WS_KILLING][WE_LAST_RESULT] = {WS_KILLING, WA_NONE},
     [WS_KILLING][WE_LATE] = {WS_KILLING, WA_NONE},
@@ -70,7 +73,8 @@ const char *worker_state_name(enum worker_state state)
 
 const char *worker_event_name(enum worker_event event)
 {
-    static const char *const names[WE_COUNT] = {"READY",  "INVOKE", "RESULT", "LAST_RESULT", "LATE",
-                                                "BROKEN", "CLOSED", "STOP",   "ABORT",       "EXIT"};
+    static const char *const names[WE_COUNT] = {"READY",       "READY_TO_RUN", "INVOKE", "RESULT",
+                                                "LAST_RESULT", "LATE",         "BROKEN", "CLOSED",
+                                                "STOP",        "ABORT",        "EXIT"};
     return names[event];
 }

@@ -17,15 +17,16 @@ enum worker_state {
 
 enum worker_event {
     WE_READY,
-    WE_INVOKE,      /* a call is sent */
-    WE_RESULT,      /* a result came; more calls are on their way */
-    WE_LAST_RESULT, /* a result came; it was the last call */
-    WE_LATE,        /* the time of start, of a call, or of stop is over */
-    WE_BROKEN,      /* a frame broke a rule */
-    WE_CLOSED,      /* end of file on the channel: it closed it, or is about to exit */
-    WE_STOP,        /* the pool puts it to rest */
-    WE_ABORT,       /* the pool wants it gone at once */
-    WE_EXIT,        /* the zygote reaped it */
+    WE_READY_TO_RUN, /* ready, and a call was sent ahead */
+    WE_INVOKE,       /* a call is sent */
+    WE_RESULT,       /* a result came; more calls are on their way */
+    WE_LAST_RESULT,  /* a result came; it was the last call */
+    WE_LATE,         /* the time of start, of a call, or of stop is over */
+    WE_BROKEN,       /* a frame broke a rule */
+    WE_CLOSED,       /* end of file on the channel: it closed it, or is about to exit */
+    WE_STOP,         /* the pool puts it to rest */
+    WE_ABORT,        /* the pool wants it gone at once */
+    WE_EXIT,         /* the zygote reaped it */
     WE_COUNT
 };
 

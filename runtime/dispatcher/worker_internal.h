@@ -42,6 +42,7 @@ struct worker {
     int pid;
     enum worker_state state;
     bool was_ready;
+    bool is_told; /* its setup was sent, and the .so with it */
 
     int channel, log; /* -1: closed */
     uv_poll_t channel_poll, log_poll;
@@ -96,9 +97,9 @@ void worker_say(struct worker *w, int level, struct slice text);
 void worker_report_dropped(struct worker *w, uint64_t now_ns);
 
 /* worker_channel.c */
-void channel_send_first(struct worker *w); /* the setup, and the .so with its first byte */
-void channel_start(struct worker *w);      /* polls both fds */
+void channel_start(struct worker *w); /* polls both fds */
 void channel_mark_dirty(struct worker *w);
+void channel_flush(struct worker *w); /* now: what is marked is flushed at the end of the turn */
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
 void worker_io_check_end(struct worker_io *io);                /* a spare is gone */
 void channel_read_pending(struct worker *w);                   /* what has arrived by now */

@@ -225,34 +225,118 @@ static bool a_call_is_on_its_way(void)
     return queue_in_flight(&f.queue) == 1;
 }
 
-/* The client is closed and gone: here it never was. */
-static void a_call_that_fails_while_the_function_closes_is_given_back(void **unused)
+static struct mqtt_message message;
+
+static void given_a_trigger(void)
 {
-    (void)unused;
     static const struct observer observer = {.finished = see_end};
     static char in[] = "in";
-    struct manifest_trigger trigger = {.topic = in, .qos = 1};
-    struct mqtt_message message = {.topic = slice_of(in), .qos = 1};
+    static struct manifest_trigger trigger = {.topic = in, .qos = 1};
+    message = (struct mqtt_message){.topic = slice_of(in), .qos = 1};
     scene.manifest.triggers = &trigger;
     scene.manifest.trigger_count = 1;
-    scene.manifest.timeout_ns = 200 * NS_PER_MS;
     node.observer = &observer;
-    struct pool *p = given_a_pool("hangs");
+}
+
+static struct invocation *when_a_message_comes(void)
+{
     struct invocation *inv = calloc(1, sizeof *inv);
     inv->function = &f;
     inv->message = &message;
     TAILQ_INSERT_TAIL(&f.invocations, inv, house_link);
-    f.house = 1;
+    f.house++;
     assert_int_equal(queue_push(&f.queue, &inv->item, slice_make(NULL, 0), false), 0);
     function_pump(&f);
+    return inv;
+}
+
+/* The client is closed and gone: here it never was. */
+static void then_it_is_given_back(struct invocation *inv)
+{
+    assert_int_equal(inv->attempts, 0);
+    assert_ptr_equal(queue_drop_any(&f.queue), &inv->item);
+    invocation_destroy(inv);
+}
+
+static void a_call_that_fails_while_the_function_closes_is_given_back(void **unused)
+{
+    (void)unused;
+    given_a_trigger();
+    scene.manifest.timeout_ns = 200 * NS_PER_MS;
+    struct pool *p = given_a_pool("hangs");
+    struct invocation *inv = when_a_message_comes();
     scene_until_it_is(a_call_is_on_its_way);
     f.phase = FUNCTION_CLOSING;
     f.clients = 1;
     p->draining = true;
     scene_until_it_is(there_is_no_pool);
-    assert_int_equal(inv->attempts, 0);
-    assert_ptr_equal(queue_drop_any(&f.queue), &inv->item);
-    invocation_destroy(inv);
+    then_it_is_given_back(inv);
+}
+
+static void messages_that_find_no_worker_are_sent_ahead_each_to_its_own(void **unused)
+{
+    (void)unused;
+    given_a_trigger();
+    struct pool *p = given_a_pool("never_ready");
+    for (uint32_t i = 0; i < 4; i++) {
+        when_a_message_comes();
+        assert_int_equal(p->count, i < 3 ? i + 1 : 3);
+        assert_int_equal(queue_in_flight(&f.queue), p->count);
+    }
+    f.phase = FUNCTION_CLOSING;
+    f.clients = 1;
+    pool_kill(p);
+    scene_until_it_is(there_is_no_pool);
+    assert_int_equal(queue_in_flight(&f.queue), 0);
+    assert_int_equal(f.queue.waiting, 4);
+    while (queue_drop_any(&f.queue)) {
+    }
+    while (!TAILQ_EMPTY(&f.invocations))
+        invocation_destroy(TAILQ_FIRST(&f.invocations));
+}
+
+static bool one_has_started(void)
+{
+    return f.active->count - f.active->starting == 1;
+}
+
+/* It may be done long before the other is ready. */
+static void who_is_there_keeps_a_message_from_being_sent_ahead(void **unused)
+{
+    (void)unused;
+    given_a_trigger();
+    struct pool *p = given_a_pool("hangs");
+    struct invocation *first = when_a_message_comes();
+    scene_until_it_is(one_has_started);
+    struct invocation *second = when_a_message_comes();
+    assert_int_equal(p->count, 2);
+    assert_int_equal(queue_in_flight(&f.queue), 1);
+    f.phase = FUNCTION_CLOSING;
+    f.clients = 1;
+    pool_kill(p);
+    scene_until_it_is(there_is_no_pool);
+    then_it_is_given_back(first);
+    then_it_is_given_back(second);
+}
+
+/* As before: it waits until somebody is ready. */
+static void after_a_failed_start_no_message_is_sent_ahead(void **unused)
+{
+    (void)unused;
+    given_a_trigger();
+    struct pool *p = given_a_pool("fails");
+    struct invocation *inv = when_a_message_comes();
+    assert_int_equal(queue_in_flight(&f.queue), 1);
+    scene_until_it_is(all_have_started);
+    assert_int_equal(p->failures, 1);
+    assert_int_equal(queue_in_flight(&f.queue), 0);
+    scene_until_it_is(one_is_starting);
+    assert_int_equal(queue_in_flight(&f.queue), 0);
+    f.phase = FUNCTION_CLOSING;
+    f.clients = 1;
+    pool_kill(p);
+    scene_until_it_is(there_is_no_pool);
+    then_it_is_given_back(inv);
 }
 
 #define POOL(test) cmocka_unit_test_setup_teardown(test, open_function, close_function)
@@ -269,6 +353,9 @@ int main(void)
         POOL(a_probe_becomes_the_first_worker),
         POOL(a_probe_that_finds_no_memory_is_nobodys),
         POOL(a_call_that_fails_while_the_function_closes_is_given_back),
+        POOL(messages_that_find_no_worker_are_sent_ahead_each_to_its_own),
+        POOL(who_is_there_keeps_a_message_from_being_sent_ahead),
+        POOL(after_a_failed_start_no_message_is_sent_ahead),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

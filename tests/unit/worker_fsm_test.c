@@ -64,7 +64,8 @@ static void expect_only(enum worker_state from, const struct expected *cells, si
 static void a_starting_worker_gets_ready_or_goes(void **unused)
 {
     (void)unused;
-    EXPECT_ONLY(WS_STARTING, {WE_READY, WS_IDLE, WA_TELL_READY}, {WE_LATE, WS_KILLING, WA_KILL},
+    EXPECT_ONLY(WS_STARTING, {WE_READY, WS_IDLE, WA_TELL_READY}, {WE_READY_TO_RUN, WS_BUSY, WA_TELL_READY},
+                {WE_INVOKE, WS_STARTING, WA_SEND}, {WE_LATE, WS_KILLING, WA_KILL},
                 {WE_BROKEN, WS_KILLING, WA_KILL}, {WE_CLOSED, WS_KILLING, WA_KILL},
                 {WE_STOP, WS_KILLING, WA_KILL}, {WE_ABORT, WS_KILLING, WA_KILL}, {WE_EXIT, WS_GONE, WA_END});
 }
@@ -107,10 +108,11 @@ static void a_stopping_worker_may_close_its_channel(void **unused)
 static void what_crosses_the_kill_is_dropped(void **unused)
 {
     (void)unused;
-    EXPECT_ONLY(WS_KILLING, {WE_READY, WS_KILLING, WA_NONE}, {WE_RESULT, WS_KILLING, WA_NONE},
-                {WE_LAST_RESULT, WS_KILLING, WA_NONE}, {WE_LATE, WS_KILLING, WA_NONE},
-                {WE_BROKEN, WS_KILLING, WA_NONE}, {WE_CLOSED, WS_KILLING, WA_NONE},
-                {WE_STOP, WS_KILLING, WA_NONE}, {WE_ABORT, WS_KILLING, WA_NONE}, {WE_EXIT, WS_GONE, WA_END});
+    EXPECT_ONLY(WS_KILLING, {WE_READY, WS_KILLING, WA_NONE}, {WE_READY_TO_RUN, WS_KILLING, WA_NONE},
+                {WE_RESULT, WS_KILLING, WA_NONE}, {WE_LAST_RESULT, WS_KILLING, WA_NONE},
+                {WE_LATE, WS_KILLING, WA_NONE}, {WE_BROKEN, WS_KILLING, WA_NONE},
+                {WE_CLOSED, WS_KILLING, WA_NONE}, {WE_STOP, WS_KILLING, WA_NONE},
+                {WE_ABORT, WS_KILLING, WA_NONE}, {WE_EXIT, WS_GONE, WA_END});
 }
 
 static void nothing_happens_to_a_worker_that_is_gone(void **unused)

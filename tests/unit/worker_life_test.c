@@ -82,6 +82,59 @@ static void a_worker_starts_serves_and_stops(void **unused)
     ends(a, WORKER_STOPPED, "stopped");
 }
 
+static void a_call_may_be_sent_ahead_of_ready(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("returns");
+    assert_true(worker_can_take_ahead(a->w));
+    actor_call_in_chain(a, 0, "in", "2");
+    assert_false(worker_can_take_ahead(a->w)); /* one, not more */
+    assert_false(worker_can_take(a->w));
+    assert_int_equal(worker_load(a->w), 1);
+    scene_until_answered(a, 1);
+    assert_true(a->ready);
+    assert_int_equal(a->results[0], WIRE_RESULT_REJECT);
+    assert_false(worker_can_take_ahead(a->w));
+    assert_true(worker_can_take(a->w));
+    worker_stop(a->w);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+static void a_call_ahead_of_a_start_that_fails_is_not_guilty(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("ctor_crash");
+    actor_call(a);
+    actor_until_ended(a);
+    assert_int_equal(a->guilty, -1);
+    assert_int_equal(a->left, 1);
+    ends(a, WORKER_CRASHED, "killed by SIGABRT (Aborted)");
+}
+
+/* Its time begins when it can begin. */
+static void a_call_ahead_of_a_slow_start_has_its_own_time(void **unused)
+{
+    (void)unused;
+    scene.manifest.timeout_ns = 400000000;
+    struct actor *a = start("slow");
+    actor_call_in_chain(a, 0, "in", "600000");
+    actor_until_ended(a);
+    assert_true(a->was_ready);
+    assert_int_equal(a->guilty, 0);
+    ends(a, WORKER_LATE, "did not finish within 400 ms (timeout)");
+}
+
+static void a_call_ahead_of_a_stop_is_left(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("ctor_hang");
+    actor_call(a);
+    worker_stop(a->w);
+    actor_until_ended(a);
+    assert_int_equal(a->left, 1);
+    ends(a, WORKER_STOPPED, "stopped before it was ready");
+}
+
 static void each_call_has_its_own_result(void **unused)
 {
     (void)unused;
@@ -230,6 +283,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REAL(a_worker_starts_serves_and_stops),
+        REAL(a_call_may_be_sent_ahead_of_ready),
+        REAL(a_call_ahead_of_a_start_that_fails_is_not_guilty),
+        REAL(a_call_ahead_of_a_slow_start_has_its_own_time),
+        REAL(a_call_ahead_of_a_stop_is_left),
         REAL(each_call_has_its_own_result),
         REAL(stopping_waits_for_the_calls_on_their_way),
         REAL(a_worker_stopped_before_it_is_ready_is_killed),
