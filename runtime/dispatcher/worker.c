@@ -228,30 +228,6 @@ void worker_on(struct worker *w, enum worker_event event)
 
 /* ---- start ---- */
 
-static void put_setup(struct worker *w)
-{
-    const struct manifest *m = w->revision->manifest;
-    struct property config[MANIFEST_CONFIG_MAX];
-    struct slice publishes[MANIFEST_PUBLISHES_MAX];
-    for (size_t i = 0; i < m->config_count; i++)
-        config[i] = (struct property){slice_of(m->config[i].key), slice_of(m->config[i].value)};
-    for (size_t i = 0; i < m->publish_count; i++)
-        publishes[i] = slice_of(m->publishes[i]);
-    const char *slash = strrchr(w->revision->handler_path, '/');
-    struct wire_setup setup = {
-        .function = slice_of(m->function),
-        .handler = slice_of(slash ? slash + 1 : w->revision->handler_path),
-        .config = config,
-        .config_count = (uint32_t)m->config_count,
-        .publishes = publishes,
-        .publish_count = (uint32_t)m->publish_count,
-        .payload_max_bytes = m->limit_payload_bytes,
-        .publishes_max = m->limit_publishes,
-        .publish_anywhere = w->revision->publish_anywhere,
-    };
-    wire_put_setup(&w->out, &setup);
-}
-
 /* Its size is sealed: a worker that could shrink it would make this process fault on its next look. */
 static int create_recorder(struct worker *w)
 {
@@ -309,7 +285,7 @@ void worker_destroy(struct worker *w)
 static void tell(struct worker *w, const struct revision *revision)
 {
     w->revision = revision;
-    put_setup(w);
+    worker_put_setup(w);
 }
 
 /* Into a cgroup that is gone nobody is born, nor anywhere else instead. */

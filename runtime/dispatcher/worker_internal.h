@@ -91,6 +91,9 @@ __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum w
 /* Looks at the clock then, or when a report of dropped log lines is due before. */
 void worker_arm(struct worker *w, uint64_t at_ns);
 
+/* worker_setup.c: what it has to know before its first call, into its output. */
+void worker_put_setup(struct worker *w);
+
 /* worker_log.c: a line for the log, if the function may still say it. */
 void worker_say(struct worker *w, int level, struct slice text);
 /* Says how many lines were dropped, if that is due by now_ns. */
