@@ -1,6 +1,7 @@
 /* check.c: `hark check`: manifests, handlers and the topic graph, before they meet a broker. */
 #include "shared/check.h"
 #include "cli/commands.h"
+#include "cli/display.h"
 #include "cli/host.h"
 #include "cli/load.h"
 #include "cli/probe.h"
@@ -47,10 +48,12 @@ static void report(struct check *c, const struct diag *d)
 {
     char text[DIAG_FORMATTED_MAX];
     c->findings++;
-    if (c->json)
+    if (c->json) {
         json_array_append_new(c->json, encode(d));
-    else
-        puts(diag_format(d, text, sizeof text));
+        return;
+    }
+    display_print(slice_of(diag_format(d, text, sizeof text)));
+    putchar('\n');
 }
 
 static void report_all(struct check *c, const char *path, struct diags *diags)

@@ -55,11 +55,14 @@ static void print_bytes(const char *name, struct slice bytes)
 
 static void print_line(const struct dead_letter *l)
 {
-    char when[TIME_MAX], topic[4 * TOPIC_WIDTH + 8];
+    char when[TIME_MAX], topic[4 * TOPIC_WIDTH + 8], function[4 * TOPIC_WIDTH + 8],
+        error[4 * TOPIC_WIDTH + 8];
+    display_bytes(slice_of(l->function), TOPIC_WIDTH, function, sizeof function);
+    display_bytes(slice_of(l->error), TOPIC_WIDTH, error, sizeof error);
     display_bytes(l->message.topic.data ? l->message.topic : slice_of(l->timer ? l->timer : "(nothing)"),
                   TOPIC_WIDTH, topic, sizeof topic);
-    printf("%s  %s  %s  %s  %u  %s  %zu\n", l->id, time_text(l->time_ms, when), l->function, l->error,
-           l->attempts, topic, l->payload_bytes);
+    printf("%s  %s  %s  %s  %u  %s  %zu\n", l->id, time_text(l->time_ms, when), function, error, l->attempts,
+           topic, l->payload_bytes);
 }
 
 static void print_message(const struct mqtt_publish *m)

@@ -2,8 +2,8 @@
 
 #include "shared/check.h"
 #include "shared/utf8.h"
+#include "shared/visible.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 static void show_binary(struct slice bytes, size_t width, char *buffer, size_t size)
@@ -21,40 +21,20 @@ static void show_binary(struct slice bytes, size_t width, char *buffer, size_t s
         snprintf(buffer + used, size - used, "%s", count);
 }
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7f;
-}
-
-/* Bytes of the UTF-8 character that starts with c. */
-static size_t character_len(unsigned char c)
-{
-    return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* U+0080 to U+009F: controls of 8-bit terminals. */
-static bool is_c1(const unsigned char *at)
-{
-    return at[0] == 0xc2 && at[1] < 0xa0;
-}
-
 static void show_text(struct slice text, size_t width, char *buffer, size_t size)
 {
+    struct visible v;
     size_t used = 0, columns = 0;
-    for (size_t i = 0; i < text.len;) {
-        const unsigned char *at = (const unsigned char *)text.data + i;
-        size_t len = character_len(*at);
-        bool harmful = is_control(*at) || (len == 2 && is_c1(at));
-        size_t wide = harmful ? 4 : 1;
-        size_t needed = i + len < text.len ? wide + 1 : wide; /* room for the … */
+    for (size_t i = 0, taken; i < text.len; i += taken) {
+        taken = visible_take(text.data + i, text.len - i, &v);
+        size_t wide = v.is_escaped ? v.len : 1;
+        size_t needed = i + taken < text.len ? wide + 1 : wide; /* room for the … */
         if (columns + needed > width) {
             used += (size_t)snprintf(buffer + used, size - used, "…");
             break;
         }
-        used += harmful ? (size_t)snprintf(buffer + used, size - used, "\\x%02x", at[len - 1])
-                        : (size_t)snprintf(buffer + used, size - used, "%.*s", (int)len, (const char *)at);
+        used += (size_t)snprintf(buffer + used, size - used, "%s", v.bytes);
         columns += wide;
-        i += len;
     }
     buffer[used] = '\0';
 }
@@ -66,4 +46,13 @@ void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size)
         show_text(bytes, width, buffer, size);
     else
         show_binary(bytes, width, buffer, size);
+}
+
+void display_print(struct slice text)
+{
+    struct visible v;
+    for (size_t i = 0; i < text.len;) {
+        i += visible_take(text.data + i, text.len - i, &v);
+        fwrite(v.bytes, 1, v.len, stdout);
+    }
 }

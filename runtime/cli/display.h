@@ -1,4 +1,4 @@
-/* display.h: bytes from devices and functions, shown on a terminal without harm. Pure. */
+/* display.h: bytes from devices and functions, shown on a terminal without harm. */
 #ifndef HARK_CLI_DISPLAY_H
 #define HARK_CLI_DISPLAY_H
 
@@ -10,5 +10,8 @@ enum { DISPLAY_HEX_BYTES = 16 };
  * number. Cut with … to at most `width` characters (8 or more). Into buffer[size], NUL-terminated; size at
  * least 4 * width + 8. */
 void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size);
+
+/* All of it to standard output; control characters and bytes that are no UTF-8 as \xNN. */
+void display_print(struct slice text);
 
 #endif

@@ -1,11 +1,21 @@
 #include "cli/invoke_print.h"
 
+#include "cli/display.h"
 #include "cli/message_json.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+/* A script gets the bytes as they are. */
 static void print_line(const struct mqtt_publish *p)
 {
+    if (isatty(STDOUT_FILENO) == 1) {
+        display_print(p->topic);
+        putchar(' ');
+        display_print(p->payload);
+        putchar('\n');
+        return;
+    }
     printf("%.*s ", SLICE_ARG(p->topic));
     fwrite(p->payload.data, 1, p->payload.len, stdout);
     putchar('\n');

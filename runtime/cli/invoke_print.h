@@ -4,8 +4,9 @@
 
 #include "dispatcher/outbox.h"
 
-/* One line a message, in order: TOPIC PAYLOAD, the payload's bytes as they are; or as JSON an object with all
- * of it, bytes that are no text in base64. request: what replies answer. */
+/* One line a message, in order: TOPIC PAYLOAD, the bytes as they are, unless standard output is a terminal,
+ * which would obey them; or as JSON an object with all of it, bytes that are no text in base64. request: what
+ * replies answer. */
 void invoke_print(const struct outbox *outbox, const struct mqtt_message *request, bool json);
 
 #endif

@@ -2,10 +2,12 @@
 
 #include "shared/check.h"
 #include "shared/utf8.h"
+#include "shared/visible.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void set_text(json_t *object, const char *key, struct slice text)
 {
@@ -59,9 +61,25 @@ json_t *message_json(const struct mqtt_publish *p)
     return object;
 }
 
+/* jansson escapes what JSON demands, U+0000 to U+001F. The other controls can only be within its strings. */
+static void print_harmless(const char *json)
+{
+    struct visible v;
+    for (size_t left = strlen(json), taken; left > 0; json += taken, left -= taken) {
+        taken = visible_take(json, left, &v);
+        if (v.is_escaped)
+            printf("\\u%04X", (unsigned char)json[taken - 1]);
+        else
+            fwrite(v.bytes, 1, v.len, stdout);
+    }
+}
+
 void message_json_print(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (text)
+        print_harmless(text);
+    free(text);
     putchar('\n');
     json_decref(object);
 }

@@ -1,5 +1,7 @@
 #include "shared/log.h"
 
+#include "shared/visible.h"
+
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -38,16 +40,15 @@ void log_set_sink(void (*sink)(void *user, enum log_level level, const char *lin
     sink_user = user;
 }
 
-/* Copies text to line[size], control characters as \xNN; returns the length. */
+/* Copies text to line[size], made visible; returns the length. */
 static size_t escape(const char *text, char *line, size_t size)
 {
     size_t used = 0;
-    for (; *text && used + 8 < size; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            used += (size_t)snprintf(line + used, size - used, "\\x%02x", c);
-        else
-            line[used++] = (char)c;
+    struct visible v;
+    for (size_t left = strlen(text), taken; *text && used + 8 < size; text += taken, left -= taken) {
+        taken = visible_take(text, left, &v);
+        memcpy(line + used, v.bytes, v.len);
+        used += v.len;
     }
     if (*text) {
         memcpy(line + used, "…", 3);

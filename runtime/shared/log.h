@@ -1,7 +1,8 @@
 /* log.h: one line on standard error for each thing a person should know: `hark: [level: ]text`.
  *
  * The shell logs, the core returns. A line is one write(2), so lines of several processes do not mix.
- * Control characters in the text are shown as \xNN: what a function or a device sent cannot forge a line. */
+ * Control characters in the text, and what is no UTF-8, are shown as \xNN: what a function or a device sent
+ * cannot forge a line. */
 #ifndef HARK_SHARED_LOG_H
 #define HARK_SHARED_LOG_H
 

@@ -79,3 +79,8 @@ bool utf8_valid(struct slice text)
     }
     return true;
 }
+
+size_t utf8_length(const char *text, size_t len)
+{
+    return character_length((const uint8_t *)text, len);
+}

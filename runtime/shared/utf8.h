@@ -7,4 +7,7 @@
 
 bool utf8_valid(struct slice text);
 
+/* Bytes of the character that text[len] begins with, len > 0; 0: it begins with none. */
+size_t utf8_length(const char *text, size_t len);
+
 #endif

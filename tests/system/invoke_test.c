@@ -23,6 +23,34 @@ static void invoke_prints_what_was_published_a_line_each(void **unused)
     assert_int_equal(o.code, 0);
 }
 
+/* script(1) runs its command on a terminal of its own. */
+static struct outcome invoke_on_a_terminal(const char *payload)
+{
+    char line[1024];
+    const char *folder = folder_with_puppet("");
+    file_print(path_in(folder, "payload"), "%s", payload);
+    snprintf(line, sizeof line, "%s invoke %s --payload-file %s", TEST_HARK, path_in(folder, "puppet.yaml"),
+             path_in(folder, "payload"));
+    const char *const argv[] = {"script", "-qec", line, "/dev/null", NULL};
+    return command_run(&(struct process_options){.name = "script", .argv = argv});
+}
+
+static void what_is_published_is_not_obeyed_by_a_terminal(void **unused)
+{
+    (void)unused;
+    struct outcome o = invoke_on_a_terminal("say out/a 21 °C\033[2J\xc2\x9b"
+                                            "2J\x9b"
+                                            "2J\x7f");
+    assert_contains(o.out, "out/a 21 °C\\x1b[2J\\x9b2J\\x9b2J\\x7f\r\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void a_script_gets_what_is_published_as_it_is(void **unused)
+{
+    (void)unused;
+    assert_string_equal(invoke("say out/a \033[2J\x9b").out, "out/a \033[2J\x9b\n");
+}
+
 static void invoke_tells_how_it_ended_by_its_exit_code(void **unused)
 {
     (void)unused;
@@ -215,6 +243,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(invoke_prints_what_was_published_a_line_each),
+        system_test(what_is_published_is_not_obeyed_by_a_terminal),
+        system_test(a_script_gets_what_is_published_as_it_is),
         system_test(invoke_tells_how_it_ended_by_its_exit_code),
         system_test(invoke_prints_nothing_of_a_failed_invocation),
         system_test(invoke_refuses_bad_data_with_65),

@@ -79,9 +79,11 @@ static void control_characters_are_shown_and_not_obeyed(void **unused)
 {
     (void)unused;
     char text[256];
-    log_warn("a\nhark: error: forged\x1b[31m");
+    log_warn("a\nhark: error: forged\x1b[31m\xc2\x9b"
+             "2J\x9b"
+             "2J\xff");
     read_all(text, sizeof text);
-    assert_string_equal(text, "hark: warning: a\\x0ahark: error: forged\\x1b[31m\n");
+    assert_string_equal(text, "hark: warning: a\\x0ahark: error: forged\\x1b[31m\\x9b2J\\x9b2J\\xff\n");
 }
 
 static void a_line_is_never_longer_than_a_pipe_takes_at_once(void **unused)
