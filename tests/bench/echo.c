@@ -1,5 +1,5 @@
 /* echo.c: the function that hark runs in the benchmark: one answer for each message, below the topic that its
- * config calls `out`, with its payload, at its QoS. peer_libmosquitto.c does the same work. */
+ * config calls `out`, with its payload, at its QoS. peers/ do the same work. */
 #include <hark/function.h>
 
 #include <stdio.h>

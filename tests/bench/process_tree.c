@@ -2,6 +2,8 @@
  *
  *     bench_process_tree run COMMAND...        runs it, and is the parent of whatever it leaves behind
  *     bench_process_tree cpu PID               milliseconds of CPU that they have used, the reaped included
+ *     bench_process_tree memory PID            PSS and RSS of all but PID itself, in KiB, and how many they
+ *                                              are; exit code 77 where only root may look
  *     bench_process_tree settle PID N SECONDS  waits until they are fewer than N; fails when it takes longer
  *     bench_process_tree gone PID NAME SECONDS waits until none of them is called that; fails likewise
  *
@@ -109,6 +111,38 @@ static unsigned count(int root, unsigned long *ret_ticks)
     return n;
 }
 
+/* Adds to both sums. -EACCES: it is a sealed one, and we are not root. A process that has gone weighs
+ * nothing.
+ */
+static int weigh(int pid, unsigned long *pss_kib, unsigned long *rss_kib)
+{
+    char path[64], line[256];
+    unsigned long kib;
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return errno == ENOENT || errno == ESRCH ? 0 : -EACCES;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "Pss: %lu", &kib) == 1)
+            *pss_kib += kib;
+        if (sscanf(line, "Rss: %lu", &kib) == 1)
+            *rss_kib += kib;
+    }
+    fclose(f);
+    return 0;
+}
+
+static int print_memory(int root)
+{
+    unsigned long ticks, pss_kib = 0, rss_kib = 0;
+    unsigned processes = count(root, &ticks) - 1;
+    for (size_t i = 0; i < table_count; i++)
+        if (table[i].is_ours && table[i].pid != root && weigh(table[i].pid, &pss_kib, &rss_kib) < 0)
+            return 77;
+    printf("%lu %lu %u\n", pss_kib, rss_kib, processes);
+    return EXIT_SUCCESS;
+}
+
 static int settle(int root, unsigned limit, unsigned long seconds)
 {
     unsigned long ticks;
@@ -184,12 +218,14 @@ int main(int argc, char **argv)
     int root = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
     if (strcmp(verb, "cpu") == 0 && count(root, &ticks) > 0)
         return printf("%lu\n", ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK)) < 0;
+    if (strcmp(verb, "memory") == 0)
+        return print_memory(root);
     if (strcmp(verb, "gone") == 0 && argc == 5)
         return await_gone(root, argv[3], strtoul(argv[4], NULL, 10));
     if (strcmp(verb, "settle") == 0 && argc == 5)
         return settle(root, (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
     fprintf(stderr,
-            "usage: bench_process_tree run COMMAND... | cpu PID | settle PID N SECONDS | gone PID NAME "
-            "SECONDS\n");
+            "usage: bench_process_tree run COMMAND... | cpu PID | memory PID | settle PID N SECONDS | "
+            "gone PID NAME SECONDS\n");
     return 64;
 }
