@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-extern const struct command command_run, command_dev, command_check, command_invoke, command_dead,
-    command_doctor;
+extern const struct command command_run, command_dev, command_check, command_invoke, command_test,
+    command_dead, command_doctor;
 
 #endif

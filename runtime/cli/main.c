@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {&command_run,    &command_dev,  &command_check,
-                                                 &command_invoke, &command_dead, &command_doctor};
+                                                 &command_invoke, &command_test, &command_dead,
+                                                 &command_doctor};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

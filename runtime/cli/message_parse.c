@@ -1,11 +1,11 @@
 #include "cli/message_parse.h"
 
+#include "cli/base64.h"
 #include "manifest/suggest.h"
 #include "shared/topic.h"
 #include "shared/utf8.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,23 +56,19 @@ static int get_topic(const struct reader *r, struct slice *ret)
     return 0;
 }
 
-/* EVP_DecodeBlock(3) counts the padding as bytes. */
 static int get_base64(const struct reader *r, struct buffer *bytes, struct slice *ret)
 {
     struct slice text;
+    size_t len;
     if (get_text(r, &text) < 0)
         return -EINVAL;
-    size_t padding = 0;
-    while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=')
-        padding++;
     uint8_t *at = buffer_reserve(bytes, text.len + 1);
     if (!at)
         return refuse(r, "out of memory");
-    int n = text.len % 4 ? -1 : EVP_DecodeBlock(at, (const unsigned char *)text.data, (int)text.len);
-    if (n < 0)
+    if (base64_decode(text, at, &len) < 0)
         return refuse(r, "no base64");
-    buffer_commit(bytes, (size_t)n - padding);
-    *ret = slice_make((const char *)at, (size_t)n - padding);
+    buffer_commit(bytes, len);
+    *ret = slice_make((const char *)at, len);
     return 0;
 }
 

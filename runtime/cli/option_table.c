@@ -147,6 +147,7 @@ const struct option_row option_table[] = {
      TEXT(ca_file)},
     {"repeat", "N", "the message N times in a row, to one worker (1)", .take = take_repeat},
     {"stats", NULL, "time and memory of each message", FLAG(stats)},
+    {"junit", "FILE", "the results as JUnit XML too", TEXT(junit)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

@@ -43,7 +43,8 @@ enum option_bit {
     OPTION_CA_FILE = UINT64_C(1) << 24,
     OPTION_REPEAT = UINT64_C(1) << 25,
     OPTION_STATS = UINT64_C(1) << 26,
-    OPTION_HELP = UINT64_C(1) << 27
+    OPTION_JUNIT = UINT64_C(1) << 27,
+    OPTION_HELP = UINT64_C(1) << 28
 };
 
 /* What every command takes that runs functions. */
@@ -63,7 +64,7 @@ struct options {
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
-    const char *function;
+    const char *function, *junit;
     uint32_t repeat;   /* 1 unless given */
     uint32_t rate;     /* a second; 0: not given */
     uint64_t drain_ns; /* 10 s unless given */

@@ -45,6 +45,7 @@ static void invoke(struct player *p)
                                                   .qos = m->qos,
                                                   .retained = m->retained}};
     p->sent = true;
+    p->sent_ns = clock_now_ns();
     worker_invoke(p->worker, &p->call, &order);
 }
 
@@ -55,6 +56,13 @@ static void finish(struct player *p, enum play_outcome outcome)
     p->now = NULL;
     play->outcome = outcome;
     p->events->over(p->user, play);
+}
+
+static void take_time(struct player *p)
+{
+    uint64_t now_ns = clock_now_ns();
+    p->now->took_ns = now_ns - p->began_ns;
+    p->now->ran_ns = p->sent ? now_ns - p->sent_ns : 0;
 }
 
 static void on_ready(void *user, struct worker *w)
@@ -81,7 +89,7 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
 {
     struct player *p = user;
     (void)call;
-    p->now->took_ns = clock_now_ns() - p->began_ns;
+    take_time(p);
     p->now->peak_bytes = peak_bytes(worker_pid(w));
     finish(p, result == WIRE_RESULT_OK ? PLAY_OK : result == WIRE_RESULT_REJECT ? PLAY_REJECT : PLAY_RETRY);
 }
@@ -120,7 +128,7 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
         p->events->lost(p->user, end->text);
     if (!p->now || (may_play_again(p, end) && start(p, &diag) == 0))
         return;
-    p->now->took_ns = clock_now_ns() - p->began_ns;
+    take_time(p);
     snprintf(p->now->text, sizeof p->now->text, "%s", end->text);
     finish(p, outcome_of_end(end));
 }
@@ -171,4 +179,16 @@ bool player_is_down(const struct player *p)
 void play_finish(struct play *play)
 {
     outbox_clear(&play->outbox);
+}
+
+const char *play_outcome_name(enum play_outcome outcome)
+{
+    static const char *const names[] = {[PLAY_OK] = "ok",
+                                        [PLAY_RETRY] = "retry",
+                                        [PLAY_REJECT] = "reject",
+                                        [PLAY_CRASH] = "crash",
+                                        [PLAY_TIMEOUT] = "timeout",
+                                        [PLAY_NOT_READY] = "not ready",
+                                        [PLAY_NO_WORKER] = "no worker"};
+    return names[outcome];
 }

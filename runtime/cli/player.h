@@ -21,6 +21,8 @@ enum play_outcome {
     PLAY_NO_WORKER  /* this machine cannot run one: no process, no zygote */
 };
 
+const char *play_outcome_name(enum play_outcome outcome); /* `ok`, `not ready`, … */
+
 /* One message and what became of it. In the caller's storage; stays in use until `over`. */
 struct play {
     /* Given; borrowed. A tick of a timer has no topic and its name in the property hark-trigger. */
@@ -31,6 +33,7 @@ struct play {
     enum play_outcome outcome;
     struct outbox outbox; /* what it put out, which only PLAY_OK would release; play_finish frees it */
     uint64_t took_ns;     /* from the order to the result; the first of a worker: its start included */
+    uint64_t ran_ns;      /* of it, since the message was sent to a worker that was ready */
     uint64_t peak_bytes;  /* the most memory that the worker has had so far; 0: not known */
     char text[480];       /* why there was no result, for people; empty when there was one */
 };
@@ -53,7 +56,7 @@ struct player {
     struct worker *worker; /* NULL: none is left */
     struct play *now;      /* NULL: nothing is played */
     struct call call;
-    uint64_t began_ns;
+    uint64_t began_ns, sent_ns;
     uint32_t starts; /* workers that `now` has had */
     bool sent;       /* `now` is on its way to the worker */
 };

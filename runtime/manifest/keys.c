@@ -30,6 +30,9 @@ static const struct {
     [KEY_NETWORK] = {"word or keys", ""},
     [KEY_PORTS] = {"list", ""},
     [KEY_PATHS] = {"list", ""},
+    [KEY_TEXTS] = {"list", ""},
+    [KEY_ONE_OR_MAPS] = {"keys, or a list", ""},
+    [KEY_ANY] = {"any value", ""},
 };
 
 const char *key_type_name(enum key_type type)

@@ -14,26 +14,29 @@
 
 /* What a value is. Lists and free names come with a loader of their own (key.load). */
 enum key_type {
-    KEY_TEXT,     /* char *; min..max bytes */
-    KEY_PATTERN,  /* char *: a topic filter with {names} */
-    KEY_TOPIC,    /* char *: a topic to publish to */
-    KEY_DURATION, /* uint64_t ns; min..max ns */
-    KEY_SECONDS,  /* uint32_t s, written as a duration; min..max ns */
-    KEY_SIZE,     /* uint64_t bytes; min..max bytes */
-    KEY_RATE,     /* uint64_t bytes a second; min..max bytes */
-    KEY_COUNT,    /* uint32_t or uint8_t; min..max */
-    KEY_PERCENT,  /* uint32_t; min..max percent */
-    KEY_CHOICE,   /* one of `words`: its value, in any integer or bool */
-    KEY_ORDER,    /* one of `words`, or {name} */
-    KEY_MAP,      /* keys of the table `inside`, in the same struct */
-    KEY_MAPS,     /* list of maps of `inside`; min..max items */
-    KEY_NAMED,    /* free names, each with a map of `inside`; min..max of them */
-    KEY_PATTERNS, /* list of patterns; min..max items */
-    KEY_PAIRS,    /* free names, each with a text, or a map of `inside`; min..max of them */
-    KEY_GRANTS,   /* list of paths, each a text, or a map of `inside`; min..max items */
-    KEY_NETWORK,  /* one of `words`, or a map of `inside` */
-    KEY_PORTS,    /* list of whole numbers from 1 to 65535; min..max items */
-    KEY_PATHS,    /* list of texts; min..max items */
+    KEY_TEXT,        /* char *; min..max bytes */
+    KEY_PATTERN,     /* char *: a topic filter with {names} */
+    KEY_TOPIC,       /* char *: a topic to publish to */
+    KEY_DURATION,    /* uint64_t ns; min..max ns */
+    KEY_SECONDS,     /* uint32_t s, written as a duration; min..max ns */
+    KEY_SIZE,        /* uint64_t bytes; min..max bytes */
+    KEY_RATE,        /* uint64_t bytes a second; min..max bytes */
+    KEY_COUNT,       /* uint32_t or uint8_t; min..max */
+    KEY_PERCENT,     /* uint32_t; min..max percent */
+    KEY_CHOICE,      /* one of `words`: its value, in any integer or bool */
+    KEY_ORDER,       /* one of `words`, or {name} */
+    KEY_MAP,         /* keys of the table `inside`, in the same struct */
+    KEY_MAPS,        /* list of maps of `inside`; min..max items */
+    KEY_NAMED,       /* free names, each with a map of `inside`; min..max of them */
+    KEY_PATTERNS,    /* list of patterns; min..max items */
+    KEY_PAIRS,       /* free names, each with a text, or a map of `inside`; min..max of them */
+    KEY_GRANTS,      /* list of paths, each a text, or a map of `inside`; min..max items */
+    KEY_NETWORK,     /* one of `words`, or a map of `inside` */
+    KEY_PORTS,       /* list of whole numbers from 1 to 65535; min..max items */
+    KEY_PATHS,       /* list of texts; min..max items */
+    KEY_TEXTS,       /* list of texts, each of them perhaps a map of `inside`; min..max items */
+    KEY_ONE_OR_MAPS, /* a map of `inside`, or a list of them; min..max items */
+    KEY_ANY,         /* whatever YAML can say */
     KEY_TYPES
 };
 

@@ -1,8 +1,10 @@
 /* The tables of keys, the JSON Schema and the reference say the same. Both are made from the tables:
  *
- *     key_tables_test --schema      the whole of manifests/hark-manifest.schema.json
- *     key_tables_test --manifest    the rows of docs/manifest.md
- *     key_tables_test --node        the rows of docs/node.md */
+ *     key_tables_test manifest schema    the whole of manifests/hark-manifest.schema.json
+ *     key_tables_test manifest rows      the rows of docs/manifest.md
+ *
+ * and likewise node (hark-node.schema.json, node.md) and test (hark-test.schema.json, test-cases.md). */
+#include "cli/case_keys.h"
 #include "manifest/manifest_keys.h"
 #include "manifest/node_keys.h"
 
@@ -14,9 +16,21 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#define SCHEMA_FILE   TEST_SOURCE_DIR "/manifests/hark-manifest.schema.json"
-#define MANIFEST_FILE TEST_SOURCE_DIR "/docs/manifest.md"
-#define NODE_FILE     TEST_SOURCE_DIR "/docs/node.md"
+static const struct table {
+    const char *name, *title, *description;
+    const struct keys *keys;
+    const char *schema, *reference; /* files */
+} tables[] = {
+    {"manifest", "hark manifest", "What runs a function, and what it may do. One manifest a function.",
+     &manifest_keys, TEST_SOURCE_DIR "/manifests/hark-manifest.schema.json",
+     TEST_SOURCE_DIR "/docs/manifest.md"},
+    {"node", "hark node", "hark.yaml: the settings of one node.", &node_keys,
+     TEST_SOURCE_DIR "/manifests/hark-node.schema.json", TEST_SOURCE_DIR "/docs/node.md"},
+    {"test", "hark test cases", "Messages to a function, and what is expected of them.", &case_file_keys,
+     TEST_SOURCE_DIR "/manifests/hark-test.schema.json", TEST_SOURCE_DIR "/docs/test-cases.md"},
+};
+
+enum { TABLE_COUNT = sizeof tables / sizeof *tables, TABLES_INSIDE_MAX = 32 };
 
 enum { ROW_MAX = 1024, BOUNDS_MAX = 256, DOCUMENT_MAX = 64 * 1024 };
 
@@ -87,6 +101,12 @@ static json_t *words_of(const struct key *key)
     return words;
 }
 
+/* Its words are what YAML takes for a boolean. */
+static bool is_boolean(const struct key *key)
+{
+    return key->type == KEY_CHOICE && strcmp(key->words[0].word, "true") == 0;
+}
+
 /* A word, "{name}", or {name} as YAML reads it without quotes: an object of one null. */
 static void set_order(json_t *schema, const struct key *key)
 {
@@ -110,9 +130,32 @@ static void set_pairs(json_t *schema, const struct key *key)
     set(schema, "type", json_string("object"));
     set(schema, "maxProperties", json_integer((json_int_t)key->max));
     set(schema, "propertyNames", json_pack("{si, si}", "minLength", 1, "maxLength", 255));
+    json_t *text = json_pack("{s[sss]}", "type", "string", "number", "boolean");
     set(schema, "additionalProperties",
-        json_pack("{s[{s[sss]}, o]}", "anyOf", "type", "string", "number", "boolean",
-                  object_of(key->inside)));
+        key->inside ? json_pack("{s[o, o]}", "anyOf", text, object_of(key->inside)) : text);
+}
+
+static void set_named(json_t *schema, const struct key *key)
+{
+    set(schema, "type", json_string("object"));
+    set(schema, "maxProperties", json_integer((json_int_t)key->max));
+    set(schema, "propertyNames", json_pack("{ss}", "pattern", key->regex));
+    set(schema, "additionalProperties", object_of(key->inside));
+}
+
+/* A text, or a map. */
+static void set_texts(json_t *schema, const struct key *key)
+{
+    set_items(
+        schema, key,
+        json_pack("{s[{ss, si}, o]}", "anyOf", "type", "string", "minLength", 1, object_of(key->inside)));
+}
+
+static void set_one_or_maps(json_t *schema, const struct key *key)
+{
+    json_t *list = json_object();
+    set_items(list, key, object_of(key->inside));
+    set(schema, "anyOf", json_pack("[o, o]", object_of(key->inside), list));
 }
 
 /* A path, or a map of one. */
@@ -142,7 +185,10 @@ static void set_type(json_t *schema, const struct key *key)
         set_count(schema, key);
         break;
     case KEY_CHOICE:
-        set(schema, "enum", words_of(key));
+        if (is_boolean(key))
+            set(schema, "type", json_string("boolean"));
+        else
+            set(schema, "enum", words_of(key));
         break;
     case KEY_ORDER:
         set_order(schema, key);
@@ -168,6 +214,17 @@ static void set_type(json_t *schema, const struct key *key)
     case KEY_PORTS:
         set_items(schema, key, json_pack("{ss, si, si}", "type", "integer", "minimum", 1, "maximum", 65535));
         break;
+    case KEY_NAMED:
+        set_named(schema, key);
+        break;
+    case KEY_TEXTS:
+        set_texts(schema, key);
+        break;
+    case KEY_ONE_OR_MAPS:
+        set_one_or_maps(schema, key);
+        break;
+    case KEY_ANY:
+        break;
     case KEY_PATHS:
         set_items(schema, key, json_pack("{ss, ss}", "type", "string", "pattern", "^/."));
         break;
@@ -182,7 +239,7 @@ static void set_default(json_t *schema, const struct key *key)
     if (!key->initial || strchr(key->initial, '<'))
         return;
     json_t *value = key->type == KEY_COUNT || key->type == KEY_PATTERNS || key->type == KEY_PAIRS ||
-                            key->type == KEY_GRANTS
+                            key->type == KEY_GRANTS || key->type == KEY_NAMED || is_boolean(key)
                         ? json_loads(key->initial, JSON_DECODE_ANY, NULL)
                         : json_string(key->initial);
     set(schema, "default", value);
@@ -228,12 +285,11 @@ static json_t *object_of(const struct keys *keys)
     return schema;
 }
 
-static json_t *manifest_schema(void)
+static json_t *schema_of(const struct table *t)
 {
     json_t *schema = json_pack("{ss, ss, ss}", "$schema", "https://json-schema.org/draft/2020-12/schema",
-                               "title", "hark manifest", "description",
-                               "What runs a function, and what it may do. One manifest a function.");
-    assert_int_equal(json_object_update_new(schema, object_of(&manifest_keys)), 0);
+                               "title", t->title, "description", t->description);
+    assert_int_equal(json_object_update_new(schema, object_of(t->keys)), 0);
     return schema;
 }
 
@@ -242,6 +298,8 @@ static json_t *manifest_schema(void)
 struct rows {
     const char *text; /* the document to look in; NULL: print */
     size_t count;
+    const struct keys *seen[TABLES_INSIDE_MAX]; /* two keys may have one table inside */
+    size_t seen_count;
 };
 
 static void describe_default(const struct key *key, char *buffer, size_t size)
@@ -262,10 +320,23 @@ static void make_row(const char *prefix, const struct key *key, char *row)
              key_type_name(key->type), key_unit(key->type), initial, bounds, key->meaning);
 }
 
+static bool is_seen(struct rows *rows, const struct keys *keys)
+{
+    for (size_t i = 0; i < rows->seen_count; i++) {
+        if (rows->seen[i] == keys)
+            return true;
+    }
+    assert_in_range(rows->seen_count, 0, TABLES_INSIDE_MAX - 1);
+    rows->seen[rows->seen_count++] = keys;
+    return false;
+}
+
 static void visit(struct rows *rows, const struct keys *keys)
 {
     char row[ROW_MAX];
 
+    if (is_seen(rows, keys))
+        return;
     for (size_t i = 0; i < keys->count; i++) {
         make_row(keys->prefix, &keys->list[i], row);
         if (!rows->text)
@@ -308,29 +379,27 @@ static void reference_has_the_rows_of(const char *path, const struct keys *keys)
 
 /* ---- claims ---- */
 
-static void the_schema_says_what_the_table_says(void **unused)
+static void each_schema_says_what_its_table_says(void **unused)
 {
-    json_error_t error;
-    json_t *written = json_load_file(SCHEMA_FILE, JSON_REJECT_DUPLICATES, &error);
-    json_t *expected = manifest_schema();
     (void)unused;
-    if (!written)
-        fail_msg("%s:%d: %s", SCHEMA_FILE, error.line, error.text);
-    assert_true(json_equal(written, expected));
-    json_decref(written);
-    json_decref(expected);
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        json_error_t error;
+        json_t *written = json_load_file(tables[i].schema, JSON_REJECT_DUPLICATES, &error);
+        json_t *expected = schema_of(&tables[i]);
+        if (!written)
+            fail_msg("%s:%d: %s", tables[i].schema, error.line, error.text);
+        if (!json_equal(written, expected))
+            fail_msg("%s is not what the table says", tables[i].schema);
+        json_decref(written);
+        json_decref(expected);
+    }
 }
 
-static void the_reference_of_manifests_has_every_key_and_no_other(void **unused)
+static void each_reference_has_every_key_and_no_other(void **unused)
 {
     (void)unused;
-    reference_has_the_rows_of(MANIFEST_FILE, &manifest_keys);
-}
-
-static void the_reference_of_nodes_has_every_key_and_no_other(void **unused)
-{
-    (void)unused;
-    reference_has_the_rows_of(NODE_FILE, &node_keys);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        reference_has_the_rows_of(tables[i].reference, tables[i].keys);
 }
 
 static void default_is_within_bounds(const struct key *key)
@@ -361,30 +430,34 @@ static void table_is_whole(const struct keys *keys)
 static void every_key_has_a_meaning_an_example_and_a_default_within_its_bounds(void **unused)
 {
     (void)unused;
-    table_is_whole(&manifest_keys);
-    table_is_whole(&node_keys);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        table_is_whole(tables[i].keys);
 }
 
-static int print(const char *what)
+static int print(const char *name, const char *what)
 {
     struct rows rows = {0};
-    if (strcmp(what, "--schema") == 0) {
-        json_t *schema = manifest_schema();
+    size_t i = 0;
+    while (i < TABLE_COUNT && strcmp(tables[i].name, name) != 0)
+        i++;
+    if (i == TABLE_COUNT)
+        return 1;
+    if (strcmp(what, "schema") == 0) {
+        json_t *schema = schema_of(&tables[i]);
         int r = json_dumpf(schema, stdout, JSON_INDENT(2)) < 0 || puts("") < 0;
         json_decref(schema);
         return r;
     }
-    visit(&rows, strcmp(what, "--node") == 0 ? &node_keys : &manifest_keys);
+    visit(&rows, tables[i].keys);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schema_says_what_the_table_says),
-        cmocka_unit_test(the_reference_of_manifests_has_every_key_and_no_other),
-        cmocka_unit_test(the_reference_of_nodes_has_every_key_and_no_other),
+        cmocka_unit_test(each_schema_says_what_its_table_says),
+        cmocka_unit_test(each_reference_has_every_key_and_no_other),
         cmocka_unit_test(every_key_has_a_meaning_an_example_and_a_default_within_its_bounds),
     };
-    return argc > 1 ? print(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
+    return argc > 2 ? print(argv[1], argv[2]) : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+#include "cli/test_files.h"
+
+#include "cli/complain.h"
+#include "shared/check.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t len = strlen(name), ending_len = strlen(ending);
+    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+static bool is_test_name(const char *name)
+{
+    return name[0] != '.' && (ends_in(name, ".test.yaml") || ends_in(name, ".test.yml"));
+}
+
+/* 0 and text, which the caller frees, or a negative errno. */
+static int read_file(const char *path, char **ret_text, size_t *ret_len)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return -errno;
+    char *text = must_alloc(CASE_BYTES_MAX + 1);
+    size_t len = fread(text, 1, CASE_BYTES_MAX + 1, f);
+    int error = ferror(f) ? -EIO : len > CASE_BYTES_MAX ? -EFBIG : 0;
+    fclose(f);
+    if (error < 0) {
+        free(text);
+        return error;
+    }
+    *ret_text = text;
+    *ret_len = len;
+    return 0;
+}
+
+static void add_file(struct test_files *list, const char *path)
+{
+    struct diags diags = {0};
+    struct case_file *f = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    int error = read_file(path, &text, &len);
+    if (error < 0) {
+        log_error("%s: %s", path, strerror(-error));
+        list->bad = true;
+        return;
+    }
+    error = case_file_parse(path, slice_make(text, len), &f, &diags);
+    complain_all(&diags);
+    diags_finish(&diags);
+    free(text);
+    if (error < 0) {
+        list->bad = true;
+        return;
+    }
+    list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
+    CHECK(list->items);
+    list->items[list->count++] = f;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void visit(struct test_files *list, FTS *tree, FTSENT *entry)
+{
+    bool is_hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
+    const char *path = strncmp(entry->fts_path, "./", 2) == 0 ? entry->fts_path + 2 : entry->fts_path;
+    if (entry->fts_info == FTS_D && is_hidden) {
+        fts_set(tree, entry, FTS_SKIP);
+    } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
+        log_error("%s: %s", path, strerror(entry->fts_errno));
+        list->bad = true;
+    } else if (entry->fts_info == FTS_F && is_test_name(entry->fts_name)) {
+        add_file(list, path);
+    }
+}
+
+static void add_folder(struct test_files *list, const char *folder)
+{
+    char *const roots[] = {(char *)folder, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    FTSENT *entry;
+    CHECK(tree);
+    while ((entry = fts_read(tree)))
+        visit(list, tree, entry);
+    fts_close(tree);
+}
+
+int test_files_add(struct test_files *list, const char *path)
+{
+    struct stat s;
+    if (stat(path, &s) != 0) {
+        log_error("%s: %s", path, strerror(errno));
+        return errno == EACCES ? EX_NOPERM : EX_DATAERR;
+    }
+    if (S_ISDIR(s.st_mode))
+        add_folder(list, path);
+    else
+        add_file(list, path);
+    return 0;
+}
+
+void test_files_finish(struct test_files *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        case_file_free(list->items[i]);
+    free(list->items);
+}

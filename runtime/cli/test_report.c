@@ -1,0 +1,132 @@
+#include "cli/test_report.h"
+
+#include "shared/clock.h"
+#include "shared/utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool has_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) == 1 && !(no_color && no_color[0]);
+}
+
+static double ms(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
+static void print_failure(const char *failure)
+{
+    while (*failure) {
+        size_t len = strcspn(failure, "\n");
+        printf("        %.*s\n", (int)len, failure);
+        failure += len + (failure[len] == '\n');
+    }
+}
+
+void test_report_case(const struct test_outcome *o, bool is_first_of_file)
+{
+    bool colours = has_colours();
+    const char *colour = !colours ? "" : o->failure ? "\033[31m" : "\033[32m";
+    if (is_first_of_file)
+        printf("%s\n", o->file->path);
+    printf("  %s%s%s  %s  (%.1f ms)\n", colour, o->failure ? "FAIL" : "ok  ", colours ? "\033[0m" : "",
+           o->test->name, ms(o->took_ns));
+    if (o->failure) {
+        printf("        %s:%u:%u\n", o->file->path, o->test->line, o->test->column);
+        print_failure(o->failure);
+    }
+}
+
+void test_report_end(size_t passed, size_t failed, uint64_t took_ns)
+{
+    printf("%zu passed, %zu failed in %.2f s\n", passed, failed, ms(took_ns) / 1000);
+}
+
+/* ---- JUnit ---- */
+
+/* XML 1.0 has no way to write most control characters. */
+static void put_xml(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '&')
+            fputs("&amp;", f);
+        else if (c == '<')
+            fputs("&lt;", f);
+        else if (c == '>')
+            fputs("&gt;", f);
+        else if (c == '"')
+            fputs("&quot;", f);
+        else if (c == '\n')
+            fputs("&#10;", f);
+        else
+            fputc(c < ' ' && c != '\t' ? '?' : c, f);
+    }
+}
+
+static void put_case(FILE *f, const struct test_outcome *o)
+{
+    fputs("    <testcase classname=\"", f);
+    put_xml(f, o->file->path);
+    fputs("\" name=\"", f);
+    put_xml(f, o->test->name);
+    fprintf(f, "\" file=\"");
+    put_xml(f, o->file->path);
+    fprintf(f, "\" line=\"%u\" time=\"%.6f\"", o->test->line, ms(o->took_ns) / 1000);
+    if (!o->failure) {
+        fputs("/>\n", f);
+        return;
+    }
+    fputs(">\n      <failure message=\"", f);
+    char *first = strndup(o->failure, strcspn(o->failure, "\n"));
+    put_xml(f, first ? first : "");
+    free(first);
+    fputs("\">", f);
+    put_xml(f, o->failure);
+    fputs("</failure>\n    </testcase>\n", f);
+}
+
+static size_t count_failures(const struct test_outcome *outcomes, size_t count)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++)
+        failed += outcomes[i].failure != NULL;
+    return failed;
+}
+
+/* The cases of one file; returns how many. */
+static size_t put_suite(FILE *f, const struct test_outcome *outcomes, size_t count)
+{
+    size_t n = 0;
+    while (n < count && outcomes[n].file == outcomes[0].file)
+        n++;
+    fputs("  <testsuite name=\"", f);
+    put_xml(f, outcomes[0].file->path);
+    fprintf(f, "\" tests=\"%zu\" failures=\"%zu\">\n", n, count_failures(outcomes, n));
+    for (size_t i = 0; i < n; i++)
+        put_case(f, &outcomes[i]);
+    fputs("  </testsuite>\n", f);
+    return n;
+}
+
+int test_report_junit(const char *path, const struct test_outcome *outcomes, size_t count)
+{
+    FILE *f = fopen(path, "we");
+    if (!f)
+        return -errno;
+    fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
+            count, count_failures(outcomes, count));
+    for (size_t i = 0; i < count;)
+        i += put_suite(f, outcomes + i, count - i);
+    fputs("</testsuites>\n", f);
+    bool failed = ferror(f);
+    if (fclose(f) != 0 || failed)
+        return -EIO;
+    return 0;
+}

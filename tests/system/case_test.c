@@ -1,0 +1,244 @@
+/* case_test.c: `hark test`: cases run in real workers, and what is said of those that fail. */
+#include "support/cleanup.h"
+#include "support/cli.h"
+#include "support/files.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A folder with a puppet and these cases; `test` runs them. */
+static const char *folder_with_cases(const char *cases)
+{
+    const char *folder = folder_with_puppet("timeout: 300ms\nconfig: { word: manifest }\n");
+    file_print(path_in(folder, "puppet.test.yaml"), "cases:\n%s", cases);
+    return folder;
+}
+
+static struct outcome test(const char *cases)
+{
+    return hark_command("test", folder_with_cases(cases));
+}
+
+/* Of one case that fails, what stands below its place. */
+static void assert_fails(const char *one, const char *why)
+{
+    struct outcome o = test(one);
+    assert_int_equal(o.code, 1);
+    assert_contains(o.out, "  FAIL  ");
+    assert_contains(o.out, "puppet.test.yaml:2:5\n");
+    assert_contains(o.out, why);
+    assert_contains(o.out, "0 passed, 1 failed in ");
+}
+
+#define GIVEN(words) "  - given: { topic: puppet/do, payload: \"" words "\" }\n"
+
+static void the_examples_pass(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("test", TEST_EXAMPLES);
+    if (o.code != 0)
+        fail_msg("%s%s", o.out, o.err);
+    assert_contains(o.out, "  ok    a cold room turns its heater on  (");
+    assert_contains(o.out, " passed, 0 failed in ");
+}
+
+static void each_way_to_end_can_be_expected(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        test(GIVEN("say out/a x") "    expect: { result: ok }\n" GIVEN(
+            "retry") "    expect: { result: retry }\n" GIVEN("reject") "    expect: { result: reject "
+                                                                       "}\n" GIVEN("crash") "    expect: { "
+                                                                                            "result: crash "
+                                                                                            "}\n" GIVEN("han"
+                                                                                                        "g") "    expect: { result: timeout }\n");
+    assert_contains(o.out, "5 passed, 0 failed in ");
+    assert_int_equal(o.code, 0);
+}
+
+static void another_end_is_told_with_its_reason(void **unused)
+{
+    (void)unused;
+    assert_fails(GIVEN("crash"), "        result: expected ok, was crash: killed by SIG");
+    assert_fails(GIVEN("say out/a x") "    expect: { result: reject }\n",
+                 "        result: expected reject, was ok\n");
+}
+
+static void outputs_are_compared_one_by_one(void **unused)
+{
+    (void)unused;
+    assert_fails(
+        GIVEN("say out/a one; say out/b two; keep out/c three") "    expect:\n      publishes:\n"
+                                                                "        - { topic: out/a, payload: one }\n"
+                                                                "        - { topic: out/b, payload: zwei }\n",
+        "        publishes: - is missing, + was not expected\n"
+        "            out/a  one\n"
+        "          - out/b  zwei\n"
+        "          + out/b  two  qos=1\n"
+        "          + out/c  three  qos=1 retained\n");
+}
+
+static void the_order_counts_unless_it_does_not(void **unused)
+{
+    (void)unused;
+    static const char wrong[] = "      publishes: [ { topic: out/b }, { topic: out/a } ]\n";
+    char cases[512];
+    snprintf(cases, sizeof cases, "%s    expect:\n%s", GIVEN("say out/a 1; say out/b 2"), wrong);
+    assert_fails(cases, "          - out/a\n          + out/a  1  qos=1\n");
+    snprintf(cases, sizeof cases, "%s    expect:\n      order: any\n%s", GIVEN("say out/a 1; say out/b 2"),
+             wrong);
+    assert_int_equal(test(cases).code, 0);
+}
+
+static void a_reply_is_apart_from_what_is_published(void **unused)
+{
+    (void)unused;
+    static const char asked[] =
+        "  - given: { topic: puppet/do, payload: reply yes, response_topic: r, correlation: c }\n"
+        "    expect: { publishes: [], ";
+    char cases[512];
+    snprintf(cases, sizeof cases, "%sreply: { payload: \"yes\", correlation: c } }\n", asked);
+    assert_int_equal(test(cases).code, 0);
+    snprintf(cases, sizeof cases, "%sreply: none }\n", asked);
+    assert_fails(
+        cases, "        reply: - is missing, + was not expected\n          + r  yes  qos=1  correlation=c\n");
+    snprintf(cases, sizeof cases, "%sreply: { payload: \"no\" } }\n", asked);
+    assert_fails(cases, "          - (a reply)  no\n          + r  yes  qos=1  correlation=c\n");
+}
+
+static void a_line_of_the_log_can_be_expected(void **unused)
+{
+    (void)unused;
+    assert_int_equal(
+        test(GIVEN("log all is well") "    expect: { log: [ is, { matches: \"^all .* well$\" } ] }\n").code,
+        0);
+    assert_fails(GIVEN("log all is well") "    expect: { log: [ { matches: \"^is\" } ] }\n",
+                 "        log: no line matches ^is\n        the function's log:\n          | all is well\n");
+}
+
+static void each_case_has_a_worker_of_its_own(void **unused)
+{
+    (void)unused;
+    struct outcome o = test(GIVEN("count out/n") "    expect: { publishes: [ { payload: \"1\" } ] }\n" GIVEN(
+        "count out/n") "    expect: { publishes: [ { payload: \"1\" } ] }\n");
+    assert_contains(o.out, "2 passed, 0 failed");
+}
+
+static void what_comes_before_reaches_the_same_worker_and_does_not_count(void **unused)
+{
+    (void)unused;
+    struct outcome o = test("  - before: { topic: puppet/do, payload: count out/n; log early }\n"
+                            "    given: { topic: puppet/do, payload: count out/n }\n"
+                            "    expect: { publishes: [ { topic: out/n, payload: \"2\" } ] }\n");
+    assert_int_equal(o.code, 0);
+    assert_fails("  - before: { topic: puppet/do, payload: reject }\n    given: { topic: puppet/do }\n",
+                 "        result: expected ok, was reject (message 1 of 2, before)\n");
+}
+
+static void values_of_config_stand_over_those_of_the_manifest(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        test(GIVEN("config out/w word") "    expect: { publishes: [ { payload: manifest } ] }\n" GIVEN(
+            "config out/w word") "    config: { word: case }\n    expect: { publishes: [ { payload: case } ] "
+                                 "}\n");
+    assert_contains(o.out, "2 passed, 0 failed");
+}
+
+static void the_attempt_can_be_given(void **unused)
+{
+    (void)unused;
+    assert_int_equal(test("  - given: { topic: puppet/do, payload: attempt out/n, attempt: 3 }\n"
+                          "    expect: { publishes: [ { payload: \"3\" } ] }\n")
+                         .code,
+                     0);
+}
+
+static void a_slow_message_is_told_by_how_much(void **unused)
+{
+    (void)unused;
+    assert_fails(GIVEN("work 60") "    expect: { within: 50ms }\n", "        within: message 1 took ");
+    assert_int_equal(test(GIVEN("work 10") "    expect: { within: 10s }\n").code, 0);
+}
+
+static void a_message_that_fires_nothing_is_told_with_its_place(void **unused)
+{
+    (void)unused;
+    assert_fails("  - given: { topic: elsewhere }\n",
+                 "puppet.test.yaml:2:12: topic 'elsewhere' does not trigger the function, which listens to "
+                 "'puppet/do'\n");
+}
+
+static void a_function_that_is_not_there_fails_its_cases(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    file_print(path_in(folder, "gone.test.yaml"), "cases: [ { given: { topic: a } } ]\n");
+    struct outcome o = hark_command("test", folder);
+    assert_contains(o.out, "gone.yaml");
+    assert_contains(o.out, "0 passed, 1 failed");
+    assert_int_equal(o.code, 1);
+}
+
+static void a_bad_file_is_said_and_the_others_run(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x"));
+    file_print(path_in(folder, "bad.test.yaml"), "casess: 1\n");
+    struct outcome o = hark_command("test", folder);
+    assert_contains(o.err, "/bad.test.yaml:1:1: unknown key 'casess': did you mean 'cases'?\n");
+    assert_contains(o.out, "1 passed, 0 failed");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+static void no_cases_are_an_error(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("test", folder_create()), BAD_DATA, "no test cases found");
+    assert_refused(hark_command("test", "/nowhere/at/all"), BAD_DATA,
+                   "/nowhere/at/all: No such file or directory");
+}
+
+static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(
+        GIVEN("say out/a <&>") "    name: \"good <&> case\"\n" GIVEN("reject") "    name: bad\n");
+    const char *xml = path_in(folder, "junit.xml");
+    assert_int_equal(hark_command("test", "--junit", xml, folder).code, 1);
+    size_t len;
+    char *text = file_read(xml, &len);
+    at_end_of_test(free, text);
+    assert_contains(text, "<testsuites tests=\"2\" failures=\"1\">\n");
+    assert_contains(text, " name=\"good &lt;&amp;&gt; case\" file=\"");
+    assert_contains(text, "<failure message=\"result: expected ok, was reject\">");
+    struct outcome o = hark_command("test", "--junit", "/nowhere/junit.xml", folder);
+    assert_contains(o.err, "hark: error: /nowhere/junit.xml: cannot be written: No such file or directory\n");
+    assert_int_equal(o.code, 70);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(the_examples_pass),
+        system_test(each_way_to_end_can_be_expected),
+        system_test(another_end_is_told_with_its_reason),
+        system_test(outputs_are_compared_one_by_one),
+        system_test(the_order_counts_unless_it_does_not),
+        system_test(a_reply_is_apart_from_what_is_published),
+        system_test(a_line_of_the_log_can_be_expected),
+        system_test(each_case_has_a_worker_of_its_own),
+        system_test(what_comes_before_reaches_the_same_worker_and_does_not_count),
+        system_test(values_of_config_stand_over_those_of_the_manifest),
+        system_test(the_attempt_can_be_given),
+        system_test(a_slow_message_is_told_by_how_much),
+        system_test(a_message_that_fires_nothing_is_told_with_its_place),
+        system_test(a_function_that_is_not_there_fails_its_cases),
+        system_test(a_bad_file_is_said_and_the_others_run),
+        system_test(no_cases_are_an_error),
+        system_test(junit_has_every_case_and_escapes_what_xml_must),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
