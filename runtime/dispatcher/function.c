@@ -17,6 +17,9 @@ enum { INBOUND_PACKET_MAX = 32 << 20 };
  * network that fails every second keeps hark away for half a minute each time. */
 #define STABLE_NS (NS_PER_S / 2)
 
+/* After a connection came up, what waited for it was sent, or has expired. */
+#define SENT_BY_NS (NS_PER_S / 10)
+
 #define EMPTY_AFTER_NS                                                                                       \
     (3 * NS_PER_S) /* of silence, a broker has nothing more for a function that leaves it */
 #define LEAVE_BROKER_NS (36500ull * 24 * 3600 * NS_PER_S) /* without end */
@@ -62,6 +65,7 @@ static void on_timer(uv_timer_t *timer)
     if (f->active)
         function_arm(f, pool_rest(f->active, now_ns));
     function_say_dropped(f);
+    function_say_expired(f);
     function_say_looped(f);
     if (f->phase < FUNCTION_CLOSING)
         dead_letter_retry(f, now_ns);
@@ -112,6 +116,8 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     if (state == MQTT_ONLINE) {
         broker_say_online(f->broker);
         function_heard(f);
+        if (f->may_expire)
+            function_arm(f, clock_now_ns() + SENT_BY_NS);
         function_log(f, LOG_DEBUG, "online, session %s, %s", resumed ? "resumed" : "new",
                      mqtt_client_security(f->client, security, sizeof security));
     } else if (state == MQTT_OFFLINE && f->phase < FUNCTION_CLOSING) {

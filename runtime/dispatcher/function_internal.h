@@ -143,14 +143,16 @@ struct function {
     struct subscription *subscriptions;
     size_t subscription_count;
     bool settled;
-    uint64_t remember_ns;                 /* what the disk did not take is tried again; 0: it took all */
-    uint32_t remember_failures;           /* in a row */
-    bool broker_speaks_5;                 /* it did so, in this life of hark or an earlier one */
-    TAILQ_HEAD(, invocation) unburied;    /* their dead letters were refused */
-    TAILQ_HEAD(, invocation) invocations; /* not yet over, in any place */
-    uint32_t house;                       /* how many */
-    uint32_t releasing;                   /* of them: waiting for the broker to acknowledge */
-    uint64_t releasing_bytes;             /* of their outputs */
+    uint64_t remember_ns;                   /* what the disk did not take is tried again; 0: it took all */
+    uint32_t remember_failures;             /* in a row */
+    bool broker_speaks_5;                   /* it did so, in this life of hark or an earlier one */
+    TAILQ_HEAD(, invocation) unburied;      /* their dead letters were refused */
+    TAILQ_HEAD(, invocation) invocations;   /* not yet over, in any place */
+    uint32_t house;                         /* how many */
+    uint32_t releasing;                     /* of them: waiting for the broker to acknowledge */
+    uint64_t releasing_bytes;               /* of their outputs */
+    bool may_expire;                        /* an output of it had an expiry */
+    uint64_t expired_said, expired_said_ns; /* outputs that were never sent */
     uint64_t dropped, dropped_said, dropped_said_ns; /* QoS 0 messages that the queue had no room for */
     uint64_t looped, looped_said, looped_said_ns;    /* messages with too many hops */
     char *loop;                                      /* the circle, in words, as of looped_said_ns; or NULL */
@@ -181,6 +183,7 @@ void function_remember_again(struct function *f, uint64_t now_ns); /* if the dis
 void invocation_destroy(struct invocation *inv);
 void function_on_message(void *user, struct mqtt_message *message);
 void function_say_dropped(struct function *f);
+void function_say_expired(struct function *f);
 /* Takes the tick. -ENOMEM: it was freed. The caller pumps. */
 __attribute__((warn_unused_result)) int intake_tick(struct function *f, struct tick *tick);
 

@@ -157,6 +157,26 @@ void release_when_safe(struct invocation *inv)
     }
 }
 
+static uint64_t count_expired(const struct mqtt_client *client)
+{
+    struct mqtt_session_counts counts = {0};
+    if (client)
+        mqtt_client_counts(client, &counts);
+    return counts.expired;
+}
+
+void function_say_expired(struct function *f)
+{
+    if (!f->may_expire || f->phase == FUNCTION_CLOSING)
+        return;
+    uint64_t expired = count_expired(f->client) + count_expired(f->exact);
+    if (expired == f->expired_said || !function_may_say(f, &f->expired_said_ns))
+        return;
+    function_log(f, LOG_WARN, "%llu outputs were not sent: they expired while they waited for the broker",
+                 (unsigned long long)(expired - f->expired_said));
+    f->expired_said = expired;
+}
+
 void function_on_published(void *user, void *token, unsigned reason)
 {
     struct function *f = user;
@@ -168,6 +188,7 @@ void function_on_published(void *user, void *token, unsigned reason)
     if (reason >= 0x80)
         refuse(receipt, reason);
     release_when_safe(inv);
+    function_say_expired(f);
     function_pump(f);
 }
 
@@ -186,6 +207,7 @@ void release_outputs(struct invocation *inv)
     while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties + 1)) {
         publish.properties = properties;
         publish.property_count++;
+        inv->function->may_expire |= publish.has_expiry;
         release_publish(&inv->output, &publish);
     }
     outbox_clear(&inv->outbox);

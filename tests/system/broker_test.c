@@ -50,6 +50,31 @@ static void hark_waits_for_a_broker_that_is_late(void **unused)
     serves(b, &anybody);
 }
 
+/* The device has the time of an expiry to be late: what is waited for are ticks, a second from each to the
+ * next. Outputs at QoS 0 and 1 expire alike. */
+static void outputs_that_expire_while_the_broker_is_away_are_said(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct hark *h = hark_prepare(broker_url(b));
+    hark_install(h, "puppet.so", "puppet.so");
+    hark_manifest(
+        h, "puppet",
+        "function: puppet\nhandler: puppet.so\ntriggers: [ { every: 1s } ]\npublishes: [ \"out/#\" ]\n"
+        "config: { tick: \"brief out/x hello; log it ticked\" }\n");
+    hark_start(h);
+    hark_wait_line(h, "^hark: function=puppet worker=[0-9]+ it ticked$");
+    broker_stop(b);
+    hark_wait_line(h, "^hark: warning: broker ");
+    for (int ticks = 0; ticks < 4; ticks++)
+        hark_wait_line(h, "^hark: function=puppet worker=[0-9]+ it ticked$");
+    assert_int_equal(hark_count_lines(h, "were not sent"), 0);
+    broker_up(b);
+    hark_wait_line(
+        h, "^hark: warning: function=puppet [0-9]+ outputs were not sent: they expired while they "
+           "waited for the broker$");
+}
+
 static void a_broker_that_forgot_everything_is_subscribed_to_again(void **unused)
 {
     (void)unused;
@@ -335,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(hark_waits_for_a_broker_that_is_late),
+        system_test(outputs_that_expire_while_the_broker_is_away_are_said),
         system_test(a_broker_that_forgot_everything_is_subscribed_to_again),
         system_test(an_output_made_while_the_broker_was_away_is_published),
         system_test(a_silent_connection_is_noticed_and_replaced),

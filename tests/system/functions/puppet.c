@@ -4,6 +4,7 @@
  *     say TOPIC TEXT      publish at QoS 1        big TOPIC BYTES    publish that many bytes
  *     say2 TOPIC TEXT     publish at QoS 2        many TOPIC COUNT   publish that many messages
  *     keep TOPIC TEXT     publish retained        reply WORD         answer the request
+ *     brief TOPIC TEXT    publish with an expiry of a second, at QoS 0 and 1
  *     result TOPIC        what the last publish returned
  *     build TOPIC         which build this is     config TOPIC KEY   a value of the manifest's config
  *     attempt TOPIC       which try this is       log TEXT           a line for the log
@@ -63,6 +64,17 @@ static int do_say2(const struct order *o)
 static int do_keep(const struct order *o)
 {
     return say(o, o->rest, strlen(o->rest), 1, true);
+}
+
+static int do_brief(const struct order *o)
+{
+    for (uint8_t qos = 0; qos < 2; qos++)
+        last_result = hark_publish_message(o->ctx, &(struct hark_message){.topic = o->first,
+                                                                          .payload = o->rest,
+                                                                          .payload_len = strlen(o->rest),
+                                                                          .qos = qos,
+                                                                          .expiry_s = 1});
+    return GO_ON;
 }
 
 static int do_reply(const struct order *o)
@@ -213,17 +225,29 @@ static const struct {
     const char *name;
     int (*run)(const struct order *o);
 } verbs[] = {
-    {"say", do_say},           {"say2", do_say2},
-    {"keep", do_keep},         {"reply", do_reply},
-    {"result", do_result},     {"build", do_build},
-    {"config", do_config},     {"attempt", do_attempt},
-    {"log", do_log},           {"big", do_big},
-    {"many", do_many},         {"retry", do_retry},
-    {"reject", do_reject},     {"retry-until", do_retry_until},
-    {"crash", do_crash},       {"crash-until", do_crash_until},
-    {"abort", do_abort},       {"exit", do_exit},
-    {"hang", do_hang},         {"work", do_work},
-    {"scribble", do_scribble}, {"trigger", do_trigger},
+    {"say", do_say},
+    {"say2", do_say2},
+    {"brief", do_brief},
+    {"keep", do_keep},
+    {"reply", do_reply},
+    {"result", do_result},
+    {"build", do_build},
+    {"config", do_config},
+    {"attempt", do_attempt},
+    {"log", do_log},
+    {"big", do_big},
+    {"many", do_many},
+    {"retry", do_retry},
+    {"reject", do_reject},
+    {"retry-until", do_retry_until},
+    {"crash", do_crash},
+    {"crash-until", do_crash_until},
+    {"abort", do_abort},
+    {"exit", do_exit},
+    {"hang", do_hang},
+    {"work", do_work},
+    {"scribble", do_scribble},
+    {"trigger", do_trigger},
     {"count", do_count},
 };
 
