@@ -6,7 +6,7 @@ pids=()
 declare -A pid_of # of the subjects that run, by name
 script_from='' script_to=''
 
-declare -A called=([libmosquitto]='libmosquitto' [pipe]='the same, handler behind a pipe' [paho]='paho Python'
+declare -A called=([libmosquitto]='libmosquitto' [pipe]='libmosquitto with a pipe' [paho]='paho Python'
   [mqttjs]='mqtt.js' [nodered]='Node-RED' [floor]='floor: no library, no isolation' [hark]='hark')
 
 die() {
