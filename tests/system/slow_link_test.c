@@ -83,6 +83,7 @@ static void a_half_open_connection_is_noticed_within_one_and_a_half_keep_alives(
 static void a_large_output_on_a_narrow_line_is_no_dead_line(void **unused)
 {
     (void)unused;
+    need_of_broker("slow-packets");
     struct broker *b = broker_start();
     struct slow_link *l = slow_link_start(&(struct slow_link_options){
         .upstream_port = broker_port(b), .delay_ms = DELAY_MS, .bytes_per_s = NARROW_BYTES_PER_S});
