@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEFT_MAX = 3 };
+enum { LEFT_MAX = 3, START_GUARD_MS = 60000 };
 
 /* To start one takes seconds, to empty it milliseconds. */
 static struct other_broker left[LEFT_MAX];
@@ -59,6 +59,14 @@ void other_broker_plan(struct other_broker *o)
     outlive_test(false);
 }
 
+static void end(struct other_broker *o)
+{
+    if (o->process->pid)
+        process_signal(o->process, SIGKILL);
+    process_wait(o->process);
+    process_drain(o->process);
+}
+
 bool other_broker_run(struct other_broker *o)
 {
     char port[8];
@@ -69,8 +77,10 @@ bool other_broker_run(struct other_broker *o)
     o->process =
         process_start(&(struct process_options){.name = "broker", .argv = argv, .takes_orders = true});
     outlive_test(false);
-    const char *line = lines_find(o->process->err, "^running", GUARD_MS);
+    const char *line = lines_find(o->process->err, "^running", START_GUARD_MS);
     o->can_be_emptied = line && strstr(line, "can be emptied");
+    if (!line)
+        end(o);
     return line;
 }
 
@@ -94,7 +104,5 @@ void other_broker_leave(struct other_broker *o)
         left[left_count++] = *o;
         return;
     }
-    process_signal(o->process, SIGKILL);
-    process_wait(o->process);
-    process_drain(o->process);
+    end(o);
 }
