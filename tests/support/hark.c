@@ -19,32 +19,33 @@ struct hark *hark_prepare(const char *broker_url)
     return h;
 }
 
+static void add(const char **argv, size_t *count, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    if (option)
+        argv[(*count)++] = option;
+    argv[(*count)++] = value;
+}
+
 void hark_start(struct hark *h)
 {
-    const char *argv[24] = {h->as_nobody ? hark_installed() : TEST_HARK,
-                            "run",
-                            h->folder,
-                            "--node",
-                            h->node,
-                            "--state",
-                            h->state};
-    size_t n = 7;
-    if (h->broker) {
-        argv[n++] = "--broker";
-        argv[n++] = h->broker;
-    }
-    if (h->config) {
-        argv[n++] = "--config";
-        argv[n++] = h->config;
-    }
-    if (h->drain) {
-        argv[n++] = "--drain";
-        argv[n++] = h->drain;
-    }
+    const char *argv[24] = {"env"};
+    size_t n = 1;
+    for (size_t i = 0; i < sizeof h->environment / sizeof *h->environment; i++)
+        add(argv, &n, NULL, h->environment[i]);
+    add(argv, &n, NULL, h->as_nobody ? hark_installed() : TEST_HARK);
+    add(argv, &n, "run", h->folder);
+    add(argv, &n, "--node", h->node);
+    add(argv, &n, "--state", h->state);
+    add(argv, &n, "--broker", h->broker);
+    add(argv, &n, "--config", h->config);
+    add(argv, &n, "--drain", h->drain);
     for (size_t i = 0; i < sizeof h->more / sizeof *h->more && h->more[i]; i++)
-        argv[n++] = h->more[i];
+        add(argv, &n, NULL, h->more[i]);
+    const char *const *command = h->environment[0] ? argv : argv + 1; /* `env` is for variables alone */
     h->process = process_start(&(struct process_options){
-        .name = "hark", .argv = argv, .cgroup = h->cgroup, .as_nobody = h->as_nobody});
+        .name = "hark", .argv = command, .cgroup = h->cgroup, .as_nobody = h->as_nobody});
 }
 
 const char *hark_installed(void)

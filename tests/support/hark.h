@@ -12,12 +12,13 @@ struct hark {
     const char *node;   /* TEST_NODE unless set */
     const char *folder; /* what it watches */
     const char *state;
-    const char *broker;  /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */
-    const char *config;  /* path of a hark.yaml, or NULL */
-    const char *drain;   /* of --drain, or NULL */
-    const char *cgroup;  /* that it is started in, or NULL */
-    const char *more[4]; /* arguments; NULL: no more */
-    bool as_nobody;      /* an ordinary user's hark, whoever runs the test */
+    const char *broker;         /* URL, or NULL: HARK_BROKER and hark.yaml are left to say it */
+    const char *config;         /* path of a hark.yaml, or NULL */
+    const char *drain;          /* of --drain, or NULL */
+    const char *cgroup;         /* that it is started in, or NULL */
+    const char *more[4];        /* arguments; NULL: no more */
+    const char *environment[2]; /* more NAME=value; NULL: no more */
+    bool as_nobody;             /* an ordinary user's hark, whoever runs the test */
     struct process *process;
 };
 
