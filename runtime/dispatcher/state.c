@@ -166,6 +166,9 @@ static int decode(const json_t *root, struct session_record *ret_record)
     record.broker = strdup(broker);
     record.speaks_5 = json_is_true(json_object_get(root, "speaks_5"));
     int error = record.broker ? decode_filters(json_object_get(root, "filters"), &record) : -ENOMEM;
+    json_int_t sure = json_integer_value(json_object_get(root, "sure"));
+    if (!record.speaks_5 && sure > 0)
+        record.sure_count = (size_t)sure < record.filter_count ? (size_t)sure : record.filter_count;
     if (error < 0)
         session_record_finish(&record);
     else
@@ -207,9 +210,11 @@ static json_t *encode(const struct session_record *record)
     int error = filters ? 0 : -1;
     for (size_t i = 0; i < record->filter_count && error == 0; i++)
         error = json_array_append_new(filters, json_string(record->filters[i]));
+    json_t *sure = record->speaks_5 ? NULL : json_integer((json_int_t)record->sure_count);
     if (error == 0)
-        return json_pack("{s:s, s:b, s:o}", "broker", record->broker, "speaks_5", record->speaks_5, "filters",
-                         filters);
+        return json_pack("{s:s, s:b, s:o, s:o*}", "broker", record->broker, "speaks_5", record->speaks_5,
+                         "filters", filters, "sure", sure);
+    json_decref(sure);
     json_decref(filters);
     return NULL;
 }
@@ -319,7 +324,7 @@ bool session_record_has(const struct session_record *record, const char *filter)
     return false;
 }
 
-/* Both together, their strings borrowed; the filters of `known` are behind those of `wanted`, as function.c
+/* Both together, their strings borrowed; the filters of `wanted` are behind those of `known`, as subscribe.c
  * writes them. False: out of memory. */
 static bool merge(const struct session_record *wanted, const struct session_record *known,
                   struct session_record *ret_both)
@@ -329,12 +334,14 @@ static bool merge(const struct session_record *wanted, const struct session_reco
     ret_both->filters = calloc(wanted->filter_count + known->filter_count + 1, sizeof *ret_both->filters);
     if (!ret_both->filters)
         return false;
-    for (size_t i = 0; i < wanted->filter_count; i++)
-        ret_both->filters[i] = wanted->filters[i];
+    ret_both->filter_count = 0;
     for (size_t i = 0; same_broker && i < known->filter_count; i++)
-        if (!session_record_has(wanted, known->filters[i]))
-            ret_both->filters[ret_both->filter_count++] = known->filters[i];
+        ret_both->filters[ret_both->filter_count++] = known->filters[i];
+    for (size_t i = 0; i < wanted->filter_count; i++)
+        if (!session_record_has(ret_both, wanted->filters[i]))
+            ret_both->filters[ret_both->filter_count++] = wanted->filters[i];
     ret_both->speaks_5 |= same_broker && known->speaks_5;
+    ret_both->sure_count = same_broker ? known->sure_count : 0;
     return true;
 }
 

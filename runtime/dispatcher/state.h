@@ -16,7 +16,8 @@ struct session_record {
     char *broker;   /* URL without credentials: another broker, another session */
     char **filters; /* that the broker may have for this session */
     size_t filter_count;
-    bool speaks_5; /* the broker was heard to speak MQTT 5 */
+    bool speaks_5;     /* the broker was heard to speak MQTT 5 */
+    size_t sure_count; /* so many, from the first on, it has for sure; kept only where it does not speak 5 */
 };
 
 /* The node's folder, created with mode 0700 when missing; and a lock in it (flock(2)), held until

@@ -63,12 +63,15 @@ static void remember(struct function *f, const struct session_record *known)
     char **filters = calloc(f->subscription_count + known_count + 1, sizeof *filters);
     if (!filters)
         return;
-    for (size_t i = 0; i < f->subscription_count; i++)
-        filters[i] = f->subscriptions[i].filter;
-    struct session_record record = {f->broker->url_text, filters, f->subscription_count, f->broker_speaks_5};
+    struct session_record record = {.broker = f->broker->url_text,
+                                    .filters = filters,
+                                    .speaks_5 = f->broker_speaks_5,
+                                    .sure_count = known ? known->sure_count : f->subscription_count};
     for (size_t i = 0; i < known_count; i++)
-        if (!session_record_has(&record, known->filters[i]))
-            filters[record.filter_count++] = known->filters[i];
+        filters[record.filter_count++] = known->filters[i];
+    for (size_t i = 0; i < f->subscription_count; i++)
+        if (!session_record_has(&record, f->subscriptions[i].filter))
+            filters[record.filter_count++] = f->subscriptions[i].filter;
     if (state_write(f->node->state, f->record, &record, &diag))
         forgot(f, &diag);
     else
@@ -163,6 +166,25 @@ static void settle_if_answered(struct function *f)
     f->events->settled(f->user, f);
 }
 
+static bool is_wanted(const struct function *f, const char *filter)
+{
+    for (size_t i = 0; i < f->subscription_count; i++)
+        if (strcmp(f->subscriptions[i].filter, filter) == 0)
+            return true;
+    return false;
+}
+
+/* What the broker has for sure, and what it may have and is to be rid of. What it may have and should is not
+ * among them: a session of MQTT 3.1.1 would not ask for it. */
+static size_t name_known(const struct function *f, const struct session_record *known, struct slice *names)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < known->filter_count; i++)
+        if (i < known->sure_count || !is_wanted(f, known->filters[i]))
+            names[count++] = slice_of(known->filters[i]);
+    return count;
+}
+
 /* The session is told of an earlier process's filters once; after that it knows best what the broker has. */
 static int ask(struct function *f, const struct mqtt_filter *filters, size_t count, bool first)
 {
@@ -176,11 +198,8 @@ static int ask(struct function *f, const struct mqtt_filter *filters, size_t cou
         f->settled = false;
         remember(f, has_known ? &known : NULL);
         struct slice *names = calloc(known.filter_count + 1, sizeof *names);
-        for (size_t i = 0; names && i < known.filter_count; i++)
-            names[i] = slice_of(known.filters[i]);
-        error = names
-                    ? mqtt_client_subscribe(f->client, filters, count, names, first ? known.filter_count : 0)
-                    : -ENOMEM;
+        size_t name_count = names && first ? name_known(f, &known, names) : 0;
+        error = names ? mqtt_client_subscribe(f->client, filters, count, names, name_count) : -ENOMEM;
         free(names);
     }
     if (error && first)

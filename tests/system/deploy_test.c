@@ -231,6 +231,20 @@ static void a_filter_removed_while_hark_was_away_is_unsubscribed(void **unused)
     broker_wait_line(s.broker, "hark/" TEST_NODE "/puppet puppet/do$");
 }
 
+/* There, what the broker has already is not asked for; what is only written down is. */
+static void mqtt_3_asks_for_a_filter_that_was_added_while_hark_was_away(void **unused)
+{
+    (void)unused;
+    struct stage s = stage_set_3_1_1();
+    stage_puppet(&s, "");
+    assert_int_equal(hark_stop(s.hark), 0);
+    hark_manifest(s.hark, "puppet", MOVED_MANIFEST);
+    hark_start(s.hark);
+    hark_wait_line(s.hark, "^hark: ready: 1 functions");
+    device_publish(s.phone, "puppet/moved", "say out/heard at the new topic", 1);
+    stage_expect(&s, "out/heard", "at the new topic");
+}
+
 static void a_manifest_removed_mid_flight_lets_the_invocation_finish(void **unused)
 {
     (void)unused;
@@ -422,6 +436,7 @@ int main(void)
         system_test(a_removed_manifest_ends_the_session),
         system_test(stopping_hark_keeps_the_session),
         system_test(a_filter_removed_while_hark_was_away_is_unsubscribed),
+        system_test(mqtt_3_asks_for_a_filter_that_was_added_while_hark_was_away),
         system_test(a_manifest_removed_mid_flight_lets_the_invocation_finish),
         system_test(the_old_version_finishes_what_it_began),
         system_test(a_manifest_put_back_is_deployed_again),

@@ -123,14 +123,36 @@ static void many_are_added_at_once_to_what_is_there(void **unused)
     assert_int_equal(state_read(s, "thermostat", &record, &diag), 0);
     assert_string_equal(record.broker, "mqtt://a:1883");
     assert_int_equal(record.filter_count, 3);
-    assert_string_equal(record.filters[0], "added/#");
-    assert_string_equal(record.filters[1], "one");
+    assert_string_equal(record.filters[0], "one");
+    assert_string_equal(record.filters[2], "added/#");
     assert_true(record.speaks_5);
     session_record_finish(&record);
     assert_int_not_equal(access(path_in(folder, "node-1/.thermostat.json.new"), F_OK), 0);
     ino_t inode = inode_of(path_in(folder, "node-1/thermostat.json"));
     add_all(s, "mqtt://a:1883");
     assert_int_equal(inode_of(path_in(folder, "node-1/thermostat.json")), inode);
+}
+
+/* Only with MQTT 3.1.1 does it matter. */
+static void what_is_added_is_not_taken_for_what_the_broker_has(void **unused)
+{
+    (void)unused;
+    struct state *s = open_state(folder_create());
+    char *filters[] = {(char *)(uintptr_t) "one", (char *)(uintptr_t) "second/#"};
+    struct session_record record = {.broker = (char *)(uintptr_t) "mqtt://a:1883",
+                                    .filters = filters,
+                                    .filter_count = 2,
+                                    .sure_count = 2};
+    assert_int_equal(state_write(s, "thermostat", &record, &diag), 0);
+    add_all(s, "mqtt://a:1883");
+    assert_int_equal(state_read(s, "thermostat", &record, &diag), 0);
+    assert_int_equal(record.filter_count, 3);
+    assert_int_equal(record.sure_count, 2);
+    assert_string_equal(record.filters[2], "added/#");
+    session_record_finish(&record);
+    assert_int_equal(state_read(s, "function-49", &record, &diag), 0);
+    assert_int_equal(record.sure_count, 0);
+    session_record_finish(&record);
 }
 
 static void what_is_known_of_another_broker_is_not_added_to(void **unused)
@@ -278,6 +300,7 @@ int main(void)
         system_test(a_later_record_replaces_the_earlier_and_leaves_nothing_behind),
         system_test(what_is_there_already_is_not_written_again),
         system_test(many_are_added_at_once_to_what_is_there),
+        system_test(what_is_added_is_not_taken_for_what_the_broker_has),
         system_test(what_is_known_of_another_broker_is_not_added_to),
         system_test(no_record_is_not_an_error_with_words),
         system_test(a_removed_record_is_gone_and_may_be_removed_again),
