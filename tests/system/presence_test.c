@@ -89,6 +89,7 @@ static void a_second_one_is_refused_and_the_first_not_disturbed(void **unused)
     device_subscribe(d, "echo/out", 1);
     hark_start(first);
     hark_wait_line(first, READY);
+    size_t troubles = hark_count_lines(first, "next try in"); /* while the version was found out */
     hark_start(second);
     char line[128];
     snprintf(line, sizeof line,
@@ -99,7 +100,7 @@ static void a_second_one_is_refused_and_the_first_not_disturbed(void **unused)
     assert_int_equal(hark_count_lines(second, "^hark: error"), 1);
     device_publish(d, "echo/in", "still", 1);
     device_expect(d, "echo/out", "still one");
-    assert_int_equal(hark_count_lines(first, "next try in"), 0); /* no connection of it was taken */
+    assert_int_equal(hark_count_lines(first, "next try in"), troubles); /* no connection of it was taken */
     device_expect(d, STATUS, "online");
     assert_int_equal(device_count(d, STATUS), 1);
 }
