@@ -1,6 +1,7 @@
 #include "cli/invoke_message.h"
 
 #include "cli/aim.h"
+#include "shared/descriptor_io.h"
 #include "shared/log.h"
 #include "shared/utf8.h"
 
@@ -20,19 +21,17 @@ static int refuse_size(const struct revision *r)
     return EX_USAGE;
 }
 
-/* At most one byte more than the limit, to know that there are more. */
+/* At most one byte more than the limit, to know that there are more. In parts: the limit may be large, and
+ * what is read small. */
 static int read_all(int fd, size_t limit, struct buffer *file)
 {
-    while (buffer_length(file) <= limit) {
+    size_t got = READ_BYTES;
+    while (got == READ_BYTES && buffer_length(file) <= limit) {
         uint8_t *at = buffer_reserve(file, READ_BYTES);
-        if (!at)
-            return -ENOMEM;
-        ssize_t n = read(fd, at, READ_BYTES);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        buffer_commit(file, (size_t)n);
+        int error = at ? descriptor_read(fd, (char *)at, READ_BYTES, &got) : -ENOMEM;
+        if (error)
+            return error;
+        buffer_commit(file, got);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
  * file: it is checked, and refused as a whole. */
 #include "dispatcher/dead_store.h"
 
+#include "shared/hex.h"
 #include "shared/topic.h"
 
 #include <errno.h>
@@ -77,11 +78,6 @@ static struct slice slice_in(const json_t *header, const char *key)
     const json_t *value = json_object_get(header, key);
     return json_is_string(value) ? slice_make(json_string_value(value), json_string_length(value))
                                  : (struct slice){0};
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int take_correlation(struct dead_record *r, struct slice digits)

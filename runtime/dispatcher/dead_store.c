@@ -1,5 +1,7 @@
 #include "dispatcher/dead_store.h"
 
+#include "shared/descriptor_io.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -42,19 +44,6 @@ static bool parse_name(const char *file, struct dead_name *ret_name)
 
 /* ---- writing ---- */
 
-static int write_all(int fd, struct slice bytes)
-{
-    while (bytes.len) {
-        ssize_t written = write(fd, bytes.data, bytes.len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        bytes = slice_make(bytes.data + written, bytes.len - (size_t)written);
-    }
-    return 0;
-}
-
 static void temporary_name(unsigned slot, char text[FILE_NAME_MAX])
 {
     snprintf(text, FILE_NAME_MAX, ".new-%u", slot);
@@ -67,7 +56,7 @@ int dead_store_begin(int folder, unsigned slot, struct slice file)
     int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
-    int error = write_all(fd, file);
+    int error = descriptor_write(fd, file);
     if (error == 0)
         return fd;
     close(fd);

@@ -2,6 +2,7 @@
 
 #include "dispatcher/trust.h"
 #include "shared/clock.h"
+#include "shared/descriptor_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,24 +91,10 @@ static int open_memory(const char *name)
     return fd;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 /* Copies up to `len` bytes, the rest of the file or its growth is not looked at: the times tell of those. */
 static int copy(int from, int to, size_t len)
 {
-    uint8_t *chunk = malloc(COPY_BYTES);
+    char *chunk = malloc(COPY_BYTES);
     int error = chunk ? 0 : -ENOMEM;
     while (error == 0 && len > 0) {
         ssize_t n = read(from, chunk, len < COPY_BYTES ? len : COPY_BYTES);
@@ -117,7 +104,7 @@ static int copy(int from, int to, size_t len)
             error = -errno;
         else if (n == 0)
             error = -EAGAIN; /* cut short meanwhile */
-        else if ((error = write_all(to, chunk, (size_t)n)) == 0)
+        else if ((error = descriptor_write(to, slice_make(chunk, (size_t)n))) == 0)
             len -= (size_t)n;
     }
     free(chunk);

@@ -1,5 +1,7 @@
 #include "dispatcher/zone_file.h"
 
+#include "shared/descriptor_io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,26 +15,14 @@ static const char *folder(void)
     return told && told[0] == '/' ? told : "/usr/share/zoneinfo";
 }
 
-/* Fills buffer[ZONE_FILE_MAX]. Takes fd. */
-static int read_all(int fd, char *buffer, size_t *ret_len)
+/* Fills buffer[ZONE_FILE_MAX]; as full as that, it is more than a zone. */
+static int read_zone(int fd, char *buffer, size_t *ret_len)
 {
     struct stat s;
-    ssize_t n = -1;
-    int error = 0;
-    *ret_len = 0;
     if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode))
-        error = -EINVAL;
-    while (error == 0 && *ret_len < ZONE_FILE_MAX) {
-        n = read(fd, buffer + *ret_len, ZONE_FILE_MAX - *ret_len);
-        if (n == 0)
-            break;
-        if (n > 0)
-            *ret_len += (size_t)n;
-        else if (errno != EINTR)
-            error = -errno;
-    }
-    close(fd);
-    return error ? error : n == 0 ? 0 : -EFBIG;
+        return -EINVAL;
+    int error = descriptor_read(fd, buffer, ZONE_FILE_MAX, ret_len);
+    return error == 0 && *ret_len == ZONE_FILE_MAX ? -EFBIG : error;
 }
 
 static int parse(const char *path, struct zone **ret_zone, const char **ret_why)
@@ -40,11 +30,11 @@ static int parse(const char *path, struct zone **ret_zone, const char **ret_why)
     size_t len = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char *buffer = fd >= 0 ? malloc(ZONE_FILE_MAX) : NULL;
-    int error = buffer ? read_all(fd, buffer, &len) : fd < 0 ? -errno : -ENOMEM;
+    int error = buffer ? read_zone(fd, buffer, &len) : fd < 0 ? -errno : -ENOMEM;
     *ret_why = error == -ENOENT ? "is not there" : error == -EINVAL ? "is no file" : strerror(-error);
     if (error == 0)
         error = zone_parse(slice_make(buffer, len), ret_zone, ret_why);
-    if (fd >= 0 && !buffer)
+    if (fd >= 0)
         close(fd);
     free(buffer);
     return error;

@@ -179,8 +179,21 @@ static int load_keyed(struct key_loader *loader, const struct key *key, struct m
     return r;
 }
 
-static int load_files(struct key_loader *loader, const struct keys *keys, const struct key *key,
-                      struct yaml_node *node, void *target)
+static int load_file(struct key_loader *loader, const struct key *key, void *target, struct yaml_node *item)
+{
+    return item->kind == YAML_MAP ? load_keyed(loader, key, target, item)
+                                  : load_path(loader, "files", target, GRANT_READ, item);
+}
+
+static int load_socket(struct key_loader *loader, const struct key *key, void *target, struct yaml_node *item)
+{
+    (void)key;
+    return load_path(loader, "network.unix", target, GRANT_UNIX, item);
+}
+
+static int load_each(struct key_loader *loader, const struct keys *keys, const struct key *key,
+                     struct yaml_node *node, void *target,
+                     int (*load)(struct key_loader *, const struct key *, void *target, struct yaml_node *))
 {
     struct yaml_node *item;
     int r = 0;
@@ -188,24 +201,21 @@ static int load_files(struct key_loader *loader, const struct keys *keys, const 
         return 0;
     STAILQ_FOREACH (item, &node->children, next) {
         if (r == 0)
-            r = item->kind == YAML_MAP ? load_keyed(loader, key, target, item)
-                                       : load_path(loader, "files", target, GRANT_READ, item);
+            r = load(loader, key, target, item);
     }
     return r;
+}
+
+static int load_files(struct key_loader *loader, const struct keys *keys, const struct key *key,
+                      struct yaml_node *node, void *target)
+{
+    return load_each(loader, keys, key, node, target, load_file);
 }
 
 static int load_unix(struct key_loader *loader, const struct keys *keys, const struct key *key,
                      struct yaml_node *node, void *target)
 {
-    struct yaml_node *item;
-    int r = 0;
-    if (!keys_expect(loader, keys, key, node, YAML_LIST))
-        return 0;
-    STAILQ_FOREACH (item, &node->children, next) {
-        if (r == 0)
-            r = load_path(loader, "network.unix", target, GRANT_UNIX, item);
-    }
-    return r;
+    return load_each(loader, keys, key, node, target, load_socket);
 }
 
 /* ---- the network ---- */

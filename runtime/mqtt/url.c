@@ -1,5 +1,6 @@
 #include "mqtt/url.h"
 
+#include "shared/hex.h"
 #include "shared/slice.h"
 #include "shared/utf8.h"
 
@@ -40,14 +41,6 @@ static bool is_unreserved(char c)
 static bool is_userinfo(char c)
 {
     return is_unreserved(c) || is_one_of(c, "!$&'()*+,;=:");
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The byte that %XX at the start of `text` stands for, -1 when it is none. */

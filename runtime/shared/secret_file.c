@@ -1,5 +1,7 @@
 #include "shared/secret_file.h"
 
+#include "shared/descriptor_io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,25 +32,6 @@ static int check_file(int fd, const char *path, const char *what, struct diag *d
     return 0;
 }
 
-static int read_all(int fd, const char *path, size_t max_bytes, struct secret *secret, struct diag *diag)
-{
-    while (secret->len < max_bytes) {
-        ssize_t n = read(fd, secret->data + secret->len, max_bytes - secret->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            int error = errno;
-            diag_set(diag, path, 0, 0, "cannot be read: %s", strerror(error));
-            return -error;
-        }
-        if (n == 0)
-            break;
-        secret->len += (size_t)n;
-    }
-    secret->data[secret->len] = '\0';
-    return 0;
-}
-
 /* One allocation of the most it may take: a buffer that grows would leave copies behind. */
 static int read_secret(int fd, const char *path, const char *what, size_t max_bytes, struct secret *ret,
                        struct diag *diag)
@@ -61,12 +44,16 @@ static int read_secret(int fd, const char *path, const char *what, size_t max_by
         diag_set(diag, path, 0, 0, "out of memory");
         return -ENOMEM;
     }
-    error = read_all(fd, path, max_bytes, &secret, diag);
-    if (error)
+    error = descriptor_read(fd, secret.data, max_bytes, &secret.len);
+    if (error) {
+        diag_set(diag, path, 0, 0, "cannot be read: %s", strerror(-error));
+        secret.len = max_bytes; /* whatever came before is wiped */
         secret_finish(&secret);
-    else
-        *ret = secret;
-    return error;
+        return error;
+    }
+    secret.data[secret.len] = '\0';
+    *ret = secret;
+    return 0;
 }
 
 int secret_file_read(const char *path, const char *what, size_t max_bytes, struct secret *ret_secret,

@@ -71,9 +71,8 @@ static void outputs_that_expire_while_the_broker_is_away_are_said(void **unused)
         hark_wait_line(h, "^hark: function=puppet worker=[0-9]+ it ticked$");
     assert_int_equal(hark_count_lines(h, "were not sent"), 0);
     broker_up(b);
-    hark_wait_line(
-        h, "^hark: warning: function=puppet [0-9]+ outputs were not sent: they expired while they "
-           "waited for the broker$");
+    hark_wait_line(h, "^hark: warning: function=puppet [0-9]+ outputs were not sent: they expired while they "
+                      "waited for the broker$");
 }
 
 static void a_broker_that_forgot_everything_is_subscribed_to_again(void **unused)

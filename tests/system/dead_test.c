@@ -6,7 +6,6 @@
 #include "support/other_broker.h"
 #include "support/stage.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,59 +388,6 @@ static void a_node_that_never_ran_here_is_said(void **unused)
     assert_string_equal(o.err, "hark: there is nothing to publish\n");
 }
 
-/* The only file in its folder, borrowed until the end of the test. */
-static const char *only_file(struct hark *h)
-{
-    const char *folder = path_in(h->state, TEST_NODE "/dead"), *path = NULL;
-    DIR *entries = opendir(folder);
-    assert_non_null(entries);
-    for (struct dirent *e; (e = readdir(entries));)
-        if (e->d_name[0] != '.')
-            path = path_in(folder, e->d_name);
-    closedir(entries);
-    assert_non_null(path);
-    return path;
-}
-
-/* Each occurrence of `from` in the header becomes `to`. */
-static void change_header(const char *path, const char *from, const char *to)
-{
-    size_t len;
-    char *old = file_read(path, &len), *line_end = strchr(old, '\n'), *at = old, *next;
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    for (; (next = strstr(at, from)) && next < line_end; at = next + strlen(from))
-        fprintf(f, "%.*s%s", (int)(next - at), at, to);
-    assert_true(at > old);
-    fwrite(at, 1, len - (size_t)(at - old), f);
-    fclose(f);
-    free(old);
-}
-
-static void assert_harmless(const char *text, const char *shown)
-{
-    if (!strstr(text, shown))
-        fail_msg("no %s in: %s", shown, text);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if ((*c < 0x20 && *c != '\n') || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
-            fail_msg("byte %zu of: %s", (size_t)(c - (const unsigned char *)text), text);
-}
-
-static void what_a_device_said_is_not_obeyed_by_a_terminal(void **unused)
-{
-    (void)unused;
-    struct stage s = stage_with_a_dead_letter();
-    const char *path = only_file(s.hark), *id = only_id(s.hark);
-    change_header(path, "\"puppet/do\"", "\"a\\u001B[2J\\u009B2J\\u007F\"");
-    change_header(path, "\"blue\"", "\"b\\u001B[2J\\u009B2J\\u007F\"");
-    change_header(path, "\"reject\"", "\"e\\u001B[2J\\u009B2J\\u007F\"");
-    assert_harmless(dead_command(s.hark, "list").out, "a\\x1b[2J\\x9b2J\\x7f");
-    assert_harmless(dead_command(s.hark, "list").out, "e\\x1b[2J\\x9b2J\\x7f");
-    assert_harmless(dead_command(s.hark, "list", "--json").out, "\"a\\u001B[2J\\u009B2J\\u007F\"");
-    assert_harmless(dead_command(s.hark, "show", id).out, "colour=b\\x1b[2J\\x9b2J\\x7f");
-    assert_harmless(dead_command(s.hark, "show", "--json", id).out, "\"b\\u001B[2J\\u009B2J\\u007F\"");
-}
-
 static void the_folder_is_nobody_elses(void **unused)
 {
     (void)unused;
@@ -528,7 +474,6 @@ int main(void)
         system_test(what_is_purged_is_gone),
         system_test(mistakes_are_one_line_each),
         system_test(a_node_that_never_ran_here_is_said),
-        system_test(what_a_device_said_is_not_obeyed_by_a_terminal),
         system_test(the_folder_is_nobody_elses),
         system_test(more_than_hark_yaml_allows_is_published_all_the_same),
         system_test(without_a_folder_they_are_published_all_the_same),
