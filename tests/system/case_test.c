@@ -47,13 +47,16 @@ static void the_examples_pass(void **unused)
 static void each_way_to_end_can_be_expected(void **unused)
 {
     (void)unused;
-    struct outcome o =
-        test(GIVEN("say out/a x") "    expect: { result: ok }\n" GIVEN(
-            "retry") "    expect: { result: retry }\n" GIVEN("reject") "    expect: { result: reject "
-                                                                       "}\n" GIVEN("crash") "    expect: { "
-                                                                                            "result: crash "
-                                                                                            "}\n" GIVEN("han"
-                                                                                                        "g") "    expect: { result: timeout }\n");
+    struct outcome o = test(GIVEN("say out/a x") "    expect: { result: ok }\n" GIVEN(
+        "retry") "    expect: { result: retry }\n" GIVEN("reject") "    expect: { result: reject "
+                                                                   "}\n" GIVEN(
+                                                                       "crash") "    expect: { "
+                                                                                "result: crash "
+                                                                                "}\n" GIVEN(
+                                                                                    "han"
+                                                                                    "g") "    expect: { "
+                                                                                         "result: timeout "
+                                                                                         "}\n");
     assert_contains(o.out, "5 passed, 0 failed in ");
     assert_int_equal(o.code, 0);
 }
