@@ -113,7 +113,8 @@ static int take_insecure(const struct command *command, char *value, struct opti
 #define FLAG(field) .flag = offsetof(struct options, field)
 
 const struct option_row option_table[] = {
-    {"broker", "URL", "mqtt[s]://[user[:password]@]host[:port], or the name of a broker in hark.yaml",
+    {"broker", "URL",
+     "mqtt[s]:// or ws[s]://[user[:password]@]host[:port], or the name of a broker in hark.yaml",
      .take = take_broker},
     {"config", "FILE", "settings of this node, hark.yaml", TEXT(config)},
     {"node", "NAME", "name of this node, the middle of its client ids (the host's name)", TEXT(node),
@@ -143,7 +144,7 @@ const struct option_row option_table[] = {
     {"function", "NAME", "only those of this function", TEXT(function)},
     {"all", NULL, "all there are", FLAG(all)},
     {"rate", "N/s", "how many a second, 1/s to 1000/s (10/s)", .take = take_rate},
-    {"ca-file", "FILE", "certificates that an mqtts:// broker's may be signed by (the system's)",
+    {"ca-file", "FILE", "certificates that a broker's behind TLS may be signed by (the system's)",
      TEXT(ca_file)},
     {"repeat", "N", "the message N times in a row, to one worker (1)", .take = take_repeat},
     {"stats", NULL, "time and memory of each message", FLAG(stats)},

@@ -136,7 +136,9 @@ static int take_ca_file(const struct options *o, struct settings_broker *chosen,
     if (!o->ca_file)
         return 0;
     if (!chosen->url.is_tls) {
-        diag_set(diag, NULL, 0, 0, "--ca-file: the broker's URL is mqtt://, without TLS: write mqtts://");
+        bool web = chosen->url.is_web;
+        diag_set(diag, NULL, 0, 0, "--ca-file: the broker's URL is %s, without TLS: write %s",
+                 web ? "ws://" : "mqtt://", web ? "wss://" : "mqtts://");
         return EX_USAGE;
     }
     free(chosen->ca_file);

@@ -17,10 +17,19 @@ void source_hand_function(struct source *from, struct source *to)
     function_set_user(to->function, to);
 }
 
-/* Two ways to one broker: a host has one, which listens with and without TLS. */
+static bool is_same_path(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "?");
+    return strcspn(b, "?") == len && memcmp(a, b, len) == 0;
+}
+
+/* Two ways to one broker: a host has one, which listens with and without TLS, with and without WebSocket. But
+ * a path is a proxy's way to tell one from the other. */
 static bool is_same_place(const struct mqtt_url *a, const struct mqtt_url *b)
 {
-    return strcasecmp(a->host, b->host) == 0 && (a->port == b->port || a->is_tls != b->is_tls);
+    bool other_way = a->is_tls != b->is_tls || a->is_web != b->is_web;
+    bool same_listener = a->port == b->port && is_same_path(a->target, b->target);
+    return strcasecmp(a->host, b->host) == 0 && (same_listener || other_way);
 }
 
 static struct source *create_behind(struct deployer *d)

@@ -29,12 +29,14 @@ static void check_tls(struct key_loader *loader, struct yaml_node *node, const s
 {
     static const char *const keys[] = {"ca_file", "cert_file", "key_file", "server_name"};
     struct yaml_node *cert = yaml_find(node, "cert_file"), *key = yaml_find(node, "key_file");
-    bool is_plain = broker->url && strncasecmp(broker->url, "mqtts:", 6) != 0;
+    bool is_plain =
+        broker->url && strncasecmp(broker->url, "mqtts:", 6) != 0 && strncasecmp(broker->url, "wss:", 4) != 0;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && is_plain; i++) {
         struct yaml_node *found = yaml_find(node, keys[i]);
         if (found)
             keys_complain(loader, found,
-                          "brokers.<name>.%s: only TLS has a use for it: write a url with mqtts://", keys[i]);
+                          "brokers.<name>.%s: only TLS has a use for it: write a url with mqtts:// or wss://",
+                          keys[i]);
     }
     if (!cert != !key)
         keys_complain(loader, cert ? cert : key, "brokers.<name>.%s needs brokers.<name>.%s beside it",

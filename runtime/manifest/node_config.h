@@ -33,7 +33,7 @@ struct node_broker {
     unsigned protocol;          /* 0 auto, 4, 5: enum mqtt_protocol */
     uint32_t keep_alive_s;      /* 60; 0 (off), or 5 s .. 65535 s */
     uint32_t connect_timeout_s; /* 20; 1 s .. 10 min */
-    /* Only with mqtts://. NULL: not given; cert_file and key_file both or none. Paths as password_file. */
+    /* Only with TLS. NULL: not given; cert_file and key_file both or none. Paths as password_file. */
     char *ca_file, *cert_file, *key_file, *server_name;
     unsigned line, column; /* of the url, for later complaints */
 };

@@ -32,13 +32,13 @@ bool node_is_url(struct slice text)
 /* No text of these two shows the URL: it may hold a password. */
 static const char *check_url(struct slice text)
 {
-    static const char *const schemes[] = {"mqtt://", "mqtts://"};
+    static const char *const schemes[] = {"mqtt://", "mqtts://", "ws://", "wss://"};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t len = strlen(schemes[i]);
         if (text.len > len && memcmp(text.data, schemes[i], len) == 0)
             return NULL;
     }
-    return "not a URL of a broker: write mqtt://host or mqtt://host:port, mqtts:// for TLS";
+    return "not a URL of a broker: write mqtt://host[:port], mqtts:// for TLS, ws:// or wss:// for WebSocket";
 }
 
 static const char *check_broker(struct slice text)
@@ -70,10 +70,11 @@ static const struct key broker_list[] = {
         .required = true,
         .min = 1,
         .max = URL_BYTES_MAX,
-        .bounds = "mqtt://[user[:password]@]host[:port], or mqtts:// for TLS",
+        .bounds = "mqtt://[user[:password]@]host[:port], or mqtts:// for TLS; ws:// or wss:// for WebSocket, "
+                  "with [/path][?query]",
         .example = "mqtt://10.0.0.2:1883",
         .meaning = "where the broker listens",
-        .regex = "^mqtts?://.+$",
+        .regex = "^(mqtts?|wss?)://.+$",
         .check = check_url,
         KEY_MEMBER(struct node_broker, url),
     },
@@ -124,8 +125,8 @@ static const struct key broker_list[] = {
         .min = NS_PER_S,
         .max = 600 * NS_PER_S,
         .example = "20s",
-        .meaning = "how long each step of connecting may take: TCP, for each address of the host; TLS; the "
-                   "broker's answer to CONNECT",
+        .meaning = "how long each step of connecting may take: TCP, for each address of the host; TLS; "
+                   "WebSocket; the broker's answer to CONNECT",
         KEY_MEMBER(struct node_broker, connect_timeout_s),
     },
     {
@@ -133,7 +134,7 @@ static const struct key broker_list[] = {
         .type = KEY_TEXT,
         .min = 1,
         .max = PATH_BYTES_MAX,
-        .bounds = "1 to 4095 bytes; with mqtts://",
+        .bounds = "1 to 4095 bytes; with mqtts:// or wss://",
         .example = "ca.crt",
         .meaning = "PEM file of the certificates that are trusted; not given: those of the system",
         KEY_MEMBER(struct node_broker, ca_file),
@@ -143,7 +144,7 @@ static const struct key broker_list[] = {
         .type = KEY_TEXT,
         .min = 1,
         .max = PATH_BYTES_MAX,
-        .bounds = "1 to 4095 bytes; with mqtts:// and key_file",
+        .bounds = "1 to 4095 bytes; with mqtts:// or wss://, and key_file",
         .example = "gateway-7.crt",
         .meaning = "PEM file of our own certificate, for brokers that want one; what signed it behind it",
         KEY_MEMBER(struct node_broker, cert_file),
@@ -153,7 +154,7 @@ static const struct key broker_list[] = {
         .type = KEY_TEXT,
         .min = 1,
         .max = PATH_BYTES_MAX,
-        .bounds = "1 to 4095 bytes; with mqtts:// and cert_file",
+        .bounds = "1 to 4095 bytes; with mqtts:// or wss://, and cert_file",
         .example = "gateway-7.key",
         .meaning = "PEM file of its key, not encrypted; only its owner and group may have access",
         KEY_MEMBER(struct node_broker, key_file),
@@ -163,7 +164,7 @@ static const struct key broker_list[] = {
         .type = KEY_TEXT,
         .min = 1,
         .max = 253,
-        .bounds = "1 to 253 bytes; with mqtts://",
+        .bounds = "1 to 253 bytes; with mqtts:// or wss://",
         .example = "mqtt.example.com",
         .meaning = "name or address that the broker's certificate must have; not given: the host of the URL",
         .check = check_server_name,

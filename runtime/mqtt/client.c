@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SECURITY_MAX = 128 };
+
 /* ---- what the user is told ---- */
 
 void client_set_why(struct mqtt_client *c, enum mqtt_cause cause, const char *format, ...)
@@ -97,6 +99,8 @@ static void on_due(struct mqtt_client *c, uint64_t now_ns)
         connect_address_late(c);
     else if (c->phase == CLIENT_SECURING)
         secure_late(c);
+    else if (c->phase == CLIENT_UPGRADING)
+        web_late(c);
     else if (c->phase == CLIENT_OPEN)
         stream_tick(c, now_ns);
     else if (c->phase == CLIENT_ENDING)
@@ -136,7 +140,7 @@ void client_turn(struct mqtt_client *c)
 {
     if (c->closing)
         close_step(c);
-    if (c->phase == CLIENT_OPEN || c->phase == CLIENT_ENDING)
+    if (c->phase == CLIENT_UPGRADING || c->phase == CLIENT_OPEN || c->phase == CLIENT_ENDING)
         stream_flush(c);
     client_arm_timer(c);
 }
@@ -179,7 +183,7 @@ static struct client_timing timing_of(const struct mqtt_client_options *options)
 static bool copy_strings(struct mqtt_client *c, const struct mqtt_url *broker)
 {
     struct mqtt_session_options *session = &c->session_options;
-    const char *host = broker->host;
+    const char *host = broker->host, *target = broker->is_web ? broker->target : NULL;
     if (!session->username && broker->has_username)
         session->username = broker->username;
     if (!session->password && broker->has_password)
@@ -190,7 +194,9 @@ static bool copy_strings(struct mqtt_client *c, const struct mqtt_url *broker)
     copied &= copy_string(&session->will_topic);
     copied &= copy_string(&session->will_payload);
     copied &= copy_string(&host);
+    copied &= copy_string(&target);
     c->host = (char *)host;
+    c->target = (char *)target;
     return copied;
 }
 
@@ -298,8 +304,9 @@ void mqtt_client_believe(struct mqtt_client *c, enum mqtt_belief belief)
 
 const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size)
 {
+    char security[SECURITY_MAX] = "plain";
     if (c->link && c->link->tls)
-        return tls_describe(c->link->tls, buffer, size);
-    snprintf(buffer, size, "plain");
+        tls_describe(c->link->tls, security, sizeof security);
+    snprintf(buffer, size, "%s%s", security, c->target ? ", WebSocket" : "");
     return buffer;
 }

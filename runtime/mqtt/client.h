@@ -1,5 +1,5 @@
-/* client.h: an MQTT session on a libuv loop: name look-up, TCP, TLS, reconnects, timers, batched reads and
- * writes.
+/* client.h: an MQTT session on a libuv loop: name look-up, TCP, TLS, WebSocket, reconnects, timers,
+ * batched reads and writes.
  *
  * In the dispatcher, on its loop thread. A thin shell: all that MQTT means is in session.c. One read buffer
  * of 64 KiB is shared by all clients of a loop (struct mqtt_io); a client keeps bytes of its own only while a
@@ -47,7 +47,7 @@ struct mqtt_client_options {
     uint64_t refused_backoff_ns; /* after MQTT_CAUSE_REFUSED and TAKEN_OVER; 0: 60 s */
     uint64_t stable_ns; /* a connection that was ONLINE that long resets the backoff, as does one that
                          * got something done: a publish answered, a message acknowledged. 0: 10 s */
-    uint64_t address_timeout_ns; /* of one TCP connect, and of the TLS handshake; 0: 10 s */
+    uint64_t address_timeout_ns; /* of one TCP connect; of the TLS handshake; of the WebSocket's. 0: 10 s */
     uint64_t random_seed;        /* of the jitter */
 };
 
@@ -69,7 +69,8 @@ enum mqtt_protocol mqtt_client_protocol(const struct mqtt_client *c);
 /* As mqtt_session_belief and _believe. */
 enum mqtt_belief mqtt_client_belief(const struct mqtt_client *c);
 void mqtt_client_believe(struct mqtt_client *c, enum mqtt_belief belief);
-/* "plain", or version, cipher and whether the TLS session was resumed, of the connection that is online. */
+/* "plain", or version, cipher and whether the TLS session was resumed, of the connection that is online; and
+ * whether it is a WebSocket. */
 const char *mqtt_client_security(const struct mqtt_client *c, char *buffer, size_t size);
 
 /* Asynchronous: acks that may leave and DISCONNECT are written (for at most 1 s), then events.closed, and

@@ -21,6 +21,7 @@ void close_free(struct mqtt_client *c)
     tls_context_drop(c->tls);
     free(c->host);
     free(c->endpoint);
+    free(c->target);
     free(c);
 }
 

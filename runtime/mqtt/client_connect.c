@@ -31,6 +31,12 @@ const char *connect_words(int error)
     }
 }
 
+void connect_failed(struct mqtt_client *c)
+{
+    stream_drop_link(c);
+    client_attempt_over(c);
+}
+
 static void fail(struct mqtt_client *c, int error)
 {
     connect_forget(c);
@@ -52,6 +58,8 @@ static void on_connected(uv_connect_t *connect, int status)
         connect_forget(c);
         if (c->tls)
             secure_start(c);
+        else if (c->target)
+            web_start(c);
         else
             stream_open(c);
         return;

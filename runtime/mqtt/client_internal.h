@@ -4,6 +4,7 @@
  *   client_connect.c  name look-up, addresses, TCP connect, backing off
  *   client_stream.c   bytes in, bytes out, the orderly end of a connection
  *   client_tls.c      the same through TLS
+ *   client_web.c      the same through WebSocket, with or without TLS below it
  *   client_close.c    leaving for good
  *   io.c              what the clients of a loop share: the read buffer, the end of a turn
  *
@@ -14,13 +15,27 @@
 #define HARK_MQTT_CLIENT_INTERNAL_H
 
 #include "mqtt/client.h"
+#include "mqtt/ws_frame.h"
+#include "mqtt/ws_handshake.h"
 
 #include <sys/queue.h>
 
 enum {
     READ_BYTES = 64 * 1024,
     ADDRESSES_MAX = 16, /* of one name that are tried */
-    TEXT_MAX = 512
+    TEXT_MAX = 512,
+    SUSPECT_MAX = 256,
+    RANDOM_BYTES = 256 /* as much as getrandom(2) gives in one piece */
+};
+
+/* A connection's WebSocket. */
+struct web {
+    struct ws_reader in;
+    struct buffer out;    /* frames, or the request, on their way to TLS or TCP */
+    struct buffer answer; /* to the request, while it is not complete */
+    char key[WS_KEY_SIZE];
+    bool said_close; /* our close frame is in `out`, or beyond */
+    unsigned code;   /* for it; 0: WS_CODE_NORMAL */
 };
 
 /* One attempt's TCP handle. Separate from the client, because libuv gives it back later than the client may
@@ -32,6 +47,7 @@ struct link {
     uv_shutdown_t shutdown;
     struct mqtt_client *client;
     struct tls *tls;       /* NULL: plain */
+    struct web *web;       /* NULL: no WebSocket */
     struct buffer sending; /* bytes of the write under way: they must not move */
     size_t in_flight;      /* of them in this uv_write; 0: no write under way */
     uint64_t acked;        /* bytes that the broker's TCP had acknowledged at the last tick */
@@ -61,6 +77,7 @@ enum client_phase {
     CLIENT_RESOLVING, /* lookup */
     CLIENT_DIALLING,  /* link connects, until due_ns */
     CLIENT_SECURING,  /* TLS handshake, until due_ns */
+    CLIENT_UPGRADING, /* WebSocket handshake, until due_ns */
     CLIENT_OPEN,      /* the session speaks; its deadline counts */
     CLIENT_ENDING,    /* the last bytes leave and the broker's EOF is awaited, until due_ns */
     CLIENT_GONE       /* waits for libuv to give back the handles */
@@ -76,6 +93,7 @@ struct mqtt_client {
     char *endpoint; /* owned; host and port for people */
     uint16_t port;
     struct tls_context *tls; /* one reference; NULL: plain */
+    char *target;            /* owned; path and query of the WebSocket; NULL: none */
 
     struct mqtt_session *session;
     struct mqtt_session *farewell; /* 3.1.1: the clean session that makes the broker forget; else NULL */
@@ -115,6 +133,8 @@ struct mqtt_io {
     struct client_list marked; /* clients with something to do at the end of the turn */
     uint8_t read_buffer[READ_BYTES];
     uint8_t sealed_buffer[READ_BYTES]; /* what TLS reads from */
+    uint8_t random[RANDOM_BYTES];      /* masks of WebSocket frames to come */
+    size_t random_left;
 };
 
 static inline struct mqtt_session *client_session(const struct mqtt_client *c)
@@ -144,21 +164,27 @@ void connect_address_late(struct mqtt_client *c);
 void connect_back_off(struct mqtt_client *c);
 void connect_forget(struct mqtt_client *c); /* look-up and addresses */
 const char *connect_words(int error);
+void connect_failed(struct mqtt_client *c); /* an attempt that has its link, for cause and why */
 
 /* client_stream.c */
 __attribute__((warn_unused_result)) struct link *stream_create_link(struct mqtt_client *c);
 void stream_drop_link(struct mqtt_client *c);
+__attribute__((warn_unused_result)) int stream_read(struct mqtt_client *c); /* from now on; not below TLS */
 void stream_open(struct mqtt_client *c);
 void stream_flush(struct mqtt_client *c);
 void stream_end(struct mqtt_client *c);  /* send what is left, then it is over */
 void stream_over(struct mqtt_client *c); /* now */
 void stream_tick(struct mqtt_client *c, uint64_t now_ns);
 void stream_lost(struct mqtt_client *c, int error); /* the connection broke */
+/* The broker has closed: what may be behind it, in words that end such a line, and as a cause. in_order: not
+ * by a reset or a cut. Once a connection. */
+enum mqtt_cause stream_suspect(struct mqtt_client *c, bool in_order, char *ret_text, size_t size);
 void stream_write_failed(struct mqtt_client *c, int error);
 /* Where the next plain bytes go; stream_took says how many have. room.len == 0: out of memory. */
 uv_buf_t stream_room(struct mqtt_client *c);
 bool stream_took(struct mqtt_client *c, size_t len); /* false: the connection is over, or ending */
 __attribute__((warn_unused_result)) int stream_send(struct link *link, struct buffer *out);
+bool stream_has_more(struct mqtt_client *c); /* the session has output, and its connection is there */
 
 /* client_tls.c */
 void secure_start(struct mqtt_client *c);
@@ -168,6 +194,20 @@ __attribute__((warn_unused_result)) int secure_send(
     struct mqtt_client *c); /* seals what there is, sends it */
 /* Writes that we send no more; 0, or an error of libuv's. */
 __attribute__((warn_unused_result)) int secure_end(struct mqtt_client *c);
+
+/* client_web.c. Between the session and TLS or TCP. */
+void web_start(struct mqtt_client *c);
+void web_late(struct mqtt_client *c);
+void web_lost(struct mqtt_client *c, int error); /* while UPGRADING */
+void web_destroy(struct web *web);
+/* What came in is at data, where stream_room said, and is changed. False: the connection is over. */
+bool web_took(struct mqtt_client *c, uint8_t *data, size_t len);
+/* The next frames into web->out, if that is empty; while ENDING, our close frame behind all else. 0, or an
+ * error of libuv's. */
+__attribute__((warn_unused_result)) int web_wrap(struct mqtt_client *c);
+__attribute__((warn_unused_result)) int web_send(struct mqtt_client *c); /* wraps what there is, sends it */
+/* There is no more to send, and the broker has said that there is no more to come. */
+bool web_is_over(const struct mqtt_client *c);
 
 /* client_close.c */
 void close_step(struct mqtt_client *c);            /* while closing: does what comes next */

@@ -9,7 +9,6 @@
 enum {
     ENDING_NS = NS_PER_S, /* for the last bytes and the broker's EOF */
     COPIED_MAX = 16 * 1024,
-    SUSPECT_MAX = 256,
     WRITE_MAX = 1 << 30
 };
 
@@ -21,6 +20,8 @@ static void on_link_closed(uv_handle_t *handle)
     struct mqtt_client *c = link->client;
     if (link->tls)
         tls_destroy(link->tls);
+    if (link->web)
+        web_destroy(link->web);
     buffer_finish(&link->sending);
     free(link);
     close_handle_returned(c);
@@ -77,12 +78,13 @@ static void doubt(struct mqtt_client *c, char *ret_text, size_t size)
 {
     bool may_be_3 = mqtt_session_protocol(c->session) == MQTT_5 || c->session_options.protocol == MQTT_AUTO;
     bool is_tried = c->session_options.protocol == MQTT_AUTO && mqtt_client_belief(c) != MQTT_SPEAKS_5;
-    const char *tls = c->tls     ? ""
-                      : may_be_3 ? "is it a TLS listener (mqtts://)"
-                                 : "is it a TLS listener? write mqtts:// then";
-    const char *version = !may_be_3 ? ""
-                          : c->tls  ? "does it speak only MQTT 3.1.1?"
-                                    : ", or does it speak only MQTT 3.1.1?";
+    bool has_answered = c->tls || c->target; /* TLS, or the WebSocket request */
+    const char *tls = has_answered ? ""
+                      : may_be_3   ? "is it a TLS listener (mqtts://)"
+                                   : "is it a TLS listener? write mqtts:// then";
+    const char *version = !may_be_3      ? ""
+                          : has_answered ? "does it speak only MQTT 3.1.1?"
+                                         : ", or does it speak only MQTT 3.1.1?";
     const char *then = !may_be_3 ? "" : is_tried ? " that is tried too" : " say so in hark.yaml then";
     snprintf(ret_text, size, "%s%s%s%s", tls[0] || version[0] ? ": " : "", tls, version, then);
 }
@@ -97,26 +99,38 @@ static void say_closed(struct mqtt_client *c, int error, enum mqtt_cause cause, 
         client_set_why(c, cause, "lost %s: %s%s%s", c->endpoint, connect_words(error), when, suspect);
 }
 
+enum mqtt_cause stream_suspect(struct mqtt_client *c, bool in_order, char *ret_text, size_t size)
+{
+    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
+    bool knows_3 = mqtt_client_belief(c) == MQTT_TOOK_3_1_1;
+    bool is_version = in_order && mqtt_session_hung_up(client_session(c));
+    if (is_version && knows_3)
+        snprintf(ret_text, size, " of MQTT 5, once more: 3.1.1 is next");
+    else if (online)
+        mqtt_session_suspect(client_session(c), ret_text, size);
+    else
+        doubt(c, ret_text, size);
+    return is_version ? MQTT_CAUSE_VERSION : MQTT_CAUSE_NETWORK;
+}
+
 static void say_why_lost(struct mqtt_client *c, int error)
 {
     bool closed = error == UV_EOF || error == UV_ECONNABORTED || error == UV_ECONNRESET || error == UV_EPIPE;
-    bool online = mqtt_session_state(client_session(c)) == MQTT_ONLINE;
-    bool knows_3 = mqtt_client_belief(c) == MQTT_TOOK_3_1_1;
-    bool is_version = error == UV_EOF && mqtt_session_hung_up(client_session(c));
+    enum mqtt_cause cause = MQTT_CAUSE_NETWORK;
     char suspect[SUSPECT_MAX] = "";
-    if (is_version && knows_3)
-        snprintf(suspect, sizeof suspect, " of MQTT 5, once more: 3.1.1 is next");
-    else if (closed && online)
-        mqtt_session_suspect(client_session(c), suspect, sizeof suspect);
-    else if (closed)
-        doubt(c, suspect, sizeof suspect);
-    say_closed(c, error, is_version ? MQTT_CAUSE_VERSION : MQTT_CAUSE_NETWORK, suspect);
+    if (closed)
+        cause = stream_suspect(c, error == UV_EOF, suspect, sizeof suspect);
+    say_closed(c, error, cause, suspect);
 }
 
 void stream_lost(struct mqtt_client *c, int error)
 {
     if (c->phase == CLIENT_SECURING) {
         secure_lost(c, error);
+        return;
+    }
+    if (c->phase == CLIENT_UPGRADING) {
+        web_lost(c, error);
         return;
     }
     if (c->phase != CLIENT_ENDING) /* else why is known already */
@@ -131,7 +145,7 @@ void stream_end(struct mqtt_client *c)
     c->phase = CLIENT_ENDING;
     c->due_ns = clock_now_ns() + ENDING_NS;
     buffer_finish(&c->partial); /* what it is the beginning of will not be read */
-    if (buffer_length(mqtt_session_output(client_session(c))) == 0 && c->link->in_flight == 0) {
+    if (!stream_has_more(c) && c->link->in_flight == 0 && !c->link->web) {
         stream_over(c);
         return;
     }
@@ -215,7 +229,7 @@ static int send_rest(struct link *link);
  * and say why. They are followed by EOF, or by the error. */
 void stream_write_failed(struct mqtt_client *c, int error)
 {
-    bool listens = c->phase == CLIENT_OPEN || c->phase == CLIENT_SECURING;
+    bool listens = c->phase >= CLIENT_SECURING && c->phase <= CLIENT_OPEN;
     bool has_last_words = listens && (error == UV_EPIPE || error == UV_ECONNRESET);
     c->link->write_error = error;
     if (!has_last_words)
@@ -269,6 +283,28 @@ int stream_send(struct link *link, struct buffer *out)
     return buffer_length(out) > 0 ? send_later(link, out) : 0;
 }
 
+bool stream_has_more(struct mqtt_client *c)
+{
+    bool is_there = c->phase == CLIENT_OPEN || c->phase == CLIENT_ENDING;
+    bool is_closed = c->link->web && c->link->web->said_close;
+    return is_there && !is_closed && buffer_length(mqtt_session_output(client_session(c))) > 0;
+}
+
+/* One layer after the other takes what it can: the session's bytes, WebSocket's, TLS's. */
+static int send_all(struct mqtt_client *c)
+{
+    struct link *link = c->link;
+    if (link->tls)
+        return secure_send(c);
+    return link->web ? web_send(c) : stream_send(link, mqtt_session_output(client_session(c)));
+}
+
+/* All has been handed to TCP, and the broker is not owed time for an answer. */
+static bool has_said_all(const struct mqtt_client *c)
+{
+    return c->phase == CLIENT_ENDING && c->link->in_flight == 0 && (!c->link->web || web_is_over(c));
+}
+
 void stream_flush(struct mqtt_client *c)
 {
     struct link *link = c->link;
@@ -277,12 +313,12 @@ void stream_flush(struct mqtt_client *c)
     buffer_finish(&link->sending);
     int error = link->write_error;
     if (!error)
-        error = link->tls ? secure_send(c) : stream_send(link, mqtt_session_output(client_session(c)));
-    if (!error && link->tls && c->phase == CLIENT_ENDING && link->in_flight == 0)
+        error = send_all(c);
+    if (!error && link->tls && has_said_all(c))
         error = secure_end(c);
     if (error)
         stream_write_failed(c, error);
-    else if (c->phase == CLIENT_ENDING && link->in_flight == 0)
+    else if (has_said_all(c))
         shut(c);
 }
 
@@ -396,20 +432,26 @@ static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
 {
     struct link *link = stream->data;
     struct mqtt_client *c = link->client;
-    (void)bytes;
     if (read < 0)
         stream_lost(c, link->write_error ? link->write_error : (int)read);
+    else if (read > 0 && link->web)
+        web_took(c, (uint8_t *)bytes->base, (size_t)read);
     else if (read > 0 && c->phase != CLIENT_ENDING) /* what comes after our DISCONNECT concerns nobody */
         stream_took(c, (size_t)read);
 }
 
+int stream_read(struct mqtt_client *c)
+{
+    return uv_read_start((uv_stream_t *)&c->link->tcp, on_alloc, on_read);
+}
+
 void stream_open(struct mqtt_client *c)
 {
-    uv_stream_t *stream = (uv_stream_t *)&c->link->tcp;
+    bool reads = c->link->tls || c->link->web;
     c->phase = CLIENT_OPEN;
     mqtt_session_opened(client_session(c), clock_now_ns());
     uv_tcp_nodelay(&c->link->tcp, 1);
-    int error = c->link->tls ? 0 : uv_read_start(stream, on_alloc, on_read); /* TLS reads already */
+    int error = reads ? 0 : stream_read(c);
     if (error) {
         stream_lost(c, error);
         return;

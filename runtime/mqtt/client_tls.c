@@ -9,12 +9,6 @@ enum { SEAL_MAX = 256 * 1024 };
 
 /* ---- a handshake that fails ---- */
 
-static void attempt_failed(struct mqtt_client *c)
-{
-    stream_drop_link(c);
-    client_attempt_over(c);
-}
-
 static void say_why(struct mqtt_client *c)
 {
     const char *text;
@@ -32,14 +26,14 @@ void secure_lost(struct mqtt_client *c, int error)
     else
         client_set_why(c, MQTT_CAUSE_NETWORK, "lost %s during the TLS handshake: %s", c->endpoint,
                        connect_words(error));
-    attempt_failed(c);
+    connect_failed(c);
 }
 
 void secure_late(struct mqtt_client *c)
 {
     client_set_why(c, MQTT_CAUSE_NETWORK, "%s does not go on with the TLS handshake: is it a TLS listener?",
                    c->endpoint);
-    attempt_failed(c);
+    connect_failed(c);
 }
 
 /* ---- out ---- */
@@ -63,16 +57,20 @@ static int seal(struct link *link, struct buffer *out)
 int secure_send(struct mqtt_client *c)
 {
     struct link *link = c->link;
-    struct buffer *out = mqtt_session_output(client_session(c));
+    struct buffer *out = link->web ? &link->web->out : mqtt_session_output(client_session(c));
     bool has_plain = c->phase != CLIENT_SECURING;
     int error;
     do {
-        error = has_plain ? seal(link, out) : 0;
+        error = link->web ? web_wrap(c) : 0;
+        if (!error && has_plain)
+            error = seal(link, out);
         if (!error)
             error = stream_send(link, tls_output(link->tls));
-    } while (!error && has_plain && link->in_flight == 0 && buffer_length(out) > 0);
+    } while (!error && link->in_flight == 0 && stream_has_more(c));
     if (!error)
         buffer_trim(tls_output(link->tls));
+    if (!error && link->web)
+        buffer_trim(&link->web->out);
     return error;
 }
 
@@ -102,8 +100,17 @@ static void ended(struct mqtt_client *c, ssize_t why)
         stream_lost(c, UV_EOF);
         return;
     }
-    say_why(c);
-    stream_over(c);
+    if (c->phase != CLIENT_ENDING)
+        say_why(c);
+    if (c->phase == CLIENT_UPGRADING)
+        connect_failed(c);
+    else
+        stream_over(c);
+}
+
+static bool took(struct mqtt_client *c, uint8_t *data, size_t len)
+{
+    return c->link->web ? web_took(c, data, len) : stream_took(c, len);
 }
 
 static void read_plain(struct mqtt_client *c)
@@ -117,7 +124,7 @@ static void read_plain(struct mqtt_client *c)
             return;
         }
         n = fill(c->link->tls, room, &len);
-        if (len > 0 && !stream_took(c, len))
+        if (len > 0 && !took(c, (uint8_t *)room.base, len))
             return;
     }
     if (n != -EAGAIN)
@@ -135,7 +142,9 @@ static bool handshake(struct mqtt_client *c)
         if (alert.len > 0 && link->in_flight == 0)
             uv_try_write((uv_stream_t *)&link->tcp, &alert, 1);
         say_why(c);
-        attempt_failed(c);
+        connect_failed(c);
+    } else if (error == 0 && c->target) {
+        web_start(c);
     } else if (error == 0) {
         stream_open(c);
     } else {
@@ -165,10 +174,10 @@ static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
         stream_lost(c, link->write_error ? link->write_error : end_of_tcp(c, (int)read));
         return;
     }
-    if (read == 0 || c->phase == CLIENT_ENDING)
+    if (read == 0 || (c->phase == CLIENT_ENDING && !link->web))
         return;
     tls_input(link->tls, bytes->base, (size_t)read);
-    if (c->phase == CLIENT_OPEN || handshake(c))
+    if (c->phase != CLIENT_SECURING || handshake(c))
         read_plain(c);
     tls_input(link->tls, NULL, 0); /* the memory is shared */
     if (c->link == link && buffer_length(tls_output(link->tls)) > 0)

@@ -57,6 +57,7 @@ struct mqtt_io *mqtt_io_create(uv_loop_t *loop)
     if (!io)
         return NULL;
     io->loop = loop;
+    io->random_left = 0;
     TAILQ_INIT(&io->marked);
     uv_idle_init(loop, &io->turn);
     io->turn.data = io;

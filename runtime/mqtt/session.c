@@ -184,6 +184,25 @@ static bool is_old_connack(const struct mqtt_session *s, const uint8_t *data, si
     return s->phase == PHASE_CONNECTING && len >= 2 && data[0] == PACKET_CONNACK << 4 && data[1] == 2;
 }
 
+/* The answer of a web server, and so of a WebSocket listener, to a CONNECT that came without WebSocket. */
+static bool is_http(const struct mqtt_session *s, const uint8_t *data, size_t len)
+{
+    return s->phase == PHASE_CONNECTING && slice_starts_with(slice_make(data, len), "HTTP/");
+}
+
+static int fail_on_bytes(struct mqtt_session *s, const uint8_t *data, size_t len,
+                         const struct packet_fault *fault)
+{
+    if (is_http(s, data, len))
+        return session_fail(
+            s, MQTT_CAUSE_PROTOCOL, 0,
+            "what answers CONNECT speaks HTTP: if it is the broker's WebSocket listener, write "
+            "ws:// (with TLS wss://)");
+    return session_fail(s, MQTT_CAUSE_PROTOCOL, fault->reason, "%s%s%s",
+                        fault->type ? packet_type_name(fault->type) : "", fault->type ? ": " : "",
+                        fault->text);
+}
+
 /* 1: a packet was dealt with, *ret_len bytes long. 0: incomplete. -EPROTO. */
 static int take_packet(struct mqtt_session *s, const uint8_t *data, size_t len, size_t *ret_len)
 {
@@ -195,9 +214,7 @@ static int take_packet(struct mqtt_session *s, const uint8_t *data, size_t len, 
     if (result == 0)
         return 0;
     if (result < 0)
-        return session_fail(s, MQTT_CAUSE_PROTOCOL, fault.reason, "%s%s%s",
-                            fault.type ? packet_type_name(fault.type) : "", fault.type ? ": " : "",
-                            fault.text);
+        return fail_on_bytes(s, data, len, &fault);
     if (old)
         packet.u.connack.reason = PACKET_UNSUPPORTED_VERSION;
     *ret_len = packet.len;

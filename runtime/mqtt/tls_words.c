@@ -239,8 +239,9 @@ void tls_words_failed(struct tls *tls, int ssl_error)
     if (!tls->secure && (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
                          reason == SSL_R_HTTP_REQUEST))
         say(tls, MQTT_CAUSE_REFUSED,
-            "what answers there speaks no TLS: write the port of its TLS listener (usually 8883), or "
-            "mqtt://");
+            "what answers there speaks no TLS: write the port of its TLS listener (usually 8883, of "
+            "WebSocket 443), "
+            "or mqtt:// or ws://");
     else
         say(tls, MQTT_CAUSE_NETWORK, "%s",
             error ? ERR_reason_error_string(error) : "the connection broke off in the middle");

@@ -14,11 +14,16 @@
 
 struct scheme {
     const char *name;
-    uint16_t port; /* IANA: mqtt, secure-mqtt */
-    bool is_tls;
+    uint16_t port; /* IANA: mqtt, secure-mqtt, http, https */
+    bool is_tls, is_web;
 };
 
-static const struct scheme schemes[] = {{"mqtt://", 1883, false}, {"mqtts://", 8883, true}};
+static const struct scheme schemes[] = {{"mqtt://", 1883, false, false},
+                                        {"mqtts://", 8883, true, false},
+                                        {"ws://", 80, false, true},
+                                        {"wss://", 443, true, true}};
+
+static const char default_target[] = "/mqtt";
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
@@ -206,26 +211,66 @@ static const struct scheme *find_scheme(const char *text)
     return NULL;
 }
 
-static int check_rest(const char *rest, struct diag *diag)
+/* ---- path and query ---- */
+
+/* RFC 3986 sections 3.3 and 3.4: nothing that could end a line of the request, or its first word. No '@': a
+ * password with a '/' in it would make it a path, and so the end of a password something to log. */
+static bool is_target(struct slice text)
 {
-    if (strpbrk(rest, "/?#"))
+    for (size_t i = 0; i < text.len; i++) {
+        struct slice rest = slice_make(text.data + i, text.len - i);
+        if (text.data[i] == '%' ? decode_escape(rest) < 0
+                                : !is_userinfo(text.data[i]) && !is_one_of(text.data[i], "/?"))
+            return false;
+    }
+    return true;
+}
+
+static int parse_target(struct slice text, struct mqtt_url *url, struct diag *diag)
+{
+    bool has_path = text.len && text.data[0] == '/';
+    if (!is_target(text))
+        return COMPLAIN(
+            diag, "the path or query of the broker URL: write what is not a letter or digit as %%XX, as in "
+                  "%%40 for '@'; a fragment ('#') has no place there");
+    if (text.len > MQTT_TARGET_MAX - sizeof default_target)
+        return COMPLAIN(diag, "path and query of the broker URL are longer than %d bytes",
+                        (int)(MQTT_TARGET_MAX - sizeof default_target));
+    snprintf(url->target, sizeof url->target, "%s%.*s", has_path ? "" : default_target, SLICE_ARG(text));
+    return 0;
+}
+
+static int refuse_target(struct slice text, struct diag *diag)
+{
+    if (text.len)
         return COMPLAIN(
             diag, "a path, query or fragment in the broker URL: leave it out; in user and password write "
                   "'/' as %%2F, '?' as %%3F, '#' as %%23");
     return 0;
 }
 
+/* Cuts the path and what follows off the authority. */
+static struct slice cut_target(struct slice *authority)
+{
+    size_t len = strcspn(authority->data, "/?#");
+    struct slice target = slice_make(authority->data + len, authority->len - len);
+    authority->len = len;
+    return target;
+}
+
 int mqtt_url_parse(const char *text, struct mqtt_url *ret_url, struct diag *diag)
 {
     const struct scheme *scheme = find_scheme(text);
     if (!scheme)
-        return COMPLAIN(diag, "the broker URL does not start with mqtt:// or mqtts://: write "
-                              "mqtt://[user[:password]@]host[:port]");
-    const char *rest = text + strlen(scheme->name);
-    struct mqtt_url url = {.port = scheme->port, .is_tls = scheme->is_tls};
-    int e = check_rest(rest, diag);
+        return COMPLAIN(diag,
+                        "the broker URL does not start with mqtt:// or mqtts://, ws:// or wss://: write "
+                        "mqtt://[user[:password]@]host[:port]");
+    struct mqtt_url url = {.port = scheme->port, .is_tls = scheme->is_tls, .is_web = scheme->is_web};
+    struct slice authority = slice_of(text + strlen(scheme->name));
+    struct slice target = cut_target(&authority);
+    int e = url.is_web ? parse_target(target, &url, diag) : refuse_target(target, diag);
     if (e == 0)
-        e = parse_authority(slice_of(rest), &url, diag);
+        e = parse_authority(authority, &url, diag);
     if (e == 0)
         *ret_url = url;
     return e;
@@ -239,13 +284,23 @@ static void escape(const char *text, char *out)
     *at = '\0';
 }
 
+static const char *scheme_of(const struct mqtt_url *url)
+{
+    int i = 0;
+    while (i < SCHEMES - 1 && (schemes[i].is_tls != url->is_tls || schemes[i].is_web != url->is_web))
+        i++;
+    return schemes[i].name;
+}
+
 const char *mqtt_url_format(const struct mqtt_url *url, char *buffer, unsigned long size)
 {
     char user[3 * MQTT_CREDENTIAL_MAX + 1] = "";
     bool address = strchr(url->host, ':');
+    size_t path = strcspn(url->target, "?");
     if (url->has_username)
         escape(url->username, user);
-    snprintf(buffer, size, "%s%s%s%s%s%s:%u", schemes[url->is_tls].name, user, user[0] ? "@" : "",
-             address ? "[" : "", url->host, address ? "]" : "", url->port);
+    snprintf(buffer, size, "%s%s%s%s%s%s:%u%.*s%s", scheme_of(url), user, user[0] ? "@" : "",
+             address ? "[" : "", url->host, address ? "]" : "", url->port, (int)path, url->target,
+             url->target[path] ? "?..." : "");
     return buffer;
 }

@@ -200,16 +200,17 @@ static void an_unknown_broker_gets_a_suggestion(void **unused)
             "mqtt://host:port");
 }
 
+#define NO_URL                                                                                               \
+    "not a URL of a broker: write mqtt://host[:port], mqtts:// for TLS, ws:// or wss:// for WebSocket"
+#define NO_TLS "only TLS has a use for it: write a url with mqtts:// or wss://"
+
 static void a_url_has_a_scheme_that_is_known(void **unused)
 {
     (void)unused;
-    refused("broker: http://h\n", "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or "
-                                  "mqtt://host:port, mqtts:// for TLS");
-    refused("broker: mqtt://\n", "hark.yaml:1:9: broker: not a URL of a broker: write mqtt://host or "
-                                 "mqtt://host:port, mqtts:// for TLS");
-    refused("brokers: { a: { url: localhost } }\n",
-            "hark.yaml:1:22: brokers.<name>.url: not a URL of a broker: write mqtt://host or "
-            "mqtt://host:port, mqtts:// for TLS");
+    node_config_free(
+        accepted("broker: ws://h\nbrokers: { a: { url: \"wss://h/a?x=1\", server_name: b } }\n"));
+    refused("broker: wss://\n", "hark.yaml:1:9: broker: " NO_URL);
+    refused("brokers: { a: { url: localhost } }\n", "hark.yaml:1:22: brokers.<name>.url: " NO_URL);
 }
 
 static void no_complaint_shows_a_password(void **unused)
@@ -223,7 +224,7 @@ static void no_complaint_shows_a_password(void **unused)
         "\"mqtt://u:hunter2@h\": x\n",
         "brokers: mqtt://u:hunter2@h\n",
         "brokers: { a: mqtt://u:hunter2@h }\n",
-        "brokers: { a: { url: \"http://u:hunter2@h\" } }\n",
+        "brokers: { a: { url: \"http://u:hunter2@h/?token=hunter2\" } }\n",
         "brokers: { a: { url: \"mqtt://h\", protocol: \"mqtt://u:hunter2@h\" } }\n",
         "brokers: { a: { url: \"mqtt://h\", keep_alive: \"mqtt://u:hunter2@h\" } }\n",
         "brokers: { a: { url: \"mqtt://u:hunter2@h\", url: \"mqtt://u:hunter2@h\" } }\n",
@@ -269,10 +270,9 @@ static void what_only_tls_can_use_is_refused_without_it(void **unused)
 {
     (void)unused;
     refused("brokers: { a: { url: \"mqtt://h\", ca_file: ca.crt } }\n",
-            "hark.yaml:1:43: brokers.<name>.ca_file: only TLS has a use for it: write a url with mqtts://");
-    refused(
-        "brokers: { a: { url: \"mqtt://h\", server_name: b } }\n",
-        "hark.yaml:1:47: brokers.<name>.server_name: only TLS has a use for it: write a url with mqtts://");
+            "hark.yaml:1:43: brokers.<name>.ca_file: " NO_TLS);
+    refused("brokers: { a: { url: \"ws://h\", server_name: b } }\n",
+            "hark.yaml:1:45: brokers.<name>.server_name: " NO_TLS);
 }
 
 static void a_certificate_and_its_key_belong_together(void **unused)

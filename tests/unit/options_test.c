@@ -319,6 +319,11 @@ static void a_ca_file_is_for_the_chosen_broker_and_for_tls(void **unused)
     settings_finish(&settings);
     assert_int_equal(resolve("try --ca-file my.crt", &world, &config), EX_USAGE);
     assert_string_equal(diag.text, "--ca-file: the broker's URL is mqtt://, without TLS: write mqtts://");
+    assert_int_equal(resolve("try --broker wss://flag --ca-file my.crt", &world, &config), 0);
+    assert_true(settings.brokers[0].url.is_tls && settings.brokers[0].url.is_web);
+    settings_finish(&settings);
+    assert_int_equal(resolve("try --broker ws://flag --ca-file my.crt", &world, &config), EX_USAGE);
+    assert_string_equal(diag.text, "--ca-file: the broker's URL is ws://, without TLS: write wss://");
 }
 
 static void a_wrong_broker_is_said_with_its_source(void **unused)

@@ -415,12 +415,27 @@ static void a_packet_before_connack_is_a_protocol_error(void **state)
     then_events(scene, "");
 }
 
+/* mqtt:// to the port of a WebSocket listener: mosquitto answers so. */
+static void a_web_server_in_place_of_a_broker_is_told_by_its_answer(void **state)
+{
+    struct scene *scene = *state;
+    static const char text[] = "HTTP/1.0 403 Forbidden\r\n";
+    user_subscribes(scene, NULL, 0);
+    mqtt_session_opened(scene->session, scene->now_ns);
+    broker_sends(scene, text, sizeof text - 1);
+    then_over(
+        scene, MQTT_CAUSE_PROTOCOL,
+        "what answers CONNECT speaks HTTP: if it is the broker's WebSocket listener, write ws:// (with TLS "
+        "wss://)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(connect_says_what_we_can_take),
         SCENE_TEST(a_clean_start_keeps_no_session),
         SCENE_TEST(nothing_but_connect_is_sent_before_connack),
+        SCENE_TEST(a_web_server_in_place_of_a_broker_is_told_by_its_answer),
         SCENE_TEST(no_connack_in_time_ends_the_attempt),
         SCENE_TEST(a_refusal_has_its_cause),
         SCENE_TEST(a_refusal_of_3_1_1_has_its_cause),

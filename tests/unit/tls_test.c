@@ -221,7 +221,7 @@ static void what_speaks_no_tls_is_said(void **unused)
     tls_input(tls_scene.tls, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
     assert_int_equal(tls_handshake(tls_scene.tls), -EPROTO);
     then_why_is(MQTT_CAUSE_REFUSED, "^" PREFIX "what answers there speaks no TLS: write the port of its TLS "
-                                    "listener \\(usually 8883\\), or mqtt://$");
+                                    "listener \\(usually 8883, of WebSocket 443\\), or mqtt:// or ws://$");
 }
 
 static void garbage_ends_a_connection(void **unused)

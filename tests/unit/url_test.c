@@ -38,6 +38,57 @@ static void tls_has_a_scheme_and_a_port_of_its_own(void **unused)
     assert_int_equal(url.port, 1883);
 }
 
+static void websocket_has_schemes_ports_and_a_path_of_its_own(void **unused)
+{
+    (void)unused;
+    given("ws://h");
+    assert_true(url.is_web && !url.is_tls);
+    assert_int_equal(url.port, 80);
+    assert_string_equal(url.target, "/mqtt");
+    given("WSS://u:p@[::1]");
+    assert_true(url.is_web && url.is_tls);
+    assert_int_equal(url.port, 443);
+    assert_string_equal(url.host, "::1");
+    assert_string_equal(url.password, "p");
+    given("ws://h:9001/");
+    assert_int_equal(url.port, 9001);
+    assert_string_equal(url.target, "/");
+    given("ws://h/a/b:c%40d%20e?x=1&y=/?");
+    assert_string_equal(url.host, "h");
+    assert_string_equal(url.target, "/a/b:c%40d%20e?x=1&y=/?");
+    given("ws://h?token=1");
+    assert_string_equal(url.target, "/mqtt?token=1");
+    given("mqtt://h");
+    assert_false(url.is_web);
+    assert_string_equal(url.target, "");
+}
+
+/* A signed URL is a credential. */
+static void a_log_shows_the_path_and_no_query(void **unused)
+{
+    (void)unused;
+    char text[64];
+    given("wss://u:p@h/a/b?signature=secret");
+    assert_string_equal(mqtt_url_format(&url, text, sizeof text), "wss://u@h:443/a/b?...");
+    given("ws://h");
+    assert_string_equal(mqtt_url_format(&url, text, sizeof text), "ws://h:80/mqtt");
+}
+
+static void a_target_has_its_bound(void **unused)
+{
+    (void)unused;
+    char text[MQTT_TARGET_MAX + 32];
+    memset(text, 'x', sizeof text);
+    memcpy(text, "ws://h/", 7);
+    text[5 + 1 + MQTT_TARGET_MAX - 6] = '\0';
+    given(text);
+    assert_int_equal(strlen(url.target), MQTT_TARGET_MAX - 6);
+    text[5 + 1 + MQTT_TARGET_MAX - 6] = 'x';
+    text[5 + 1 + MQTT_TARGET_MAX - 5] = '\0';
+    assert_int_equal(mqtt_url_parse(text, &url, &diag), -EINVAL);
+    assert_non_null(strstr(diag.text, "longer than"));
+}
+
 static void all_parts_are_told_apart(void **unused)
 {
     (void)unused;
@@ -88,7 +139,21 @@ static const struct {
 } complaints[] = {
     {"", "mqtt://"},
     {"localhost", "mqtt://"},
-    {"mqttx://h", "mqtt:// or mqtts://"},
+    {"mqttx://h", "mqtt:// or mqtts://, ws:// or wss://"},
+    {"ws:/h", "ws://"},
+    {"ws://", "no host"},
+    {"ws:///mqtt", "no host"},
+    {"ws://?x", "no host"},
+    {"ws://h#x", "fragment"},
+    {"ws://h/a b", "path or query"},
+    {"ws://h/a\r\nX: y", "path or query"},
+    {"ws://h/%4", "path or query"},
+    {"ws://h/%zz", "path or query"},
+    {"ws://h/\xc3\xbc", "path or query"},
+    {"ws://h/?<", "path or query"},
+    {"ws://u@v@h/", "'@'"},
+    {"ws://u:12/34@h", "'@'"},
+    {"ws://h:x/", "port"},
     {"http://h", "mqtt://"},
     {"mqtt:/h", "mqtt://"},
     {"mqtt://", "no host"},
@@ -199,6 +264,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_alone_gets_the_port_of_mqtt),
         cmocka_unit_test(tls_has_a_scheme_and_a_port_of_its_own),
+        cmocka_unit_test(websocket_has_schemes_ports_and_a_path_of_its_own),
+        cmocka_unit_test(a_log_shows_the_path_and_no_query),
+        cmocka_unit_test(a_target_has_its_bound),
         cmocka_unit_test(all_parts_are_told_apart),
         cmocka_unit_test(an_ipv6_address_stands_in_brackets),
         cmocka_unit_test(credentials_are_percent_decoded),
