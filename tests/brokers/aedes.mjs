@@ -2,7 +2,7 @@
 // aedes.mjs PORT FOLDER [--account NAME PASSWORD] [--tls PORT CERTIFICATE KEY]: a broker on loopback ports that keeps
 // everything in memory. Says "running" on stderr when it listens, and then what clients do, in the words of mosquitto's
 // log, as tests look for them there.
-// lacks: mqtt5 persistence shared rules client-certificates tls-resumption inflight slow-packets
+// lacks: mqtt5 persistence shared rules client-certificates tls-resumption inflight websocket slow-packets
 // Of TLS: node gives two tickets at a full handshake, and none at one that resumes.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ejabberd.sh PORT FOLDER [--account NAME PASSWORD] [--tls PORT CERTIFICATE KEY]: Debian's ejabberd with nothing but MQTT,
 # on loopback ports, its data in FOLDER. Without an account any name and password will do.
-# lacks: anonymous persistence shared rules client-certificates tls-resumption inflight window
+# lacks: anonymous persistence shared rules client-certificates tls-resumption inflight websocket window
 set -euo pipefail
 port=$1 home=$2/ejabberd login=anonymous listeners='' certificates='' register=
 shift 2

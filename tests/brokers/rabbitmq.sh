@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # rabbitmq.sh PORT FOLDER: Debian's RabbitMQ with its MQTT plugin, on a loopback port, its data in FOLDER. For root.
-# lacks: mqtt5 qos2 accounts rules tls inflight log
+# lacks: mqtt5 qos2 accounts rules tls inflight websocket log
 set -euo pipefail
 port=$1 home=$2/rabbitmq
 mkdir -p "$home"

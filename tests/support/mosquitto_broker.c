@@ -19,7 +19,7 @@ enum { PORT_TRIES = 20 };
 struct broker {
     struct broker_options options;
     const char *folder;
-    uint16_t port, tls_port;
+    uint16_t port, tls_port, web_port, web_tls_port;
     char url[64];
     struct process *process;   /* NULL: down */
     struct other_broker other; /* all zero with mosquitto; its process is ours */
@@ -44,12 +44,25 @@ static void print_access(const struct broker *b, FILE *f)
 /* Not every packet: a flood would be slowed by it. */
 static const char *const logged[] = {"error", "warning", "notice", "information", "subscribe", "unsubscribe"};
 
-static void print_tls(const struct broker *b, FILE *f)
+static void print_tls(const struct broker *b, FILE *f, uint16_t port)
 {
     const struct broker_options *o = &b->options;
-    fprintf(f, "listener %u 127.0.0.1\ncertfile %s\nkeyfile %s\n", b->tls_port, o->certificate, o->key);
+    fprintf(f, "listener %u 127.0.0.1\ncertfile %s\nkeyfile %s\n", port, o->certificate, o->key);
     if (o->client_ca)
         fprintf(f, "cafile %s\nrequire_certificate true\n", o->client_ca);
+}
+
+static void print_listeners(const struct broker *b, FILE *f)
+{
+    const struct broker_options *o = &b->options;
+    if (o->certificate)
+        print_tls(b, f, b->tls_port);
+    if (o->has_web)
+        fprintf(f, "listener %u 127.0.0.1\nprotocol websockets\n", b->web_port);
+    if (o->certificate && o->has_web) {
+        print_tls(b, f, b->web_tls_port);
+        fprintf(f, "protocol websockets\n");
+    }
 }
 
 static void write_config(const struct broker *b)
@@ -68,8 +81,7 @@ static void write_config(const struct broker *b)
     if (o->keeps_sessions)
         fprintf(f, "persistence true\npersistence_location %s/\n", b->folder);
     print_access(b, f);
-    if (o->certificate)
-        print_tls(b, f);
+    print_listeners(b, f);
     fclose(f);
 }
 
@@ -86,6 +98,8 @@ static void use_port(struct broker *b, uint16_t port)
 {
     b->port = port;
     b->tls_port = port_find_free();
+    b->web_port = port_find_free();
+    b->web_tls_port = port_find_free();
     snprintf(b->url, sizeof b->url, "mqtt://%s127.0.0.1:%u", other_broker_login(), b->port);
     write_config(b);
 }
@@ -104,6 +118,8 @@ static void need_options(const struct broker_options *o)
         need_of_broker("client-certificates");
     if (o->max_inflight)
         need_of_broker("inflight");
+    if (o->has_web)
+        need_of_broker("websocket");
 }
 
 static void broker_end(void *thing)
@@ -235,6 +251,16 @@ uint16_t broker_port(const struct broker *b)
 uint16_t broker_tls_port(const struct broker *b)
 {
     return b->tls_port;
+}
+
+uint16_t broker_web_port(const struct broker *b)
+{
+    return b->web_port;
+}
+
+uint16_t broker_web_tls_port(const struct broker *b)
+{
+    return b->web_tls_port;
 }
 
 const char *broker_url(const struct broker *b)

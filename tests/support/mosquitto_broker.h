@@ -15,6 +15,7 @@ struct broker_options {
     unsigned max_inflight;           /* 0: mosquitto's own 20 */
     /* A second listener, with TLS: PEM files. NULL: none. */
     const char *certificate, *key;
+    bool has_web;          /* a listener for WebSocket; with a certificate one more, behind TLS */
     const char *client_ca; /* it wants certificates of its clients, signed by these; NULL: it does not */
 };
 
@@ -35,6 +36,8 @@ pid_t broker_pid(const struct broker *b); /* of one that is up */
 uint16_t broker_port(const struct broker *b);
 const char *broker_url(const struct broker *b); /* mqtt://127.0.0.1:port; borrowed */
 uint16_t broker_tls_port(const struct broker *b);
+uint16_t broker_web_port(const struct broker *b);
+uint16_t broker_web_tls_port(const struct broker *b);
 
 /* All that it has said since it was started for the last time, with times: lines_write. */
 void broker_write_log(struct broker *b, FILE *to, uint64_t zero_ns);
