@@ -160,6 +160,7 @@ for cores in $where_all; do
   measure_through_mosquitto
 done
 keep_to_cores "$all_cores"
+cores=all
 if [[ $is_quick == no ]]; then
   measure_with_default_limit
   measure_functions

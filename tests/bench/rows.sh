@@ -107,7 +107,8 @@ redeploys() { # ROUNDS
     "$programs/bench_version_2.so" "$1" >"$work/rows/redeploy"
 }
 
-# hark alone, of N functions: µs from its start to `ready`, then PSS and RSS of all its processes in KiB.
+# hark alone, of N functions: µs from its start to `ready`, PSS and RSS of all its processes in KiB, then what a
+# message to one of them costs.
 functions() { # N
   local folder=$work/many i from_us
   rm -rf "$folder" "$work/many.state"
@@ -122,6 +123,8 @@ functions() { # N
     --state "$work/many.state" "$folder"
   echo $((${EPOCHREALTIME/./} - from_us)) >>"$work/rows/ready.$1"
   "$programs/bench_process_tree" memory "${pid_of[hark]}" >>"$work/rows/memory.$1" || [[ $? == 77 ]]
+  pid_of[f1]=${pid_of[hark]}
+  (($1 == 0)) || loaded "all.functions.n$1" f1 --qos 1 --window 256 --seconds "$seconds"
   stop_all
 }
 

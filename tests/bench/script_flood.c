@@ -133,11 +133,7 @@ static bool flood(struct script_flood *f, uint64_t now_ns)
             send_one(f);
         return false;
     }
-    if (!f->stopped_ns) {
-        f->stopped_ns = now_ns;
-        f->counted_to = answered(f);
-    }
-    return finished(f) >= sent(f) || now_ns >= f->stopped_ns + PATIENCE_NS;
+    return finished(f) >= sent(f) || now_ns >= f->stop_ns + PATIENCE_NS;
 }
 
 bool script_flood_turn(struct script_flood *f)
@@ -150,8 +146,8 @@ bool script_flood_turn(struct script_flood *f)
 
 void script_flood_report(const struct script_flood *f)
 {
-    double seconds = (double)(f->stopped_ns - f->counted_from_ns) / (double)NS_PER_S;
-    double rate = f->order.is_march ? 0 : (double)(f->counted_to - f->counted_from) / seconds;
+    double seconds = (double)(clock_now_ns() - f->counted_from_ns) / (double)NS_PER_S;
+    double rate = f->order.is_march ? 0 : (double)(answered(f) - f->counted_from) / seconds;
     printf("%" PRIu64 " %.0f %" PRId64 "\n", answered(f), rate, (int64_t)(sent(f) - finished(f)));
     fflush(stdout);
 }

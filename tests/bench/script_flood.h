@@ -26,8 +26,7 @@ struct script_flood {
     struct buffer packets; /* one PUBLISH for each topic, all of one length */
     size_t packet_bytes, id_at;
     uint64_t sent_before, acked_before, answered_before;
-    uint64_t counted_from, counted_from_ns, stop_ns, stopped_ns;
-    uint64_t counted_to;
+    uint64_t counted_from, counted_from_ns, stop_ns;
 };
 
 /* An order for a client that has subscribed. script_flood_turn queues what may be sent now; true: it is over,
@@ -35,7 +34,7 @@ struct script_flood {
 void script_flood_begin(struct script_flood *f, const struct script_order *order, struct script_client *to);
 bool script_flood_turn(struct script_flood *f);
 
-/* Prints ANSWERED PER_SECOND LOST. */
+/* When it is over: prints ANSWERED PER_SECOND LOST. */
 void script_flood_report(const struct script_flood *f);
 void script_flood_end(struct script_flood *f);
 

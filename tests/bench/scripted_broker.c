@@ -8,9 +8,10 @@
  *
  * Both wait for a client that subscribes to bench/SUBJECT/in/+ and send it messages on TOPICS topics. A
  * message is answered when its PUBACK (at QoS 1) and a PUBLISH of the client have come. A flood keeps WINDOW
- * of them unanswered; after a tenth of SECONDS it begins to count; SECONDS later it stops and waits for what
- * is missing. A march sends WINDOW at once whenever none is unanswered, so that what the client does is the
- * same each time. Each order's answer is one line; PER_SECOND is 0 for a march:
+ * of them unanswered; after a tenth of SECONDS it begins to count; SECONDS later it stops and counts on until
+ * nothing is missing, also of those who put off their answers. A march sends WINDOW at once whenever none is
+ * unanswered, so that what the client does is the same each time. Each order's answer is one line; PER_SECOND
+ * is 0 for a march:
  *
  *     ANSWERED PER_SECOND LOST */
 #include "script_flood.h"

@@ -47,7 +47,7 @@ subjects_row() {
   local subject value best=- hark libmosquitto
   printf '| %s |' "$1"
   for subject in "${everyone[@]}"; do
-    if ! has_subject "$subject"; then
+    if [[ " ${subjects[*]} " != *" $subject "* ]]; then
       printf ' not installed |'
       continue
     fi
@@ -144,7 +144,8 @@ start_table() {
 
 memory_table() {
   local count pss rss processes
-  head_row 'Functions' 'start to ready, ms' 'PSS of all processes, KiB' 'RSS of all processes, KiB' 'processes'
+  head_row 'Functions' 'start to ready, ms' 'PSS of all processes, KiB' 'RSS of all processes, KiB' 'processes' \
+    'then messages/s to one of them' 'CPU µs per message'
   for count in $function_counts; do
     if [[ -s $work/rows/memory.$count ]]; then
       pss=$(median "$work/rows/memory.$count" 1) rss=$(median "$work/rows/memory.$count" 2)
@@ -152,7 +153,8 @@ memory_table() {
     else
       pss='only root may look' rss=$pss processes=-
     fi
-    echo "| $count, idle | $(shown "$(awk "BEGIN { print $(median "$work/rows/ready.$count") / 1000 }")") | $pss | $rss | $processes |"
+    echo "| $count, idle | $(shown "$(awk "BEGIN { print $(median "$work/rows/ready.$count") / 1000 }")") | $pss | $rss | $processes |" \
+      "$(shown "$(cell "all.functions.n$count" f1 1)") | $(shown "$(cell "all.functions.n$count" f1 2)") |"
   done
   head_row 'Idle workers of one function' 'PSS of each, KiB' 'private to each, KiB'
   for count in 1 10 50; do
@@ -176,8 +178,8 @@ floor_table() {
 
 describe() {
   local subject versions=()
-  for subject in libmosquitto paho mqttjs nodered hark; do
-    ! has_subject "$subject" || versions+=("$(version_of "$subject")")
+  for subject in "${subjects[@]}"; do
+    [[ $subject == @(pipe|floor) ]] || versions+=("$(version_of "$subject")")
   done
   echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores," \
     "$(awk '/^MemTotal/ { printf "%.1f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r);" \
