@@ -1,7 +1,5 @@
 #include "dispatcher/hops.h"
 
-#include <stdio.h>
-
 static uint32_t read_one(struct slice value)
 {
     uint64_t number = 0;
@@ -19,7 +17,7 @@ uint32_t hops_read(const struct property *properties, uint32_t count)
     uint32_t most = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t hops =
-            slice_equal(properties[i].key, slice_of(HOPS_KEY)) ? read_one(properties[i].value) : 0;
+            slice_equal(properties[i].key, slice_make(HOPS_KEY, sizeof HOPS_KEY - 1)) ? read_one(properties[i].value) : 0;
         most = hops > most ? hops : most;
     }
     return most;
@@ -27,8 +25,11 @@ uint32_t hops_read(const struct property *properties, uint32_t count)
 
 struct property hops_next(uint32_t hops, char text[HOPS_TEXT_MAX])
 {
-    int len = snprintf(text, HOPS_TEXT_MAX, "%u", hops < UINT32_MAX ? hops + 1 : hops);
-    return (struct property){slice_of(HOPS_KEY), slice_make(text, (size_t)len)};
+    size_t at = HOPS_TEXT_MAX;
+    for (hops += hops < UINT32_MAX; at == HOPS_TEXT_MAX || hops > 0; hops /= 10)
+        text[--at] = (char)('0' + hops % 10);
+    return (struct property){slice_make(HOPS_KEY, sizeof HOPS_KEY - 1),
+                             slice_make(text + at, HOPS_TEXT_MAX - at)};
 }
 
 bool hops_is_reserved(struct slice key)

@@ -3,6 +3,7 @@
 #include "shared/utf8.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 /* Cuts the first level off *rest; false when there is none left. Levels are short: a loop beats memchr(3). */
 static inline bool next_level(struct slice *rest, struct slice *ret_level)
@@ -54,10 +55,32 @@ static bool starts_with_wildcard(struct slice pattern)
     return next_level(&pattern, &first) && (is_any(first) || is_single(first, '#'));
 }
 
+#define EACH_BYTE(value) (0x0101010101010101ull * (value))
+
+/* Is one of the eight a + or a #? They differ in one bit, so setting it makes one test of two. */
+static bool eight_have_wildcard(const char *eight)
+{
+    uint64_t word;
+    memcpy(&word, eight, sizeof word);
+    word = (word | EACH_BYTE('+' ^ '#')) ^ EACH_BYTE('+');
+    return ((word - EACH_BYTE(0x01)) & ~word & EACH_BYTE(0x80)) != 0;
+}
+
+static bool has_wildcard(struct slice text)
+{
+    size_t at = 0;
+    for (; text.len - at >= 8; at += 8) {
+        if (eight_have_wildcard(text.data + at))
+            return true;
+    }
+    if (at > 0)
+        return at < text.len && eight_have_wildcard(text.data + text.len - 8);
+    return contains(text, '+') || contains(text, '#');
+}
+
 bool topic_name_valid(struct slice topic)
 {
-    return topic.len >= 1 && topic.len <= TOPIC_MAX && !contains(topic, '+') && !contains(topic, '#') &&
-           utf8_valid(topic);
+    return topic.len >= 1 && topic.len <= TOPIC_MAX && !has_wildcard(topic) && utf8_valid(topic);
 }
 
 /* ---- checking a pattern ---- */
@@ -186,6 +209,26 @@ static void capture(struct slice level, struct slice value, struct topic_capture
         captures->items[captures->count++] = (struct topic_capture){name_of(level), value};
 }
 
+/* Bytes of the levels in front that are the same, letter by letter: most of a topic mostly is. A level that
+ * may be a wildcard ends them. */
+static size_t same_levels(struct slice pattern, struct slice topic)
+{
+    size_t most = pattern.len < topic.len ? pattern.len : topic.len, levels = 0;
+    for (size_t i = 0; i < most && pattern.data[i] == topic.data[i]; i++) {
+        char c = pattern.data[i];
+        if (c == '/')
+            levels = i + 1;
+        else if (c == '{' || c == '+' || c == '#')
+            break;
+    }
+    return levels;
+}
+
+static void skip(struct slice *text, size_t bytes)
+{
+    *text = slice_make(text->data + bytes, text->len - bytes);
+}
+
 /* What was captured before a level that differs stays in *captures. */
 static bool match(struct slice pattern, struct slice topic, const struct topic_captures *bound,
                   struct topic_captures *captures)
@@ -193,6 +236,9 @@ static bool match(struct slice pattern, struct slice topic, const struct topic_c
     struct slice level, value;
     if (topic.len == 0 || (starts_with_dollar(topic) && starts_with_wildcard(pattern)))
         return false; /* MQTT-4.7.3-1, MQTT-4.7.2-1 */
+    size_t same = same_levels(pattern, topic);
+    skip(&pattern, same);
+    skip(&topic, same);
     while (next_level(&pattern, &level)) {
         if (is_single(level, '#'))
             return true; /* also for its parent, when the topic has ended */

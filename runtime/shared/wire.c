@@ -237,28 +237,30 @@ int wire_next(const uint8_t *data, size_t len, size_t body_max_bytes, struct wir
     return 1;
 }
 
-static void get_bytes(struct reader *r, void *ret, size_t len)
+/* Are there so many bytes left? Without them the reader is bad. */
+static inline bool has(struct reader *r, size_t len)
 {
-    memset(ret, 0, len);
-    if (r->bad || (size_t)(r->end - r->at) < len) {
-        r->bad = true;
-        return;
-    }
-    memcpy(ret, r->at, len);
-    r->at += len;
+    r->bad |= (size_t)(r->end - r->at) < len;
+    return !r->bad;
 }
 
-static uint32_t get_u32(struct reader *r)
+static inline uint32_t get_u32(struct reader *r)
 {
-    uint32_t value;
-    get_bytes(r, &value, sizeof value);
+    uint32_t value = 0;
+    if (has(r, sizeof value)) {
+        memcpy(&value, r->at, sizeof value);
+        r->at += sizeof value;
+    }
     return value;
 }
 
-static uint64_t get_u64(struct reader *r)
+static inline uint64_t get_u64(struct reader *r)
 {
-    uint64_t value;
-    get_bytes(r, &value, sizeof value);
+    uint64_t value = 0;
+    if (has(r, sizeof value)) {
+        memcpy(&value, r->at, sizeof value);
+        r->at += sizeof value;
+    }
     return value;
 }
 
@@ -273,15 +275,14 @@ static uint32_t get_u32_up_to(struct reader *r, uint32_t max)
 
 static uint8_t get_u8_up_to(struct reader *r, uint8_t max)
 {
-    uint8_t value;
-    get_bytes(r, &value, sizeof value);
+    uint8_t value = has(r, 1) ? (uint8_t)*r->at++ : 0;
     if (value <= max)
         return value;
     r->bad = true;
     return 0;
 }
 
-static struct slice get_optional_string(struct reader *r)
+static inline struct slice get_optional_string(struct reader *r)
 {
     uint32_t len = get_u32(r);
     if (r->bad || len == ABSENT)

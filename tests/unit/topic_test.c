@@ -113,6 +113,39 @@ static void a_topic_name_has_no_wildcard_and_is_not_empty(void **unused) /* MQTT
     free(longest);
 }
 
+static void a_wildcard_is_seen_wherever_it_stands(void **unused)
+{
+    (void)unused;
+    char text[] = "home/cellar/boiler/pump-12";
+    for (size_t len = 1; len < sizeof text; len++) {
+        assert_true(topic_name_valid(slice_make(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            char kept = text[at];
+            text[at] = '+';
+            assert_false(topic_name_valid(slice_make(text, len)));
+            text[at] = '#';
+            assert_false(topic_name_valid(slice_make(text, len)));
+            text[at] = kept;
+        }
+    }
+}
+
+static void what_looks_like_a_wildcard_bit_by_bit_is_none(void **unused)
+{
+    (void)unused;
+    assert_true(topic_name_valid(slice_of("!!!!!!\"$%&'()*,-./:;<=>?@[]_{}~")));
+    assert_true(topic_name_valid(slice_of("\xc2\xa3\xc2\xab\xc2\xa3\xc2\xab")));
+}
+
+static void a_topic_may_be_spelled_like_a_pattern(void **unused)
+{
+    struct topic_captures captures;
+    (void)unused;
+    assert_true(topic_match(slice_of("a/{n}/b"), slice_of("a/{n}/b"), &captures));
+    assert_int_equal(captures.count, 1);
+    assert_true(slice_equal(captures.items[0].value, slice_of("{n}")));
+}
+
 static void no_topic_at_all_matches_nothing(void **unused)
 {
     (void)unused;
@@ -352,6 +385,9 @@ int main(void)
         cmocka_unit_test(dollar_topics_hide_from_leading_wildcards),
         cmocka_unit_test(topics_differ_by_case_space_and_normal_form),
         cmocka_unit_test(a_topic_name_has_no_wildcard_and_is_not_empty),
+        cmocka_unit_test(a_wildcard_is_seen_wherever_it_stands),
+        cmocka_unit_test(what_looks_like_a_wildcard_bit_by_bit_is_none),
+        cmocka_unit_test(a_topic_may_be_spelled_like_a_pattern),
         cmocka_unit_test(no_topic_at_all_matches_nothing),
         cmocka_unit_test(a_named_level_is_captured),
         cmocka_unit_test(without_a_match_nothing_is_captured),
