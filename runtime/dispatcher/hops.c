@@ -16,8 +16,9 @@ uint32_t hops_read(const struct property *properties, uint32_t count)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t hops =
-            slice_equal(properties[i].key, slice_make(HOPS_KEY, sizeof HOPS_KEY - 1)) ? read_one(properties[i].value) : 0;
+        uint32_t hops = slice_equal(properties[i].key, slice_make(HOPS_KEY, sizeof HOPS_KEY - 1))
+                            ? read_one(properties[i].value)
+                            : 0;
         most = hops > most ? hops : most;
     }
     return most;

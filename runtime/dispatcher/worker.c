@@ -180,7 +180,7 @@ static void on_started(struct zygote_child *child, int pid)
 static void send_stop(struct worker *w)
 {
     wire_put_empty(&w->out, WIRE_STOP);
-    channel_mark_dirty(w);
+    channel_queued(w);
     w->head_since_ns = clock_now_ns();
     worker_arm(w, deadline(w));
 }
@@ -308,6 +308,7 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     w->channel = w->log = -1;
     w->child.started = on_started;
     w->child.exited = on_exited;
+    w->window = CALL_WINDOW_INITIAL;
     TAILQ_INIT(&w->calls);
     int error = create_fds(w, fds);
     if (!error)
@@ -332,7 +333,7 @@ static void watch(struct worker *w)
     w->timer.data = w;
     w->handles = 1;
     channel_start(w);
-    channel_mark_dirty(w);
+    channel_queued(w);
     worker_arm(w, deadline(w));
 }
 
@@ -406,7 +407,7 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
     if (w->state == WS_STARTING)
         channel_flush(w); /* it is woken while this process goes on */
     else
-        channel_mark_dirty(w);
+        channel_queued(w);
     if (w->timer_at_ns == CLOCK_NEVER)
         worker_arm(w, deadline(w));
     if (buffer_failed(&w->out)) {
@@ -415,17 +416,9 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
     }
 }
 
-static uint32_t window(const struct worker *w)
-{
-    if (!w->service_ns)
-        return 1;
-    uint64_t fits = WORKER_WINDOW_NS / w->service_ns;
-    return fits < 1 ? 1 : fits > WORKER_WINDOW_MAX ? WORKER_WINDOW_MAX : (uint32_t)fits;
-}
-
 bool worker_can_take(const struct worker *w)
 {
-    return (w->state == WS_IDLE || w->state == WS_BUSY) && w->load < window(w) &&
+    return (w->state == WS_IDLE || w->state == WS_BUSY) && w->load < w->window.calls &&
            buffer_length(&w->out) < WORKER_OUT_BYTES_MAX;
 }
 

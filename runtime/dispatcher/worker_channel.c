@@ -176,8 +176,11 @@ void channel_start(struct worker *w)
     uv_poll_start(&w->log_poll, UV_READABLE, on_log);
 }
 
-void channel_mark_dirty(struct worker *w)
+/* A turn that reads much would keep the worker waiting, and then have it work while nothing else does. */
+void channel_queued(struct worker *w)
 {
+    if (buffer_length(&w->out) >= WORKER_BATCH_BYTES)
+        channel_flush(w);
     if (w->dirty)
         return;
     w->dirty = true;

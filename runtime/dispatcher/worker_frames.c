@@ -15,15 +15,6 @@ static int broken(struct worker *w, const char *what)
     return -EBADMSG;
 }
 
-/* A running mean over the last dozen of calls decides how many are worth sending ahead. */
-static void learn_service_time(struct worker *w, uint64_t now_ns)
-{
-    uint64_t took_ns = now_ns - w->head_since_ns;
-    w->service_ns = w->service_ns ? (w->service_ns * 15 + took_ns) / 16 : took_ns;
-    if (!w->service_ns)
-        w->service_ns = 1;
-}
-
 /* What of the chain is on its way already is not run: the worker says so with SKIPPED. */
 static void let_skip(struct worker *w, uint64_t chain)
 {
@@ -45,7 +36,6 @@ static int take_result(struct worker *w, struct call *call, struct slice body, u
         let_skip(w, call->chain);
     w->load--;
     w->completed++;
-    learn_service_time(w, now_ns);
     w->head_since_ns = now_ns;
     worker_on(w, w->load ? WE_RESULT : WE_LAST_RESULT);
     w->events->result(w->user, w, call, result);
@@ -124,10 +114,9 @@ static int take_frame(struct worker *w, const struct wire_header *header, struct
     }
 }
 
-size_t frames_take(struct worker *w, const uint8_t *data, size_t len)
+static size_t take_all(struct worker *w, const uint8_t *data, size_t len, uint64_t now_ns)
 {
     size_t used = 0;
-    uint64_t now_ns = clock_now_ns();
     struct wire_header header;
     struct slice body;
     while (w->state != WS_KILLING) {
@@ -143,4 +132,13 @@ size_t frames_take(struct worker *w, const uint8_t *data, size_t len)
         used += WIRE_HEADER_BYTES + header.length;
     }
     return len; /* it is being killed: nothing it says counts any more */
+}
+
+size_t frames_take(struct worker *w, const uint8_t *data, size_t len)
+{
+    uint64_t now_ns = clock_now_ns(), since_ns = w->head_since_ns, completed = w->completed;
+    size_t used = take_all(w, data, len, now_ns);
+    if (w->completed > completed)
+        call_window_learn(&w->window, now_ns - since_ns, w->completed - completed);
+    return used;
 }

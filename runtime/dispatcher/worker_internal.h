@@ -2,6 +2,7 @@
 #ifndef HARK_DISPATCHER_WORKER_INTERNAL_H
 #define HARK_DISPATCHER_WORKER_INTERNAL_H
 
+#include "dispatcher/call_window.h"
 #include "dispatcher/spares.h"
 #include "dispatcher/worker.h"
 #include "dispatcher/worker_fsm.h"
@@ -10,8 +11,7 @@
 enum {
     WORKER_READ_BYTES = 64 * 1024,
     WORKER_OUT_BYTES_MAX = 256 * 1024, /* calls wait outside while so much is unsent */
-    WORKER_WINDOW_MAX = 64,            /* calls on their way */
-    WORKER_WINDOW_NS = 2 * 1000 * 1000 /* as many as take about so long together */
+    WORKER_BATCH_BYTES = 16 * 1024     /* so much leaves before the turn is over */
 };
 
 TAILQ_HEAD(worker_list, worker);
@@ -58,7 +58,7 @@ struct worker {
     uint64_t last_call;                /* id */
     uint64_t completed;                /* calls */
     uint64_t head_since_ns;            /* since when the oldest call may be running */
-    uint64_t service_ns;               /* running mean of one call; 0: not known yet */
+    struct call_window window;         /* how many calls may be on their way */
     uint64_t timer_at_ns;              /* CLOCK_NEVER: not armed */
     uint64_t seen_call, seen_start_ns; /* the recorder's word on the running call, as first seen */
     uint64_t idle_since_ns;
@@ -100,9 +100,9 @@ void worker_say(struct worker *w, int level, struct slice text);
 void worker_report_dropped(struct worker *w, uint64_t now_ns);
 
 /* worker_channel.c */
-void channel_start(struct worker *w); /* polls both fds */
-void channel_mark_dirty(struct worker *w);
-void channel_flush(struct worker *w); /* now: what is marked is flushed at the end of the turn */
+void channel_start(struct worker *w);  /* polls both fds */
+void channel_queued(struct worker *w); /* what is in `out` leaves at the end of the turn at the latest */
+void channel_flush(struct worker *w);  /* now */
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
 void worker_io_check_end(struct worker_io *io);                /* a spare is gone */
 void channel_read_pending(struct worker *w);                   /* what has arrived by now */
