@@ -37,23 +37,25 @@ static struct wire_message to_wire(const struct mqtt_message *m, uint64_t now_ns
                                  .retained = m->retained};
 }
 
-static void invoke(struct slot *slot, struct invocation *inv, uint64_t now_ns)
+static bool triggers(const struct manifest *m, const struct invocation *inv,
+                     struct topic_captures *ret_captures)
 {
-    struct wire_invoke call = {.chain = queue_chain(&inv->item),
-                               .timeout_ns = slot->pool->revision->manifest->timeout_ns,
-                               .attempt = inv->attempts + 1,
-                               .captures = inv->captures,
-                               .message = to_wire(inv->message, now_ns)};
-    inv->slot = slot;
-    inv->started_ns = now_ns;
-    worker_invoke(slot->worker, &inv->call, &call);
-    pool_slot_sent(slot);
+    ret_captures->count = 0;
+    return inv->tick ? trigger_find_timer(m, inv->tick->name) != NULL
+                     : trigger_find(m, inv->message, ret_captures) != NULL;
 }
 
-static bool triggers(const struct manifest *m, struct invocation *inv)
+/* call->captures are set. */
+static void invoke(struct slot *slot, struct invocation *inv, struct wire_invoke *call, uint64_t now_ns)
 {
-    return inv->tick ? trigger_find_timer(m, inv->tick->name) != NULL
-                     : trigger_find(m, inv->message, &inv->captures) != NULL;
+    call->chain = queue_chain(&inv->item);
+    call->timeout_ns = slot->pool->revision->manifest->timeout_ns;
+    call->attempt = inv->attempts + 1;
+    call->message = to_wire(inv->message, now_ns);
+    inv->slot = slot;
+    inv->started_ns = now_ns;
+    worker_invoke(slot->worker, &inv->call, call);
+    pool_slot_sent(slot);
 }
 
 /* The active version has nothing that it would trigger. A tick is not missed: nobody wants it any more. */
@@ -69,17 +71,17 @@ static void dispatch(struct slot *slot, struct invocation *inv)
 {
     struct function *f = inv->function;
     uint64_t now_ns = clock_now_ns();
-    inv->captures.count = 0;
+    struct wire_invoke call; /* its captures stay unset beyond their count: half a KiB for each message */
     if (inv->message->has_expiry && expiry_left_s(inv->message, now_ns) == 0) {
         queue_done(&f->queue, &inv->item, true);
         function_log(f, LOG_WARN, "a message on %.*s expired while it waited",
                      SLICE_ARG(inv->message->topic));
         error_reply_and_discard(inv, GIVE_UP_EXPIRED, "expired while it waited");
-    } else if (!triggers(slot->pool->revision->manifest, inv)) {
+    } else if (!triggers(slot->pool->revision->manifest, inv, &call.captures)) {
         queue_done(&f->queue, &inv->item, true);
         lost_its_trigger(inv);
     } else {
-        invoke(slot, inv, now_ns);
+        invoke(slot, inv, &call, now_ns);
     }
 }
 
@@ -207,6 +209,15 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
         function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
 }
 
+/* Found again for calls that put something out, instead of kept for each that waits. */
+static const struct topic_captures *captures_of(struct slot *slot, const struct invocation *inv)
+{
+    if (slot->captured_call != inv->call.id)
+        (void)triggers(slot->pool->revision->manifest, inv, &slot->captures);
+    slot->captured_call = inv->call.id;
+    return &slot->captures;
+}
+
 static int on_output(void *user, struct worker *w, struct call *call, const struct wire_header *header,
                      struct slice body, struct diag *diag)
 {
@@ -214,7 +225,7 @@ static int on_output(void *user, struct worker *w, struct call *call, const stru
     struct invocation *inv = of_call(call);
     (void)w;
     struct outbox_rules rules = {.manifest = slot->pool->revision->manifest,
-                                 .captures = &inv->captures,
+                                 .captures = captures_of(slot, inv),
                                  .response_topic = inv->message->response_topic};
     return outbox_add(&inv->outbox, &rules, header, body, diag);
 }

@@ -57,7 +57,6 @@ struct invocation {
     struct tick *tick;            /* owned; NULL: a message of the broker's */
     struct slot *slot;            /* where it runs; NULL: it does not */
     uint32_t attempts;            /* made so far and counted */
-    struct topic_captures captures;
     struct outbox outbox;
     uint32_t hops; /* functions that the message has come through */
     struct receipt output, error_reply;
@@ -86,6 +85,8 @@ struct slot {
     struct pool *pool;
     struct worker *worker;
     struct queue_owner owner;
+    uint64_t captured_call;         /* id of the call that `captures` are of; 0: of none */
+    struct topic_captures captures; /* for the check of its outputs */
     bool ready;
     bool is_ahead;     /* not ready yet, and has a call */
     bool has_served;   /* a call came to its end */
