@@ -227,7 +227,13 @@ static int on_output(void *user, struct worker *w, struct call *call, const stru
     struct outbox_rules rules = {.manifest = slot->pool->revision->manifest,
                                  .captures = captures_of(slot, inv),
                                  .response_topic = inv->message->response_topic};
-    return outbox_add(&inv->outbox, &rules, header, body, diag);
+    return outbox_lend(&inv->outbox, &rules, header, body, diag);
+}
+
+static int on_keep(void *user, struct worker *w, struct call *call, struct diag *diag)
+{
+    (void)user, (void)w;
+    return outbox_keep(&of_call(call)->outbox, diag);
 }
 
 static void on_ready(void *user, struct worker *w)
@@ -292,5 +298,9 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
     function_check_end(f);
 }
 
-const struct worker_events dispatch_worker_events = {
-    .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};
+const struct worker_events dispatch_worker_events = {.ready = on_ready,
+                                                     .output = on_output,
+                                                     .keep = on_keep,
+                                                     .result = on_result,
+                                                     .log = on_log,
+                                                     .ended = on_ended};

@@ -63,22 +63,62 @@ static int check_frame(const struct outbox_rules *rules, const struct wire_heade
     return 0;
 }
 
-int outbox_add(struct outbox *box, const struct outbox_rules *rules, const struct wire_header *header,
-               struct slice body, struct diag *diag)
+static int check(const struct outbox *box, const struct outbox_rules *rules, const struct wire_header *header,
+                 struct slice body, struct diag *diag)
 {
     int error = check_frame(rules, header, body, diag);
     if (error)
         return error;
     if (box->count >= rules->manifest->limit_publishes)
         return refuse(diag, -ENOBUFS, "it published more messages than limits.publishes");
-    if (buffer_length(&box->frames) + sizeof *header + body.len > OUTBOX_BYTES_MAX)
+    if (outbox_bytes(box) + sizeof *header + body.len > OUTBOX_BYTES_MAX)
         return refuse(diag, -ENOBUFS, "it published more than 32 MiB in one invocation");
+    return 0;
+}
+
+int outbox_add(struct outbox *box, const struct outbox_rules *rules, const struct wire_header *header,
+               struct slice body, struct diag *diag)
+{
+    int error = check(box, rules, header, body, diag);
+    if (!error)
+        error = outbox_keep(box, diag);
+    if (error)
+        return error;
     buffer_append(&box->frames, header, sizeof *header);
     buffer_append(&box->frames, body.data, body.len);
     if (buffer_failed(&box->frames))
         return refuse(diag, -ENOMEM, "no memory for what it published");
     box->count++;
     return 0;
+}
+
+int outbox_lend(struct outbox *box, const struct outbox_rules *rules, const struct wire_header *header,
+                struct slice body, struct diag *diag)
+{
+    const char *frame = body.data - sizeof *header;
+    int error = check(box, rules, header, body, diag);
+    bool behind = box->lent.len && box->lent.data + box->lent.len == frame;
+    if (!error && !behind)
+        error = outbox_keep(box, diag);
+    if (error)
+        return error;
+    box->lent = slice_make(behind ? box->lent.data : frame, box->lent.len + sizeof *header + body.len);
+    box->count++;
+    return 0;
+}
+
+int outbox_keep(struct outbox *box, struct diag *diag)
+{
+    struct slice lent = box->lent;
+    box->lent = (struct slice){0};
+    if (lent.len)
+        buffer_append(&box->frames, lent.data, lent.len);
+    return buffer_failed(&box->frames) ? refuse(diag, -ENOMEM, "no memory for what it published") : 0;
+}
+
+size_t outbox_bytes(const struct outbox *box)
+{
+    return buffer_length(&box->frames) + box->lent.len;
 }
 
 static void from_reply(struct slice body, const struct mqtt_message *request,
@@ -111,9 +151,11 @@ bool outbox_next(const struct outbox *box, size_t *offset, const struct mqtt_mes
                  struct mqtt_publish *ret_publish, struct property *properties)
 {
     struct wire_header header;
-    if (*offset >= buffer_length(&box->frames))
+    size_t kept = buffer_length(&box->frames);
+    if (*offset >= outbox_bytes(box))
         return false;
-    const uint8_t *at = box->frames.memory + box->frames.start + *offset;
+    const char *at = *offset < kept ? (const char *)box->frames.memory + box->frames.start + *offset
+                                    : box->lent.data + (*offset - kept);
     memcpy(&header, at, sizeof header);
     struct slice body = slice_make(at + sizeof header, header.length);
     *offset += sizeof header + header.length;
@@ -127,5 +169,6 @@ bool outbox_next(const struct outbox *box, size_t *offset, const struct mqtt_mes
 void outbox_clear(struct outbox *box)
 {
     buffer_finish(&box->frames);
+    box->lent = (struct slice){0};
     box->count = 0;
 }

@@ -1,7 +1,8 @@
 /* outbox.h: what an invocation has put out, held back until it succeeds. Pure.
  *
  * The frames of the worker are kept as they came, after they were checked against the manifest: the worker
- * checks too, to tell the function, but the worker is not believed. */
+ * checks too, to tell the function, but the worker is not believed. Outputs and result mostly come with one
+ * read, and then the outputs leave from where they were read: they are only lent to the box. */
 #ifndef HARK_DISPATCHER_OUTBOX_H
 #define HARK_DISPATCHER_OUTBOX_H
 
@@ -15,6 +16,7 @@ enum { OUTBOX_BYTES_MAX = 32 << 20 }; /* of all outputs of one invocation */
 
 struct outbox {
     struct buffer frames; /* {header, body} as on the wire, PUBLISH and REPLY */
+    struct slice lent;    /* what comes behind them, where it was read */
     uint32_t count;
 };
 
@@ -31,6 +33,15 @@ struct outbox_rules {
 __attribute__((warn_unused_result)) int outbox_add(struct outbox *box, const struct outbox_rules *rules,
                                                    const struct wire_header *header, struct slice body,
                                                    struct diag *diag);
+
+/* As outbox_add, without a copy: the frame (its header lies before `body`) stays where it is until the box is
+ * cleared or outbox_keep was called. */
+__attribute__((warn_unused_result)) int outbox_lend(struct outbox *box, const struct outbox_rules *rules,
+                                                    const struct wire_header *header, struct slice body,
+                                                    struct diag *diag);
+/* Copies what is lent. -ENOMEM: it is out of the box. */
+__attribute__((warn_unused_result)) int outbox_keep(struct outbox *box, struct diag *diag);
+size_t outbox_bytes(const struct outbox *box);
 
 /* Walks over the outputs in order: *offset starts at 0. False at the end. *ret_publish is borrowed from the
  * box and from `request` (whose response topic, correlation data and QoS make a reply); properties: caller's

@@ -202,7 +202,7 @@ void release_outputs(struct invocation *inv)
     properties[0] = hops_next(inv->hops, hops); /* the rest stays unset: two KiB for each message */
     timers_tick_over(inv);
     inv->function->releasing++;
-    inv->outputs_bytes = buffer_length(&inv->outbox.frames);
+    inv->outputs_bytes = outbox_bytes(&inv->outbox);
     inv->function->releasing_bytes += inv->outputs_bytes;
     while (outbox_next(&inv->outbox, &offset, inv->message, &publish, properties + 1)) {
         publish.properties = properties;

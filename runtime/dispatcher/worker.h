@@ -66,6 +66,9 @@ struct worker_events {
      * not allowed; then the worker is killed as WORKER_BROKEN with the text in *diag. */
     int (*output)(void *user, struct worker *w, struct call *call, const struct wire_header *header,
                   struct slice body, struct diag *diag);
+    /* What `output` was given for `call` is about to go, where it lies; the call's result has not come. 0, or
+     * a negative errno as above. NULL: nobody points there. */
+    int (*keep)(void *user, struct worker *w, struct call *call, struct diag *diag);
     /* `call` is over, and no longer on the worker. */
     void (*result)(void *user, struct worker *w, struct call *call, enum wire_result result);
     /* A line of hark_log, or of stdout/stderr (level LOG_INFO). Bounded, one line, may hold any bytes but \n.

@@ -32,6 +32,7 @@ static int take_result(struct worker *w, struct call *call, struct slice body, u
     if (result == WIRE_RESULT_SKIPPED && !call->may_skip)
         return broken(w, "it skipped a call that it had to run");
     TAILQ_REMOVE(&w->calls, call, link);
+    w->lent = false;
     if (result == WIRE_RESULT_RETRY || result == WIRE_RESULT_REJECT)
         let_skip(w, call->chain);
     w->load--;
@@ -45,9 +46,11 @@ static int take_result(struct worker *w, struct call *call, struct slice body, u
 static int take_output(struct worker *w, struct call *call, const struct wire_header *header,
                        struct slice body)
 {
-    struct diag diag = {.text = "it sent an output that is not allowed"};
+    struct diag diag; /* not all of it is cleared: it is long, and there is one for each output */
+    diag.text[0] = '\0';
+    w->lent = true;
     if (w->events->output(w->user, w, call, header, body, &diag))
-        return broken(w, diag.text);
+        return broken(w, diag.text[0] ? diag.text : "it sent an output that is not allowed");
     return 0;
 }
 
@@ -134,11 +137,26 @@ static size_t take_all(struct worker *w, const uint8_t *data, size_t len, uint64
     return len; /* it is being killed: nothing it says counts any more */
 }
 
+/* The bytes that were read go: the oldest call may have outputs among them. */
+static int keep_lent(struct worker *w)
+{
+    struct diag diag;
+    bool lent = w->lent && w->events->keep;
+    w->lent = false;
+    if (lent && w->events->keep(w->user, w, TAILQ_FIRST(&w->calls), &diag))
+        return broken(w, diag.text);
+    return 0;
+}
+
 size_t frames_take(struct worker *w, const uint8_t *data, size_t len)
 {
     uint64_t now_ns = clock_now_ns(), since_ns = w->head_since_ns, completed = w->completed;
     size_t used = take_all(w, data, len, now_ns);
     if (w->completed > completed)
         call_window_learn(&w->window, now_ns - since_ns, w->completed - completed);
+    if (keep_lent(w) && w->state != WS_KILLING) {
+        worker_on(w, WE_BROKEN);
+        return SIZE_MAX;
+    }
     return used;
 }

@@ -55,6 +55,7 @@ struct worker {
 
     struct call_list calls; /* oldest first */
     uint32_t load;
+    bool lent;                         /* outputs of the oldest call point to where frames are read */
     uint64_t last_call;                /* id */
     uint64_t completed;                /* calls */
     uint64_t head_since_ns;            /* since when the oldest call may be running */

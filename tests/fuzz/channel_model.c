@@ -97,12 +97,18 @@ static int on_output(void *user, struct worker *w, struct call *call, const stru
     CHECK(header->type == WIRE_PUBLISH || header->type == WIRE_REPLY);
     struct outbox_rules r = rules(c->chain != 0);
     uint32_t before = c->box.count;
-    int error = outbox_add(&c->box, &r, header, body, diag);
+    int error = outbox_lend(&c->box, &r, header, body, diag);
     CHECK(c->box.count == before + (error == 0) && c->box.count <= manifest.limit_publishes);
     CHECK(!error || diag->text[0]);
     remember_event('O', (uint64_t)-error);
     remember(body.data, body.len);
     return error;
+}
+
+static int on_keep(void *user, struct worker *w, struct call *call, struct diag *diag)
+{
+    CHECK(user == &model && w == model.w && call == &model.calls[model.over].call);
+    return outbox_keep(&model.calls[model.over].box, diag);
 }
 
 /* What goes to the broker is what this call put out, and fit for it. */
@@ -215,8 +221,12 @@ static void set_stage(void)
 
 void model_open(struct worker_io *io, uint8_t manner)
 {
-    static const struct worker_events events = {
-        .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};
+    static const struct worker_events events = {.ready = on_ready,
+                                                .output = on_output,
+                                                .keep = on_keep,
+                                                .result = on_result,
+                                                .log = on_log,
+                                                .ended = on_ended};
     struct diag diag;
     set_stage();
     model = (struct model){.manner = manner, .opened_ns = clock_now_ns(), .fingerprint = 0xcbf29ce484222325};

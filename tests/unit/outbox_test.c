@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,6 +254,84 @@ static void outputs_come_out_in_the_order_they_went_in(void **unused)
     assert_false(outbox_next(&box, &offset, &request, &p, storage));
 }
 
+/* Encodes an output behind those that `frame` holds, and lends it. */
+static int lend(const char *topic)
+{
+    size_t before = buffer_length(&frame);
+    struct wire_header header;
+    struct slice body;
+    wire_put_publish(&frame, 7, &(struct wire_message){.topic = slice_of(topic), .payload = slice_of("on")});
+    assert_int_equal(
+        wire_next(buffer_data(&frame) + before, buffer_length(&frame) - before, SIZE_MAX, &header, &body), 1);
+    return outbox_lend(&box, &rules, &header, body, &diag);
+}
+
+/* Encoding must not move what was lent. */
+static void given_a_place_for_frames(void)
+{
+    assert_non_null(buffer_reserve(&frame, 4096));
+}
+
+static void the_box_holds(const char *topics)
+{
+    struct property storage[WIRE_PROPERTIES_MAX];
+    struct mqtt_message request = {0};
+    struct mqtt_publish p;
+    char got[200] = "";
+    size_t offset = 0;
+    while (outbox_next(&box, &offset, &request, &p, storage))
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ", SLICE_ARG(p.topic));
+    assert_string_equal(got, topics);
+    assert_int_equal(offset, outbox_bytes(&box));
+}
+
+static void what_is_lent_takes_no_memory(void **unused)
+{
+    (void)unused;
+    given_a_place_for_frames();
+    assert_int_equal(lend("log/a"), 0);
+    assert_int_equal(lend("log/b"), 0);
+    assert_null(box.frames.memory);
+    the_box_holds("log/a log/b ");
+}
+
+static void what_is_kept_outlives_its_frames(void **unused)
+{
+    (void)unused;
+    given_a_place_for_frames();
+    assert_int_equal(lend("log/a"), 0);
+    assert_int_equal(lend("log/b"), 0);
+    assert_int_equal(outbox_keep(&box, &diag), 0);
+    memset(buffer_data(&frame), 'x', buffer_length(&frame));
+    buffer_clear(&frame);
+    assert_int_equal(lend("log/c"), 0);
+    the_box_holds("log/a log/b log/c ");
+}
+
+static void lent_frames_need_not_lie_side_by_side(void **unused)
+{
+    (void)unused;
+    given_a_place_for_frames();
+    assert_int_equal(lend("log/a"), 0);
+    wire_put_log(&frame, 7, 1, slice_of("between"));
+    assert_int_equal(lend("log/b"), 0);
+    assert_int_equal(lend("log/c"), 0);
+    the_box_holds("log/a log/b log/c ");
+}
+
+static void what_is_lent_counts_like_what_is_kept(void **unused)
+{
+    (void)unused;
+    given_a_place_for_frames();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(lend("log/x"), 0);
+    assert_int_equal(lend("log/x"), -ENOBUFS);
+    assert_int_equal(lend("elsewhere"), -EACCES);
+    the_box_holds("log/x log/x log/x ");
+    outbox_clear(&box);
+    the_box_holds("");
+}
+
 static void what_only_hark_may_say_is_left_out(void **unused)
 {
     (void)unused;
@@ -304,6 +383,10 @@ int main(void)
         OUTBOX_TEST(outputs_may_be_as_many_as_the_limit),
         OUTBOX_TEST(all_outputs_together_are_bounded_in_bytes),
         OUTBOX_TEST(outputs_come_out_in_the_order_they_went_in),
+        OUTBOX_TEST(what_is_lent_takes_no_memory),
+        OUTBOX_TEST(what_is_kept_outlives_its_frames),
+        OUTBOX_TEST(lent_frames_need_not_lie_side_by_side),
+        OUTBOX_TEST(what_is_lent_counts_like_what_is_kept),
         OUTBOX_TEST(what_only_hark_may_say_is_left_out),
         OUTBOX_TEST(a_cleared_box_has_nothing_and_takes_anew),
     };
