@@ -146,7 +146,8 @@ static struct mqtt_client *create_client(struct function *f, const struct manife
                                                       .receive_maximum = (uint16_t)m->limit_queue,
                                                       .packet_max_bytes = INBOUND_PACKET_MAX,
                                                       .adopt = true,
-                                                      .offline_qos0_max = m->limit_queue},
+                                                      .offline_qos0_max = m->limit_queue,
+                                                      .slabs = f->node->slabs},
                                           .stable_ns = STABLE_NS,
                                           .random_seed = node_random(f->node)};
     broker_fill(f->broker, &options);
@@ -200,7 +201,7 @@ static struct function *allocate(struct node *node, struct broker *broker, const
     f->broker_speaks_5 = broker->belief == MQTT_SPEAKS_5;
     f->timer_at_ns = CLOCK_NEVER;
     f->deadline_ns = CLOCK_NEVER;
-    queue_init(&f->queue, node_random(node));
+    queue_init(&f->queue, node_random(node), node->slabs);
     TAILQ_INIT(&f->pools);
     TAILQ_INIT(&f->invocations);
     TAILQ_INIT(&f->unburied);

@@ -23,6 +23,7 @@ struct node {
     uv_loop_t *loop;
     struct worker_io *worker_io;
     struct mqtt_io *mqtt_io;
+    struct slabs *slabs; /* for what comes with each message; NULL: malloc does */
     struct state *state;
     struct dead_keeper *dead_keeper; /* NULL: dead letters are not kept here */
     const char *name;

@@ -8,14 +8,14 @@
 
 static struct invocation *invocation_create(struct function *f, struct mqtt_message *message)
 {
-    struct invocation *inv = calloc(1, sizeof *inv);
+    struct invocation *inv = slabs_take(f->node->slabs, sizeof *inv);
     if (!inv)
         return NULL;
-    inv->function = f;
-    inv->message = message;
-    inv->hops = hops_read(message->properties, message->property_count);
-    inv->output = (struct receipt){.invocation = inv};
-    inv->error_reply = (struct receipt){.invocation = inv, .is_error_reply = true};
+    *inv = (struct invocation){.function = f,
+                               .message = message,
+                               .hops = hops_read(message->properties, message->property_count),
+                               .output = {.invocation = inv},
+                               .error_reply = {.invocation = inv, .is_error_reply = true}};
     TAILQ_INSERT_TAIL(&f->invocations, inv, house_link);
     f->house++;
     return inv;
@@ -34,7 +34,7 @@ void invocation_destroy(struct invocation *inv)
     timers_tick_over(inv);
     f->ticks -= inv->tick != NULL;
     free(inv->tick);
-    free(inv);
+    slabs_give(f->node->slabs, inv, sizeof *inv);
 }
 
 void function_say_dropped(struct function *f)

@@ -23,9 +23,9 @@ struct lane {
     char key[];
 };
 
-void queue_init(struct queue *q, uint64_t seed)
+void queue_init(struct queue *q, uint64_t seed, struct slabs *slabs)
 {
-    *q = (struct queue){.seed = seed};
+    *q = (struct queue){.slabs = slabs, .seed = seed};
     TAILQ_INIT(&q->ready);
     TAILQ_INIT(&q->delayed);
     TAILQ_INIT(&q->droppable);
@@ -57,7 +57,7 @@ static uint64_t hash_key(const struct queue *q, struct slice key)
 
 static struct lane *lane_create(struct queue *q, struct slice key)
 {
-    struct lane *lane = malloc(sizeof *lane + key.len);
+    struct lane *lane = slabs_take(q->slabs, sizeof *lane + key.len);
     if (!lane)
         return NULL;
     *lane = (struct lane){.key_len = key.len};
@@ -97,7 +97,7 @@ static void lane_destroy(struct queue *q, struct lane *lane)
         *at = lane->next_in_bucket;
     }
     q->lanes--;
-    free(lane);
+    slabs_give(q->slabs, lane, sizeof *lane + lane->key_len);
 }
 
 static uint64_t lane_sequence(const struct lane *lane)

@@ -7,6 +7,7 @@
 #ifndef HARK_DISPATCHER_QUEUE_H
 #define HARK_DISPATCHER_QUEUE_H
 
+#include "shared/slabs.h"
 #include "shared/slice.h"
 
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct queue_owner {
 };
 
 struct queue {
+    struct slabs *slabs;   /* lanes are from there; NULL: from malloc */
     struct lane **buckets; /* allocated with the first keyed item */
     uint64_t seed;
     uint64_t last_sequence, last_chain;
@@ -42,7 +44,7 @@ struct queue {
 };
 
 /* seed: of the hash of keys, so that devices cannot choose topics that collide. */
-void queue_init(struct queue *q, uint64_t seed);
+void queue_init(struct queue *q, uint64_t seed, struct slabs *slabs);
 /* All items are gone already. */
 void queue_finish(struct queue *q);
 void queue_owner_init(struct queue_owner *owner);

@@ -16,6 +16,7 @@ enum { EXIT_DATA = 65, EXIT_INTERNAL = 70, EXIT_NOT_PERMITTED = 77 };
 
 struct runtime {
     struct node node;
+    struct slabs slabs;
     char *node_name;
     char *manifests, *functions;
     size_t closing;            /* presences that are */
@@ -131,6 +132,7 @@ static void destroy(struct runtime *r)
     free(r->node_name);
     free(r->manifests);
     free(r->functions);
+    slabs_finish(&r->slabs);
     free(r);
 }
 
@@ -210,6 +212,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     static const struct presence_events presence_events = {.settled = on_settled, .occupied = on_occupied};
     r->node_name = must_strdup(options->node);
     r->node.loop = loop;
+    r->node.slabs = &r->slabs;
     r->node.name = r->node_name;
     r->node.observer = options->observer ? options->observer : &unseen;
     r->node.observer_user = options->observer_user;
@@ -239,6 +242,7 @@ struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct r
         (options->functions && check_folder(options->functions, diag, ret_exit_code)))
         return NULL;
     struct runtime *r = must_alloc(sizeof *r);
+    slabs_init(&r->slabs);
     if (open_state(r, options, diag, ret_exit_code) || open_brokers(r, options, diag, ret_exit_code)) {
         destroy(r);
         return NULL;

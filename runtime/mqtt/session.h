@@ -24,6 +24,7 @@
 
 #include "mqtt/mqtt.h"
 #include "shared/buffer.h"
+#include "shared/slabs.h"
 
 struct mqtt_session;
 
@@ -45,6 +46,7 @@ struct mqtt_session_options {
     bool adopt; /* Session Present 1 on the first connection of this object: true: go on with it; false:
                  * close, as MQTT-3.2.2-4 asks of a client without state */
     uint32_t offline_qos0_max; /* messages */
+    struct slabs *slabs;       /* messages are from there; outlives the session. NULL: from malloc */
 };
 
 /* All get `user` of mqtt_session_create. None is optional. */

@@ -27,6 +27,11 @@ static void move(struct mqtt_session *s, struct inbound *in, enum inbound_place 
     enter(s, in, place);
 }
 
+static void inbound_free(struct mqtt_session *s, struct inbound *in)
+{
+    slabs_give(s->options.slabs, in, in->bytes);
+}
+
 static void uncount(struct mqtt_session *s, struct inbound *in)
 {
     s->inflight -= in->counted;
@@ -38,7 +43,7 @@ static void drop(struct mqtt_session *s, struct inbound *in)
     uncount(s, in);
     id_map_remove(&s->inbound_ids, &in->node);
     leave(s, in);
-    free(in);
+    inbound_free(s, in);
 }
 
 /* The broker knows nothing of it any more. Its receiver may still be at work. */
@@ -164,10 +169,11 @@ static void fill(struct mqtt_message *m, const struct packet_publish *p, struct 
 static struct inbound *inbound_create(struct mqtt_session *s, const struct packet_publish *p,
                                       struct slice topic)
 {
-    struct inbound *in = malloc(bytes_of(p, topic));
+    size_t bytes = bytes_of(p, topic);
+    struct inbound *in = slabs_take(s->options.slabs, bytes);
     if (!in)
         return NULL;
-    *in = (struct inbound){0};
+    *in = (struct inbound){.bytes = bytes};
     fill(&in->message, p, topic, (uint8_t *)(in + 1));
     in->message.received_ns = s->now_ns;
     return in;
@@ -175,15 +181,25 @@ static struct inbound *inbound_create(struct mqtt_session *s, const struct packe
 
 /* ---- acknowledging ---- */
 
+/* The same without what is behind it; as it is when there is no memory for that. */
+static struct inbound *shrunk(struct mqtt_session *s, struct inbound *in)
+{
+    struct inbound *small = slabs_take(s->options.slabs, sizeof *small);
+    if (!small)
+        return in;
+    *small = *in;
+    small->bytes = sizeof *small;
+    inbound_free(s, in);
+    return small;
+}
+
 /* Only the id matters from now on; the bytes go back. */
 static void keep_id(struct mqtt_session *s, struct inbound *in)
 {
     uint16_t id = in->node.id;
     leave(s, in);
     id_map_remove(&s->inbound_ids, &in->node);
-    struct inbound *small = realloc(in, sizeof *in);
-    if (small)
-        in = small;
+    in = shrunk(s, in);
     in->received = true;
     in->message.topic = in->message.payload = (struct slice){0};
     enter(s, in, IN_RECEIVED);
@@ -265,7 +281,8 @@ static int deliver(struct mqtt_session *s, const struct packet_publish *p, struc
                             s->options.receive_maximum);
     struct inbound *in = inbound_create(s, p, topic);
     if (!in || id_map_insert(&s->inbound_ids, &in->node, p->id) < 0) {
-        free(in);
+        if (in)
+            inbound_free(s, in);
         return session_fail(s, MQTT_CAUSE_NETWORK, 0x83, "out of memory for a message");
     }
     enter(s, in, IN_WINDOW);

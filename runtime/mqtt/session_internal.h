@@ -50,6 +50,7 @@ struct inbound {
     bool released; /* by the user: its work is safe */
     bool received; /* PUBREC was sent once */
     bool counted;  /* against our Receive Maximum on this connection */
+    size_t bytes;  /* of memory */
     struct mqtt_message message;
 };
 TAILQ_HEAD(inbound_list, inbound);
@@ -61,6 +62,7 @@ struct outbound {
     struct id_node node; /* no id: never sent in this session of the broker */
     TAILQ_ENTRY(outbound) link;
     void *token;
+    size_t bytes; /* of memory */
     struct mqtt_publish publish;
     unsigned reason;  /* of PUBREC; in `finished`: what to report */
     uint8_t wire_qos; /* as last sent: the server's Maximum QoS may lower it */

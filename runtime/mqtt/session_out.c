@@ -47,14 +47,20 @@ static void fill(struct mqtt_publish *to, const struct mqtt_publish *from, struc
     to->properties = properties;
 }
 
-static struct outbound *outbound_create(const struct mqtt_publish *publish, void *token)
+static struct outbound *outbound_create(struct mqtt_session *s, const struct mqtt_publish *publish, void *token)
 {
-    struct outbound *out = malloc(bytes_of(publish));
+    size_t bytes = bytes_of(publish);
+    struct outbound *out = slabs_take(s->options.slabs, bytes);
     if (!out)
         return NULL;
-    *out = (struct outbound){.node.kind = REQUEST_PUBLISH, .token = token};
+    *out = (struct outbound){.node.kind = REQUEST_PUBLISH, .token = token, .bytes = bytes};
     fill(&out->publish, publish, (struct property *)(out + 1));
     return out;
+}
+
+static void outbound_free(struct mqtt_session *s, struct outbound *out)
+{
+    slabs_give(s->options.slabs, out, out->bytes);
 }
 
 /* ---- packet ids (MQTT-2.2.1-3): one space for all that we send ---- */
@@ -119,7 +125,7 @@ static void finish_now(struct mqtt_session *s, struct outbound *out, unsigned re
 {
     void *token = out->token;
     detach(s, out);
-    free(out);
+    outbound_free(s, out);
     tell(s, token, reason);
 }
 
@@ -137,7 +143,7 @@ void session_out_report(struct mqtt_session *s)
         void *token = out->token;
         unsigned reason = out->reason;
         TAILQ_REMOVE(&due, out, link);
-        free(out);
+        outbound_free(s, out);
         tell(s, token, reason);
     }
 }
@@ -250,7 +256,7 @@ static void keep_offline(struct mqtt_session *s, struct outbound *out)
     struct outbound *oldest = TAILQ_FIRST(&s->offline);
     TAILQ_REMOVE(&s->offline, oldest, link);
     s->offline_count--;
-    free(oldest);
+    outbound_free(s, oldest);
 }
 
 static int publish_qos0(struct mqtt_session *s, const struct mqtt_publish *publish)
@@ -261,7 +267,7 @@ static int publish_qos0(struct mqtt_session *s, const struct mqtt_publish *publi
     }
     if (!s->options.offline_qos0_max)
         return 0;
-    struct outbound *out = outbound_create(publish, NULL);
+    struct outbound *out = outbound_create(s, publish, NULL);
     if (!out)
         return -ENOMEM;
     keep_offline(s, out);
@@ -274,7 +280,7 @@ int mqtt_session_publish(struct mqtt_session *s, const struct mqtt_publish *publ
         return -EINVAL;
     if (!publish->qos)
         return publish_qos0(s, publish);
-    struct outbound *out = outbound_create(publish, token);
+    struct outbound *out = outbound_create(s, publish, token);
     if (!out)
         return -ENOMEM;
     TAILQ_INSERT_TAIL(&s->outbox, out, link);
@@ -413,7 +419,7 @@ static void send_offline(struct mqtt_session *s)
     while ((out = TAILQ_FIRST(&s->offline))) {
         TAILQ_REMOVE(&s->offline, out, link);
         send_qos0(s, &out->publish);
-        free(out);
+        outbound_free(s, out);
     }
     s->offline_count = 0;
 }
@@ -462,20 +468,20 @@ void mqtt_session_suspect(const struct mqtt_session *s, char *ret_text, size_t s
              topic.data);
 }
 
-static void free_all(struct outbound_list *list)
+static void free_all(struct mqtt_session *s, struct outbound_list *list)
 {
     struct outbound *out;
     while ((out = TAILQ_FIRST(list))) {
         TAILQ_REMOVE(list, out, link);
-        free(out);
+        outbound_free(s, out);
     }
 }
 
 void session_out_finish(struct mqtt_session *s)
 {
-    free_all(&s->outbox);
-    free_all(&s->released);
-    free_all(&s->finished);
-    free_all(&s->offline);
+    free_all(s, &s->outbox);
+    free_all(s, &s->released);
+    free_all(s, &s->finished);
+    free_all(s, &s->offline);
     id_map_finish(&s->outbound_ids);
 }

@@ -48,6 +48,7 @@ struct worker {
 
 struct house {
     struct model model;
+    struct slabs slabs; /* the queue's lanes */
     struct queue queue;
     struct job jobs[MODEL_LENT_MAX];
     struct worker workers[WORKERS];
@@ -405,7 +406,8 @@ static void run(unsigned seed, struct house *total)
     struct house *h = calloc(1, sizeof *h);
     assert_non_null(h);
     h->may_fail = true;
-    queue_init(&h->queue, seed);
+    slabs_init(&h->slabs);
+    queue_init(&h->queue, seed, &h->slabs);
     model_start(&h->model, seed, &events, h);
     model_connect(&h->model);
     for (int i = 0; i < STEPS; i++)
@@ -416,6 +418,7 @@ static void run(unsigned seed, struct house *total)
         assert_null(h->jobs[i].message);
     queue_finish(&h->queue);
     mqtt_session_destroy(h->model.session);
+    slabs_finish(&h->slabs);
     buffer_finish(&h->model.wire);
     for (size_t i = 0; i < sizeof h->seen / sizeof(unsigned); i++)
         ((unsigned *)&total->seen)[i] += ((unsigned *)&h->seen)[i];

@@ -30,7 +30,7 @@ static int open_function(void **unused)
     scene.manifest.instances_max = 3;
     node = (struct node){.loop = &scene.loop, .worker_io = scene.io, .name = "n", .random = 1};
     f = (struct function){.node = &node, .name = name, .timer_at_ns = CLOCK_NEVER};
-    queue_init(&f.queue, 1);
+    queue_init(&f.queue, 1, NULL);
     TAILQ_INIT(&f.pools);
     TAILQ_INIT(&f.invocations);
     uv_timer_init(&scene.loop, &f.timer);

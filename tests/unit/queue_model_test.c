@@ -136,7 +136,7 @@ static void order_holds_through_retries_rejections_and_deaths(void **unused)
 {
     (void)unused;
     int pushed = 0, steps = 0;
-    queue_init(&queue, 7);
+    queue_init(&queue, 7, NULL);
     for (int i = 0; i < OWNERS; i++)
         queue_owner_init(&workers[i].owner);
     for (; pushed < MESSAGES || queue.waiting || queue.in_flight; steps++)

@@ -20,7 +20,7 @@ static struct queue_owner first, second;
 static int fresh_queue(void **unused)
 {
     (void)unused;
-    queue_init(&queue, 7);
+    queue_init(&queue, 7, NULL);
     queue_owner_init(&first);
     queue_owner_init(&second);
     return 0;

@@ -69,6 +69,7 @@ struct scene *scene_init(void)
     struct scene *scene = calloc(1, sizeof *scene);
     assert_non_null(scene);
     scene->now_ns = 1000 * NS_PER_S;
+    slabs_init(&scene->slabs);
     scene->options = (struct mqtt_session_options){
         .client_id = "hark/test/f",
         .protocol = MQTT_5,
@@ -77,6 +78,7 @@ struct scene *scene_init(void)
         .keep_alive_s = 60,
         .packet_max_bytes = 65536,
         .offline_qos0_max = 3,
+        .slabs = &scene->slabs,
     };
     return scene;
 }
@@ -85,6 +87,7 @@ void scene_finish(struct scene *scene)
 {
     if (scene->session)
         mqtt_session_destroy(scene->session);
+    slabs_finish(&scene->slabs);
     free(scene);
 }
 

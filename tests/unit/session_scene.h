@@ -23,6 +23,7 @@ enum { SCENE_TEXT_MAX = 8192, SCENE_MESSAGES_MAX = 64, SCENE_PACKET_MAX = 4096 }
 struct scene {
     struct mqtt_session *session;
     struct mqtt_session_options options;
+    struct slabs slabs; /* where its messages come from */
     uint64_t now_ns;
     int result; /* of the last input or tick */
     char events[SCENE_TEXT_MAX];
