@@ -46,7 +46,7 @@ static void invoke(struct player *p)
                                                   .retained = m->retained}};
     p->sent = true;
     p->sent_ns = clock_now_ns();
-    worker_invoke(p->worker, &p->call, &order);
+    worker_invoke(p->worker, &p->call, &order, p->sent_ns);
 }
 
 /* The owner may start the next play in `over`. */

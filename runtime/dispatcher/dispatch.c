@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+enum { REASONS_MAX = 64 }; /* to pump, before it is done without waiting for the turn's end */
+
 static struct invocation *of_call(struct call *call)
 {
     return (struct invocation *)((char *)call - offsetof(struct invocation, call));
@@ -54,7 +56,7 @@ static void invoke(struct slot *slot, struct invocation *inv, struct wire_invoke
     call->message = to_wire(inv->message, now_ns);
     inv->slot = slot;
     inv->started_ns = now_ns;
-    worker_invoke(slot->worker, &inv->call, call);
+    worker_invoke(slot->worker, &inv->call, call, now_ns);
     pool_slot_sent(slot);
 }
 
@@ -67,10 +69,9 @@ static void lost_its_trigger(struct invocation *inv)
         dead_letter(inv, GIVE_UP_NO_TRIGGER, "no trigger of the active version matches");
 }
 
-static void dispatch(struct slot *slot, struct invocation *inv)
+static void dispatch(struct slot *slot, struct invocation *inv, uint64_t now_ns)
 {
     struct function *f = inv->function;
-    uint64_t now_ns = clock_now_ns();
     struct wire_invoke call; /* its captures stay unset beyond their count: half a KiB for each message */
     if (inv->message->has_expiry && expiry_left_s(inv->message, now_ns) == 0) {
         queue_done(&f->queue, &inv->item, true);
@@ -115,28 +116,55 @@ static bool may_dispatch(struct function *f)
            f->releasing_bytes < RELEASING_BYTES_MAX;
 }
 
+static void forget_reasons(struct function *f)
+{
+    if (f->reasons)
+        TAILQ_REMOVE(&f->node->hungry, f, hungry_link);
+    f->reasons = 0;
+}
+
 /* Not re-entered: what a callback of it makes ready is taken by the loop that runs. */
 void function_pump(struct function *f)
 {
     struct slot *slot;
+    uint64_t now_ns = clock_now_ns();
+    forget_reasons(f);
     if (f->pumping || !f->active || f->phase == FUNCTION_CLOSING)
         return;
     f->pumping = true;
     do {
         while (may_dispatch(f) && (slot = pool_pick(f->active)))
-            dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)));
+            dispatch(slot, of_item(queue_next(&f->queue, &slot->owner)), now_ns);
     } while (pool_fill(f->active));
     f->pumping = false;
     function_arm(f, queue_due(&f->queue));
 }
 
+/* A turn may bring hundreds of reasons. It may also be long, and the workers shall not wait for its end. */
+void function_pump_soon(struct function *f)
+{
+    if (f->phase == FUNCTION_CLOSING)
+        return;
+    if (f->reasons++ == 0)
+        TAILQ_INSERT_TAIL(&f->node->hungry, f, hungry_link);
+    if (f->reasons >= REASONS_MAX)
+        function_pump(f);
+}
+
+void node_pump(struct node *node)
+{
+    struct function *f;
+    while ((f = TAILQ_FIRST(&node->hungry)))
+        function_pump(f);
+}
+
 /* ---- worker to queue ---- */
 
-static void observe(struct invocation *inv, const char *outcome)
+static void observe(struct invocation *inv, const char *outcome, uint64_t ended_ns)
 {
     struct node *node = inv->function->node;
     node->observer->finished(node->observer_user, inv->function->name, inv->message, outcome,
-                             clock_now_ns() - inv->started_ns);
+                             ended_ns - inv->started_ns);
 }
 
 static void try_later(struct invocation *inv)
@@ -180,22 +208,22 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
     struct slot *slot = user;
     struct invocation *inv = of_call(call);
     struct function *f = slot->pool->function;
-    (void)w;
+    uint64_t answered_ns = worker_answered_ns(w);
     pool_slot_served(slot);
     switch (result) {
     case WIRE_RESULT_OK:
-        observe(inv, "ok");
+        observe(inv, "ok", answered_ns);
         inv->attempts++;
         inv->slot = NULL;
         queue_done(&f->queue, &inv->item, true);
         release_outputs(inv);
         break;
     case WIRE_RESULT_RETRY:
-        observe(inv, "retry");
+        observe(inv, "retry", answered_ns);
         attempt_failed(inv, GIVE_UP_RETRY, "retry: attempts used up");
         break;
     case WIRE_RESULT_REJECT:
-        observe(inv, "reject");
+        observe(inv, "reject", answered_ns);
         outbox_clear(&inv->outbox);
         inv->attempts++;
         give_up(inv, GIVE_UP_REJECT, "rejected");
@@ -204,7 +232,7 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
         run_again(inv);
         break;
     }
-    function_pump(f);
+    function_pump_soon(f);
     if (worker_load(slot->worker) == 0)
         function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
 }
@@ -274,7 +302,7 @@ static void blame(struct invocation *inv, const struct worker_end *end)
         [WORKER_CRASHED] = "crash", [WORKER_LATE] = "timeout", [WORKER_BROKEN] = "broken"};
     char reason[512];
     snprintf(reason, sizeof reason, "%s: %s", words[end->cause], end->text);
-    observe(inv, reason);
+    observe(inv, reason, clock_now_ns());
     attempt_failed(inv, end->cause == WORKER_LATE ? GIVE_UP_TIMEOUT : GIVE_UP_CRASH, reason);
 }
 

@@ -339,6 +339,7 @@ static void close_everything(struct function *f, bool end_session)
 {
     struct pool *pool, *next;
     f->phase = FUNCTION_CLOSING;
+    function_pump(f); /* of which nothing is left to do: it is not the node's to be pumped any more */
     for (pool = TAILQ_FIRST(&f->pools); pool; pool = next) {
         next = TAILQ_NEXT(pool, link);
         if (queue_in_flight(&f->queue))

@@ -19,11 +19,15 @@
 #include <stdarg.h>
 
 /* What all functions of a node share. Owned by the runtime. */
+struct function;
+TAILQ_HEAD(function_list, function);
+
 struct node {
     uv_loop_t *loop;
     struct worker_io *worker_io;
     struct mqtt_io *mqtt_io;
-    struct slabs *slabs; /* for what comes with each message; NULL: malloc does */
+    struct function_list hungry; /* with messages to be sent to workers before the loop waits */
+    struct slabs *slabs;         /* for what comes with each message; NULL: malloc does */
     struct state *state;
     struct dead_keeper *dead_keeper; /* NULL: dead letters are not kept here */
     const char *name;
@@ -39,10 +43,9 @@ struct node {
 };
 
 uint64_t node_random(struct node *node);
+void node_pump(struct node *node); /* all of `hungry` */
 /* The broker that the manifest names; NULL and *diag: the node has none of that name. */
 struct broker *node_broker(const struct node *node, const struct manifest *m, struct diag *diag);
-
-struct function;
 
 struct function_events {
     /* For the first time, or after a new revision: every subscription has been answered by the broker. */

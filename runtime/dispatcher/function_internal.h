@@ -138,6 +138,8 @@ struct function {
     enum function_phase phase;
     bool timer_closed;
     bool pumping;
+    unsigned reasons; /* to pump, since it was done; some: it is in the node's list */
+    TAILQ_ENTRY(function) hungry_link;
     bool leaves_broker; /* LEAVING for another broker: what is queued here comes first */
     uint64_t heard_ns;  /* when it came online or got a message last; only while it leaves a broker */
     bool rekey;         /* `order` changed: what waits needs new keys, once nothing is in flight */
@@ -197,6 +199,7 @@ void timers_finish(struct function *f);
 
 /* dispatch.c */
 void function_pump(struct function *f);                   /* waiting messages to workers that can take one */
+void function_pump_soon(struct function *f);              /* before the loop waits */
 extern const struct worker_events dispatch_worker_events; /* user: struct slot */
 
 /* release.c */

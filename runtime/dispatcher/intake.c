@@ -53,9 +53,12 @@ static void drop(struct invocation *inv)
     release_discard(inv);
 }
 
-/* QoS 1 and 2 are held back by our Receive Maximum; QoS 0 has no such brake, so its oldest makes room. */
+/* QoS 1 and 2 are held back by our Receive Maximum; QoS 0 has no such brake, so its oldest makes room, unless
+ * a worker can take it now. */
 static void make_room(struct function *f, uint32_t limit)
 {
+    if (f->queue.waiting > limit)
+        function_pump(f);
     while (f->queue.waiting > limit) {
         struct queue_item *item = queue_drop_oldest(&f->queue);
         if (!item)
@@ -98,7 +101,7 @@ static void enqueue(struct function *f, const struct manifest *m, struct invocat
         return;
     }
     make_room(f, m->limit_queue);
-    function_pump(f);
+    function_pump_soon(f);
 }
 
 void function_on_message(void *user, struct mqtt_message *message)

@@ -189,7 +189,7 @@ void function_on_published(void *user, void *token, unsigned reason)
         refuse(receipt, reason);
     release_when_safe(inv);
     function_say_expired(f);
-    function_pump(f);
+    function_pump_soon(f);
 }
 
 /* The count of hops comes first: who receives more properties than it can take drops the last. */

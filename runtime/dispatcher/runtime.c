@@ -206,6 +206,12 @@ static void on_occupied(void *user, const char *text)
     r->occupied(r->occupied_user, text);
 }
 
+static void prepare_turn(void *user)
+{
+    struct runtime *r = user;
+    node_pump(&r->node);
+}
+
 static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                              struct runtime *r)
 {
@@ -220,6 +226,8 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node.worker_io = worker_io_create(loop, z);
     r->node.mqtt_io = mqtt_io_create(loop);
     CHECK(r->node.worker_io && r->node.mqtt_io);
+    TAILQ_INIT(&r->node.hungry);
+    worker_io_prepare(r->node.worker_io, prepare_turn, r);
     worker_io_keep_spares(r->node.worker_io);
     open_dead_keeper(r, options);
     worker_io_use_cgroups(r->node.worker_io, options->cgroups);

@@ -392,11 +392,11 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
 
 /* ---- calls ---- */
 
-void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke)
+void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke, uint64_t now_ns)
 {
     CHECK(worker_can_take(w) || worker_can_take_ahead(w));
     call->id = ++w->last_call;
-    call->sent_ns = clock_now_ns();
+    call->sent_ns = now_ns;
     call->chain = invoke->chain;
     call->may_skip = false;
     wire_put_invoke(&w->out, call->id, invoke);
@@ -450,6 +450,11 @@ int worker_pid(const struct worker *w)
 uint64_t worker_idle_since_ns(const struct worker *w)
 {
     return w->state == WS_IDLE ? w->idle_since_ns : CLOCK_NEVER;
+}
+
+uint64_t worker_answered_ns(const struct worker *w)
+{
+    return w->head_since_ns;
 }
 
 const struct revision *worker_revision(const struct worker *w)

@@ -18,6 +18,11 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: 
 /* Workers are born in cgroups from now on, where there are any. */
 void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups);
 
+/* `prepare` is called before what a turn has queued leaves: the place for work that is better done once a
+ * turn.
+ */
+void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void *user);
+
 /* From now on a few sealed workers wait for the functions to come, spares.h. */
 void worker_io_keep_spares(struct worker_io *io);
 
@@ -85,8 +90,8 @@ struct worker *worker_start(struct worker_io *io, const struct revision *revisio
                             const struct worker_events *events, void *user, struct diag *diag);
 
 /* Sends a call; allowed while worker_can_take or worker_can_take_ahead. captures etc. are encoded before the
- * return. */
-void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke);
+ * return. now_ns: the clock, which may have been read a little earlier, for several calls. */
+void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke *invoke, uint64_t now_ns);
 bool worker_can_take(const struct worker *w); /* READY, not stopping, window not full */
 /* Not READY yet, and without a call: it can have one with its setup, and runs it without a word between them.
  * It has timeout_ns for each. If it does not get ready, the call is `left`, and not guilty. */
@@ -96,6 +101,7 @@ bool worker_is_stopping(const struct worker *w);
 uint32_t worker_id(const struct worker *w);
 int worker_pid(const struct worker *w); /* 0 until it runs */
 uint64_t worker_idle_since_ns(const struct worker *w);
+uint64_t worker_answered_ns(const struct worker *w); /* in events->result: when that was read */
 const struct revision *worker_revision(const struct worker *w);
 void worker_set_user(struct worker *w, const struct worker_events *events, void *user);
 

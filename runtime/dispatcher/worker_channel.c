@@ -224,6 +224,8 @@ void channel_close(struct worker *w, uv_close_cb on_closed)
 static void flush_all(struct worker_io *io)
 {
     struct worker *w;
+    if (io->prepared)
+        io->prepared(io->prepared_user);
     while ((w = TAILQ_FIRST(&io->dirty))) {
         TAILQ_REMOVE(&io->dirty, w, dirty_link);
         w->dirty = false;
@@ -260,6 +262,12 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
     uv_unref((uv_handle_t *)&io->prepare);
     uv_unref((uv_handle_t *)&io->check);
     return io;
+}
+
+void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void *user)
+{
+    io->prepared = prepare;
+    io->prepared_user = user;
 }
 
 void worker_io_keep_spares(struct worker_io *io)

@@ -24,6 +24,8 @@ struct worker_io {
     uv_prepare_t prepare; /* flushes what timers queued */
     uv_check_t check;     /* flushes what input queued */
     int handles;
+    void (*prepared)(void *user); /* NULL: nothing to do before `dirty` is sent */
+    void *prepared_user;
     struct worker_list dirty; /* workers with something to send */
     struct worker_list all;   /* that have a function */
     struct spares spares;

@@ -47,7 +47,8 @@ static void fill(struct mqtt_publish *to, const struct mqtt_publish *from, struc
     to->properties = properties;
 }
 
-static struct outbound *outbound_create(struct mqtt_session *s, const struct mqtt_publish *publish, void *token)
+static struct outbound *outbound_create(struct mqtt_session *s, const struct mqtt_publish *publish,
+                                        void *token)
 {
     size_t bytes = bytes_of(publish);
     struct outbound *out = slabs_take(s->options.slabs, bytes);

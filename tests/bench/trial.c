@@ -32,7 +32,7 @@ static void call(struct trial *t)
         .timeout_ns = revision->manifest->timeout_ns,
         .attempt = 1,
         .message = {.topic = slice_of("in"), .payload = slice_of("x"), .response_topic = slice_of("out")}};
-    worker_invoke(t->worker, &t->call, &invoke);
+    worker_invoke(t->worker, &t->call, &invoke, clock_now_ns());
 }
 
 static int on_output(void *user, struct worker *w, struct call *call, const struct wire_header *header,

@@ -62,7 +62,7 @@ void model_call(uint8_t how)
                                  .attempt = 1,
                                  .message = {.topic = slice_of("in"), .payload = slice_of("x")}};
     c->chain = invoke.chain;
-    worker_invoke(model.w, &c->call, &invoke);
+    worker_invoke(model.w, &c->call, &invoke, clock_now_ns());
     CHECK(c->call.id == model.sent);
 }
 

@@ -31,6 +31,7 @@ static int open_function(void **unused)
     node = (struct node){.loop = &scene.loop, .worker_io = scene.io, .name = "n", .random = 1};
     f = (struct function){.node = &node, .name = name, .timer_at_ns = CLOCK_NEVER};
     queue_init(&f.queue, 1, NULL);
+    TAILQ_INIT(&node.hungry);
     TAILQ_INIT(&f.pools);
     TAILQ_INIT(&f.invocations);
     uv_timer_init(&scene.loop, &f.timer);
@@ -238,7 +239,7 @@ static void given_a_trigger(void)
     node.observer = &observer;
 }
 
-static struct invocation *when_a_message_comes(void)
+static struct invocation *given_a_message_that_waits(void)
 {
     struct invocation *inv = calloc(1, sizeof *inv);
     inv->function = &f;
@@ -246,6 +247,12 @@ static struct invocation *when_a_message_comes(void)
     TAILQ_INSERT_TAIL(&f.invocations, inv, house_link);
     f.house++;
     assert_int_equal(queue_push(&f.queue, &inv->item, slice_make(NULL, 0), false), 0);
+    return inv;
+}
+
+static struct invocation *when_a_message_comes(void)
+{
+    struct invocation *inv = given_a_message_that_waits();
     function_pump(&f);
     return inv;
 }
@@ -339,6 +346,65 @@ static void after_a_failed_start_no_message_is_sent_ahead(void **unused)
     then_it_is_given_back(inv);
 }
 
+static void given_a_ready_worker(void)
+{
+    given_a_trigger();
+    scene.manifest.instances_min = 1;
+    pool_fill(given_a_pool("hangs"));
+    scene_until_it_is(all_have_started);
+    assert_int_equal(f.active->count, 1);
+}
+
+static void when_the_function_closes(struct invocation *inv)
+{
+    f.phase = FUNCTION_CLOSING;
+    f.clients = 1;
+    pool_kill(f.active);
+    scene_until_it_is(there_is_no_pool);
+    then_it_is_given_back(inv);
+}
+
+static void work_is_looked_for_once_a_turn(void **unused)
+{
+    (void)unused;
+    given_a_ready_worker();
+    struct invocation *inv = given_a_message_that_waits();
+    function_pump_soon(&f);
+    function_pump_soon(&f);
+    assert_int_equal(queue_in_flight(&f.queue), 0);
+    node_pump(&node);
+    assert_int_equal(queue_in_flight(&f.queue), 1);
+    assert_true(TAILQ_EMPTY(&node.hungry));
+    when_the_function_closes(inv);
+}
+
+static void many_reasons_to_look_are_not_left_for_the_turns_end(void **unused)
+{
+    (void)unused;
+    given_a_ready_worker();
+    struct invocation *inv = given_a_message_that_waits();
+    for (int i = 0; i < 1000; i++)
+        function_pump_soon(&f);
+    assert_int_equal(queue_in_flight(&f.queue), 1);
+    function_pump(&f);
+    assert_true(TAILQ_EMPTY(&node.hungry));
+    when_the_function_closes(inv);
+}
+
+static void a_function_that_closes_looks_for_no_work(void **unused)
+{
+    (void)unused;
+    given_a_ready_worker();
+    struct invocation *inv = given_a_message_that_waits();
+    function_pump_soon(&f);
+    f.phase = FUNCTION_CLOSING;
+    function_pump(&f);
+    function_pump_soon(&f);
+    assert_true(TAILQ_EMPTY(&node.hungry));
+    assert_int_equal(queue_in_flight(&f.queue), 0);
+    when_the_function_closes(inv);
+}
+
 #define POOL(test) cmocka_unit_test_setup_teardown(test, open_function, close_function)
 
 int main(void)
@@ -356,6 +422,9 @@ int main(void)
         POOL(messages_that_find_no_worker_are_sent_ahead_each_to_its_own),
         POOL(who_is_there_keeps_a_message_from_being_sent_ahead),
         POOL(after_a_failed_start_no_message_is_sent_ahead),
+        POOL(work_is_looked_for_once_a_turn),
+        POOL(many_reasons_to_look_are_not_left_for_the_turns_end),
+        POOL(a_function_that_closes_looks_for_no_work),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

@@ -253,7 +253,7 @@ void actor_call_in_chain(struct actor *a, uint64_t chain, const char *topic, con
                                  .attempt = 1,
                                  .message = {.topic = slice_of(topic), .payload = slice_of(payload)}};
     assert_in_range(a->sent, 0, ACTOR_CALLS_MAX - 1);
-    worker_invoke(a->w, &a->calls[a->sent++], &invoke);
+    worker_invoke(a->w, &a->calls[a->sent++], &invoke, clock_now_ns());
 }
 
 void actor_call(struct actor *a)
