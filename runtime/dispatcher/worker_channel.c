@@ -10,7 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOG_REST_MAX = 1024 * 1024 }; /* bytes read from the pipe of a dead worker */
+enum {
+    LOG_REST_MAX = 1024 * 1024, /* bytes read from the pipe of a dead worker */
+    PARTIAL_KEPT_BYTES = 2048,  /* of memory for the beginning of a frame, while there is none */
+    APPENDED_MAX = 16 * 1024    /* of a frame that has begun: more is read where its beginning is */
+};
 
 static void on_channel(uv_poll_t *poll, int status, int events);
 
@@ -28,33 +32,70 @@ static int receive(int fd, uint8_t *data, size_t room, size_t *ret_len)
     return got < 0 && errno == EAGAIN ? 0 : -1;
 }
 
-/* Takes frames where they were read; only an incomplete one is copied. */
-static void take_bytes(struct worker *w, size_t len)
+static void take_from_buffer(struct worker *w)
 {
-    struct buffer *in = &w->in;
-    if (buffer_length(in) == 0) {
-        size_t used = frames_take(w, w->io->read_buffer, len);
-        if (used != SIZE_MAX)
-            buffer_append(in, w->io->read_buffer + used, len - used);
-    } else {
-        buffer_append(in, w->io->read_buffer, len);
-        size_t used = buffer_failed(in) ? 0 : frames_take(w, buffer_data(in), buffer_length(in));
-        if (used != SIZE_MAX)
-            buffer_consume(in, used);
+    size_t len = buffer_length(&w->in);
+    size_t used = buffer_failed(&w->in) ? 0 : frames_take(w, buffer_data(&w->in), len);
+    buffer_consume(&w->in, used == SIZE_MAX ? len : used); /* broken: nothing that follows counts */
+}
+
+/* Takes frames where they were read; only an incomplete one is copied. */
+static void take_from_shared(struct worker *w, size_t len)
+{
+    size_t used = frames_take(w, w->io->read_buffer, len);
+    if (used < len)
+        buffer_append(&w->in, w->io->read_buffer + used, len - used);
+}
+
+/* What is missing of the long frame that has begun, but no more than as much again as has come: so what it
+ * announces alone takes no memory. */
+static size_t room_behind(struct buffer *in)
+{
+    struct wire_header header;
+    size_t len = buffer_length(in), room = len > WORKER_READ_BYTES ? len : (size_t)WORKER_READ_BYTES;
+    memcpy(&header, buffer_data(in), sizeof header);
+    size_t missing = WIRE_HEADER_BYTES + header.length - len;
+    return missing < room ? missing : room;
+}
+
+/* A short beginning is not worth memory for the rest: the rest is read with all that follows, and appended.
+ */
+static int read_into_shared(struct worker *w, size_t most, size_t *ret_len)
+{
+    size_t room = most < WORKER_READ_BYTES ? most : WORKER_READ_BYTES;
+    int got = receive(w->channel, w->io->read_buffer, room, ret_len);
+    if (got > 0 && buffer_length(&w->in) == 0) {
+        take_from_shared(w, *ret_len);
+    } else if (got > 0) {
+        buffer_append(&w->in, w->io->read_buffer, *ret_len);
+        take_from_buffer(w);
     }
-    if (buffer_failed(in)) {
-        worker_blame(w, WORKER_BROKEN, "no memory for what it sends");
-        worker_on(w, WE_BROKEN);
+    return got;
+}
+
+static int read_into_buffer(struct worker *w, size_t most, size_t *ret_len)
+{
+    size_t room = room_behind(&w->in);
+    uint8_t *at = buffer_reserve(&w->in, room);
+    if (!at)
+        return 0;
+    int got = receive(w->channel, at, most < room ? most : room, ret_len);
+    if (got > 0) {
+        buffer_commit(&w->in, *ret_len);
+        take_from_buffer(w);
     }
-    buffer_trim(in); /* forgets the failure as well */
+    return got;
 }
 
 static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
 {
-    size_t room = most < WORKER_READ_BYTES ? most : WORKER_READ_BYTES;
-    int got = receive(w->channel, w->io->read_buffer, room, ret_len);
-    if (got > 0)
-        take_bytes(w, *ret_len);
+    bool is_long = buffer_length(&w->in) > APPENDED_MAX;
+    int got = is_long ? read_into_buffer(w, most, ret_len) : read_into_shared(w, most, ret_len);
+    if (buffer_failed(&w->in)) {
+        worker_blame(w, WORKER_BROKEN, "no memory for what it sends");
+        worker_on(w, WE_BROKEN);
+    }
+    buffer_trim_to(&w->in, PARTIAL_KEPT_BYTES); /* forgets the failure as well */
     return got;
 }
 

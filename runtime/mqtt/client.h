@@ -2,9 +2,9 @@
  * batched reads and writes.
  *
  * In the dispatcher, on its loop thread. A thin shell: all that MQTT means is in session.c. One read buffer
- * of 64 KiB is shared by all clients of a loop (struct mqtt_io); a client keeps bytes of its own only while a
- * packet is incomplete. Everything a loop turn queues leaves in one write. All callbacks come from the loop,
- * never from inside a call of this header. */
+ * of 64 KiB is shared by all clients of a loop (struct mqtt_io); a client has bytes of its own only while a
+ * packet is incomplete, and keeps at most 2 KiB for the next. Everything a loop turn queues leaves in one
+ * write. All callbacks come from the loop, never from inside a call of this header. */
 #ifndef HARK_MQTT_CLIENT_H
 #define HARK_MQTT_CLIENT_H
 

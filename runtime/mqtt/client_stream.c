@@ -9,6 +9,7 @@
 enum {
     ENDING_NS = NS_PER_S, /* for the last bytes and the broker's EOF */
     COPIED_MAX = 16 * 1024,
+    PARTIAL_KEPT_BYTES = 2048, /* of memory for the beginning of a packet, while there is none */
     WRITE_MAX = 1 << 30
 };
 
@@ -373,7 +374,7 @@ static void keep(struct mqtt_client *c, const uint8_t *rest, size_t len)
     if (len > 0)
         buffer_append(&c->partial, rest, len);
     else
-        buffer_finish(&c->partial);
+        buffer_trim_to(&c->partial, PARTIAL_KEPT_BYTES);
 }
 
 static int feed(struct mqtt_client *c, const uint8_t *data, size_t len, size_t *ret_used)
@@ -389,8 +390,7 @@ static int feed_partial(struct mqtt_client *c)
     size_t used;
     int error = feed(c, buffer_data(&c->partial), buffer_length(&c->partial), &used);
     buffer_consume(&c->partial, used);
-    if (buffer_length(&c->partial) == 0)
-        buffer_finish(&c->partial);
+    buffer_trim_to(&c->partial, PARTIAL_KEPT_BYTES);
     return error;
 }
 

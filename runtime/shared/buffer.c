@@ -18,6 +18,14 @@ void buffer_trim(struct buffer *b)
         buffer_finish(b);
 }
 
+void buffer_trim_to(struct buffer *b, size_t most)
+{
+    if (b->capacity > most)
+        buffer_trim(b);
+    else if (buffer_length(b) == 0)
+        buffer_clear(b);
+}
+
 static void move_to_front(struct buffer *b)
 {
     if (!b->memory || b->start == 0)

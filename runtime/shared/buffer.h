@@ -20,6 +20,8 @@ struct buffer {
 
 void buffer_finish(struct buffer *b); /* frees; the buffer is empty and usable again */
 void buffer_trim(struct buffer *b);   /* frees the memory if the buffer is empty */
+/* As buffer_trim, but memory of at most `most` bytes stays, for the next append. */
+void buffer_trim_to(struct buffer *b, size_t most);
 
 static inline size_t buffer_length(const struct buffer *b)
 {

@@ -67,6 +67,24 @@ static void truncating_undoes_appends(void **unused)
     assert_holds("keep!");
 }
 
+static void little_memory_may_stay(void **unused)
+{
+    (void)unused;
+    static const char bytes[1000];
+    buffer_append(&b, "x", 1);
+    buffer_trim_to(&b, 500);
+    assert_holds("x");
+    buffer_consume(&b, 1);
+    buffer_trim_to(&b, 500);
+    assert_non_null(b.memory);
+    buffer_append(&b, bytes, sizeof bytes);
+    buffer_trim_to(&b, 500);
+    assert_int_equal(buffer_length(&b), sizeof bytes);
+    buffer_consume(&b, sizeof bytes);
+    buffer_trim_to(&b, 500);
+    assert_null(b.memory);
+}
+
 static void clearing_keeps_the_memory_and_trimming_gives_it_back(void **unused)
 {
     (void)unused;
@@ -143,6 +161,7 @@ int main(void)
         cmocka_unit_test_teardown(bytes_leave_in_the_order_they_came, teardown),
         cmocka_unit_test_teardown(bytes_reserved_count_once_they_are_committed, teardown),
         cmocka_unit_test_teardown(truncating_undoes_appends, teardown),
+        cmocka_unit_test_teardown(little_memory_may_stay, teardown),
         cmocka_unit_test_teardown(clearing_keeps_the_memory_and_trimming_gives_it_back, teardown),
         cmocka_unit_test_teardown(impossible_requests_mark_the_buffer_failed, teardown),
         cmocka_unit_test_teardown(a_queue_that_is_drained_as_it_fills_stays_small, teardown),

@@ -111,7 +111,7 @@ static void a_packet_may_be_cut_at_every_byte(void **state)
         wait_for(s, has_messages);
         assert_int_equal(s->messages, cut);
         assert_int_equal(s->payload_len, 150);
-        assert_null(s->client->partial.memory);
+        assert_in_range(s->client->partial.capacity, 0, 2048);
     }
     buffer_finish(&packet);
 }
