@@ -276,6 +276,22 @@ static void bytes_that_find_no_memory_end_the_worker(void **unused)
     ends(a, WORKER_BROKEN, "no memory for what it sends");
 }
 
+static void outputs_that_cannot_be_kept_end_the_worker(void **unused)
+{
+    (void)unused;
+    static char allowed[] = "allowed", *publishes[] = {allowed};
+    scene.manifest.publishes = publishes;
+    scene.manifest.publish_count = 1;
+    struct actor *a = actor_start(scene_script("publish_then_crash"));
+    a->cannot_keep = true;
+    actor_until_ready(a);
+    actor_call(a);
+    actor_until_ended(a);
+    assert_int_equal(a->outputs, 1);
+    assert_int_equal(a->kept, 1);
+    ends(a, WORKER_BROKEN, "no room");
+}
+
 #define REAL(test) cmocka_unit_test_setup_teardown(test, open_real, close_all)
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, open_fake, close_all)
 
@@ -298,6 +314,7 @@ int main(void)
         REAL(a_call_behind_a_failed_one_of_its_chain_is_skipped),
         REAL(closing_the_io_kills_what_is_left),
         FAKE(bytes_that_find_no_memory_end_the_worker),
+        FAKE(outputs_that_cannot_be_kept_end_the_worker),
     };
     return cmocka_run_group_tests_name("worker, life", tests, NULL, NULL);
 }

@@ -189,6 +189,16 @@ static int on_output(void *user, struct worker *w, struct call *call, const stru
     return error;
 }
 
+static int on_keep(void *user, struct worker *w, struct call *call, struct diag *diag)
+{
+    struct actor *a = user;
+    assert_ptr_equal(w, a->w);
+    assert_ptr_equal(call, &a->calls[a->answered]);
+    a->kept++;
+    diag_set(diag, NULL, 0, 0, "no room");
+    return a->cannot_keep ? -ENOMEM : 0;
+}
+
 static void on_result(void *user, struct worker *w, struct call *call, enum wire_result result)
 {
     struct actor *a = user;
@@ -230,8 +240,12 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
 
 struct actor *actor_start(struct revision *revision)
 {
-    static const struct worker_events events = {
-        .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};
+    static const struct worker_events events = {.ready = on_ready,
+                                                .output = on_output,
+                                                .keep = on_keep,
+                                                .result = on_result,
+                                                .log = on_log,
+                                                .ended = on_ended};
     struct actor *a = must_alloc(sizeof *a);
     struct diag diag;
     a->revision = revision;

@@ -14,6 +14,8 @@ struct actor {
     struct call calls[ACTOR_CALLS_MAX];
     enum wire_result results[ACTOR_CALLS_MAX];
     unsigned sent, answered, outputs;
+    unsigned kept; /* times that it was told to keep outputs */
+    bool cannot_keep;
     bool ready, ended;
     enum worker_cause cause;
     bool was_ready;
