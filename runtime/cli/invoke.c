@@ -2,11 +2,11 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/host.h"
-#include "cli/invoke_lines.h"
 #include "cli/invoke_message.h"
 #include "cli/invoke_print.h"
 #include "cli/invoke_stats.h"
 #include "cli/load.h"
+#include "cli/message_lines.h"
 #include "cli/player.h"
 #include "shared/log.h"
 
@@ -120,15 +120,16 @@ static int play_often(struct invocation *i, const struct mqtt_message *message,
     return first;
 }
 
-static int play_lines(struct invocation *i, struct invoke_lines *lines)
+static int play_lines(struct invocation *i, struct message_lines *lines)
 {
-    enum invoke_line kind;
+    const struct manifest *m = i->player.revision->manifest;
+    enum message_line kind;
     int first = EX_OK;
-    while (!i->hopeless && (kind = invoke_lines_next(lines)) != LINE_END) {
+    while (!i->hopeless && (kind = message_lines_next_for(lines, m)) != LINE_END) {
         int code = kind == LINE_BAD ? EX_DATAERR : play_often(i, &lines->parsed.mqtt, &lines->captures);
         first = first == EX_OK ? code : first;
     }
-    invoke_lines_finish(lines);
+    message_lines_finish(lines);
     return first;
 }
 
@@ -145,10 +146,10 @@ static int play_given(struct invocation *i, const struct revision *r)
 
 static int play_all(struct invocation *i, const struct revision *r)
 {
-    struct invoke_lines lines;
+    struct message_lines lines;
     bool is_described = i->options->given & (OPTIONS_MESSAGE | OPTION_TIMER);
     player_init(&i->player, i->host.io, r, &events, i);
-    int code = !is_described && invoke_lines_begin(&lines, r) ? play_lines(i, &lines) : play_given(i, r);
+    int code = !is_described && message_lines_piped(&lines) ? play_lines(i, &lines) : play_given(i, r);
     player_stop(&i->player);
     while (!player_is_down(&i->player))
         uv_run(&i->host.loop, UV_RUN_ONCE);

@@ -11,7 +11,7 @@
 /* A folder with a puppet and these cases; `test` runs them. */
 static const char *folder_with_cases(const char *cases)
 {
-    const char *folder = folder_with_puppet("timeout: 300ms\nconfig: { word: manifest }\n");
+    const char *folder = folder_with_puppet("timeout: 2s\nconfig: { word: manifest }\n");
     file_print(path_in(folder, "puppet.test.yaml"), "cases:\n%s", cases);
     return folder;
 }

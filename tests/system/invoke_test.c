@@ -10,7 +10,7 @@
 
 static struct outcome invoke(const char *what)
 {
-    const char *folder = folder_with_puppet("timeout: 300ms\n");
+    const char *folder = folder_with_puppet("timeout: 2s\n");
     return hark_command("invoke", path_in(folder, "puppet.yaml"), "--payload", what);
 }
 
@@ -139,7 +139,7 @@ static void invoke_shows_all_fields_in_json(void **unused)
 
 static struct outcome invoke_with_input(const char *input, const char *option)
 {
-    const char *folder = folder_with_puppet("timeout: 300ms\n");
+    const char *folder = folder_with_puppet("timeout: 2s\n");
     const char *const argv[] = {TEST_HARK, "invoke", path_in(folder, "puppet.yaml"), option, NULL};
     return command_run(&(struct process_options){.name = "hark", .argv = argv, .input = input});
 }

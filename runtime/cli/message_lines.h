@@ -1,0 +1,40 @@
+/* message_lines.h: messages that come as lines of a file or of standard input, message_parse.h. */
+#ifndef HARK_CLI_MESSAGE_LINES_H
+#define HARK_CLI_MESSAGE_LINES_H
+
+#include "cli/message_parse.h"
+#include "manifest/manifest.h"
+#include "shared/topic.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct message_lines {
+    FILE *input;
+    const char *name; /* borrowed; of the file, or `standard input` */
+    char *line;       /* owned, as all below */
+    size_t length, capacity;
+    size_t number; /* 1-based, of the line in `line`; 0: none was read */
+    bool has_line; /* it is still to be taken */
+    struct parsed_message parsed;
+    bool has_parsed;
+    struct property timer;
+    struct topic_captures captures;
+};
+
+enum message_line { LINE_MESSAGE, LINE_BAD, LINE_END };
+
+/* path: `-` for standard input; borrowed. 0 or a negative errno; nothing needs to be finished then. */
+__attribute__((warn_unused_result)) int message_lines_open(struct message_lines *l, const char *path);
+/* Standard input, where it is a pipe, a socket or a file that is not empty; waits for its first line. False:
+ * it is none of them; nothing needs to be finished then. */
+bool message_lines_piped(struct message_lines *l);
+
+/* The next line that is not blank. LINE_MESSAGE: l->parsed, until the next call. LINE_BAD: it was said in the
+ * log. */
+enum message_line message_lines_next(struct message_lines *l);
+/* The same as messages for a function: l->parsed.mqtt, the tick where it is one, and l->captures. */
+enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m);
+void message_lines_finish(struct message_lines *l);
+
+#endif
