@@ -2,6 +2,11 @@
  */
 #include "client_scene.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <time.h>
+
 static void begin(struct scene *s)
 {
     listen_on(s, "127.0.0.1");
@@ -399,29 +404,51 @@ static void a_broker_that_does_not_close_after_disconnect_is_left(void **state)
     assert_int_equal(last_told(s)->cause, MQTT_CAUSE_PROTOCOL);
 }
 
+/* In place of the C library's, on a thread of libuv's pool: a look-up of this name ends when the loop has
+ * turned meanwhile. */
+static sem_t loop_turned;
+
+int getaddrinfo(const char *restrict node, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict result)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(
+            RTLD_NEXT, "getaddrinfo");
+    if (!node || strcmp(node, "no-such-host.invalid") != 0)
+        return real(node, service, hints, result);
+    struct timespec guard;
+    clock_gettime(CLOCK_REALTIME, &guard);
+    guard.tv_sec += GUARD_MS / 1000;
+    for (int turns = 0; turns < 3; turns++) {
+        if (sem_timedwait(&loop_turned, &guard) != 0)
+            return EAI_SYSTEM; /* other words than those that the test wants */
+    }
+    return EAI_NONAME;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
-    ++*(unsigned *)timer->data;
+    (void)timer;
+    sem_post(&loop_turned);
 }
 
 static void an_unknown_name_fails_and_the_loop_goes_on(void **state)
 {
     struct scene *s = *state;
-    unsigned ticks = 0;
     uv_timer_t timer;
+    assert_int_equal(sem_init(&loop_turned, 0, 0), 0);
     uv_timer_init(&s->loop, &timer);
-    timer.data = &ticks;
     uv_timer_start(&timer, on_tick, 0, 1);
     given_no_broker(s);
-    uint64_t begun_ns = clock_now_ns();
     given_a_client_of(s, "no-such-host.invalid");
     wait_for(s, is_offline);
-    uint64_t waited_ms = (clock_now_ns() - begun_ns) / NS_PER_MS;
-    assert_true(ticks >= waited_ms / 20);
     assert_int_equal(last_told(s)->cause, MQTT_CAUSE_NETWORK);
-    assert_non_null(strstr(last_told(s)->text, "cannot reach no-such-host.invalid:"));
+    char expected[64];
+    snprintf(expected, sizeof expected, "cannot reach no-such-host.invalid:%u: unknown host name", s->port);
+    assert_string_equal(last_told(s)->text, expected);
     uv_close((uv_handle_t *)&timer, NULL);
     uv_run(&s->loop, UV_RUN_NOWAIT);
+    sem_destroy(&loop_turned);
 }
 
 /* A listener whose queue is full lets the handshake hang. */
