@@ -408,6 +408,7 @@ static void a_broker_that_does_not_close_after_disconnect_is_left(void **state)
  * turned meanwhile. */
 static sem_t loop_turned;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict result)
 {
