@@ -25,6 +25,7 @@ struct flood {
     pthread_t thread;
     const char *topic;
     size_t n, window;
+    bool has_topics;
     bool running, failed;
 };
 
@@ -252,11 +253,12 @@ static void *flood(void *user)
     struct flood *f = &d->flood;
     size_t before = acknowledged(d);
     for (size_t i = 0; i < f->n && !f->failed; i++) {
-        char payload[24];
+        char payload[24], topic[256];
         int len = snprintf(payload, sizeof payload, "%zu", i);
+        snprintf(topic, sizeof topic, f->has_topics ? "%s/%zu" : "%s", f->topic, i);
         if (i >= f->window && !wait_acknowledged(d, before + i - f->window + 1, GUARD_MS))
             f->failed = true;
-        else if (mosquitto_publish(d->client, NULL, f->topic, len, payload, 1, false) != MOSQ_ERR_SUCCESS)
+        else if (mosquitto_publish(d->client, NULL, topic, len, payload, 1, false) != MOSQ_ERR_SUCCESS)
             f->failed = true;
     }
     if (!wait_acknowledged(d, before + f->n, f->failed ? 0 : FLOOD_GUARD_MS))
@@ -264,11 +266,22 @@ static void *flood(void *user)
     return NULL;
 }
 
-void device_flood(struct device *d, const char *topic, size_t n, size_t window)
+static void start_flood(struct device *d, const struct flood *f)
 {
     CHECK(!d->flood.running);
-    d->flood = (struct flood){.topic = topic, .n = n, .window = window, .running = true};
+    d->flood = *f;
+    d->flood.running = true;
     CHECK(pthread_create(&d->flood.thread, NULL, flood, d) == 0);
+}
+
+void device_flood(struct device *d, const char *topic, size_t n, size_t window)
+{
+    start_flood(d, &(struct flood){.topic = topic, .n = n, .window = window});
+}
+
+void device_flood_topics(struct device *d, const char *topic, size_t n, size_t window)
+{
+    start_flood(d, &(struct flood){.topic = topic, .n = n, .window = window, .has_topics = true});
 }
 
 void device_flood_join(struct device *d)

@@ -35,6 +35,8 @@ void device_publish_message(struct device *d, const struct message *m);
  * device_flood_join waits until the broker has acknowledged the last of them. */
 void device_flood(struct device *d, const char *topic, size_t n, size_t window);
 void device_flood_join(struct device *d);
+/* The same, each to a topic of its own: topic/0, topic/1, … */
+void device_flood_topics(struct device *d, const char *topic, size_t n, size_t window);
 
 /* The next message that came on a topic that matches the filter, in the order they came; those before it that
  * do not match stay for another call. Fails the test when none comes. Borrowed until the end of the test. */
