@@ -52,6 +52,7 @@ static unsigned long peak_kib(const struct hark *h)
     return kib;
 }
 
+#ifndef HARK_SANITIZED
 /* Of hark and all that it started, what they share counted once. Only root may see that. */
 static unsigned long weight_kib(const struct hark *h)
 {
@@ -71,6 +72,7 @@ static void weighs_at_most(const struct hark *h, unsigned long mib)
     if (kib > mib * 1024)
         give_up("all of hark weighs %lu KiB, at most %lu MiB are promised", kib, mib);
 }
+#endif
 
 static void grew_by_at_most(const struct hark *h, unsigned long before_kib, unsigned long mib)
 {
