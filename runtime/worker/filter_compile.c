@@ -378,7 +378,8 @@ size_t filter_compile(uint32_t machine, const struct filter_rule *rules, size_t 
     if (count > FILTER_RULES_MAX)
         return 0;
     memset(&out, 0, sizeof out);
-    memcpy(sorted, rules, count * sizeof *rules);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = rules[i];
     sort(sorted, count, number, 0);
     emit_program(machine, sorted, count);
     for (place i = 0; i < out.length; i++)
