@@ -18,3 +18,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/hark-config-version.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/hark-config.cmake ${PROJECT_BINARY_DIR}/hark-config-version.cmake
   ${PROJECT_SOURCE_DIR}/cmake/HarkFunction.cmake DESTINATION ${HARK_PACKAGE_DIR})
+
+configure_file(${PROJECT_SOURCE_DIR}/cmake/hark.pc.in ${PROJECT_BINARY_DIR}/hark.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/hark.pc DESTINATION share/pkgconfig)
+file(GLOB schemas ${PROJECT_SOURCE_DIR}/manifests/*.schema.json)
+install(FILES ${schemas} DESTINATION share/hark)
