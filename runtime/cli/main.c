@@ -12,9 +12,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_run,    &command_dev,  &command_check,
-                                                 &command_invoke, &command_test, &command_dead,
-                                                 &command_doctor};
+static const struct command *const commands[] = {&command_new,   &command_run,    &command_dev,
+                                                 &command_check, &command_invoke, &command_test,
+                                                 &command_dead,  &command_doctor};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

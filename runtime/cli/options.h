@@ -44,7 +44,8 @@ enum option_bit {
     OPTION_REPEAT = UINT64_C(1) << 25,
     OPTION_STATS = UINT64_C(1) << 26,
     OPTION_JUNIT = UINT64_C(1) << 27,
-    OPTION_HELP = UINT64_C(1) << 28
+    OPTION_LANGUAGE = UINT64_C(1) << 28,
+    OPTION_HELP = UINT64_C(1) << 29
 };
 
 /* What every command takes that runs functions. */
@@ -64,7 +65,7 @@ struct options {
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
-    const char *function, *junit;
+    const char *function, *junit, *language;
     uint32_t repeat;   /* 1 unless given */
     uint32_t rate;     /* a second; 0: not given */
     uint64_t drain_ns; /* 10 s unless given */

@@ -101,6 +101,9 @@ struct manifest {
 __attribute__((warn_unused_result)) int manifest_parse(const char *file, struct slice text,
                                                        struct manifest **ret_manifest, struct diags *diags);
 
+/* NULL: it is a function's name; else why not, to stand behind "'X' is". */
+const char *manifest_name_fault(struct slice name);
+
 /* What a bare .so runs with in `hark invoke FILE.so`: named after the file, one trigger `#`, defaults
  * elsewhere. */
 struct manifest *manifest_for_handler(const char *path); /* NULL: out of memory */

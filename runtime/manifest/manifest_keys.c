@@ -19,15 +19,15 @@ static bool is_lower_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-static const char *check_function(struct slice text)
+const char *manifest_name_fault(struct slice name)
 {
     static const char rule[] =
         "not a function's name: write a-z, 0-9 and '-', at most 63 of them, '-' not first, "
         "for instance thermostat-2";
-    if (text.len < 1 || text.len > MANIFEST_NAME_MAX || text.data[0] == '-')
+    if (name.len < 1 || name.len > MANIFEST_NAME_MAX || name.data[0] == '-')
         return rule;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_lower_or_digit(text.data[i]) && text.data[i] != '-')
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_lower_or_digit(name.data[i]) && name.data[i] != '-')
             return rule;
     }
     return NULL;
@@ -303,7 +303,7 @@ static const struct key manifest_list[] = {
         .example = "thermostat",
         .meaning = "the function's name, one of its kind in a node",
         .regex = "^[a-z0-9][a-z0-9-]{0,62}$",
-        .check = check_function,
+        .check = manifest_name_fault,
         KEY_MEMBER(struct manifest, function),
     },
     {

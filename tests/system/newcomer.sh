@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# newcomer.sh BUILD [LANGUAGE]: what somebody types who has just installed hark: from nothing to a tested, deployed
+# function of their own, out of hark's tree, with what `cmake --install` puts into an empty prefix.
+set -euo pipefail
+build=$(realpath "$1")
+language=${2-c}
+guard=60 # seconds that anything may take
+home=$(mktemp -d -t hark-newcomer.XXXXXX)
+umask 022
+chmod 755 "$home"
+hark=''
+
+clean_up() {
+  [[ -z $hark ]] || { kill "$hark" && wait "$hark"; } 2>/dev/null || true
+  rm -rf "$home"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+  echo "newcomer: $*" >&2
+  exit 1
+}
+
+# type COMMAND...: shows it, and does it.
+type_() {
+  echo "\$ $*"
+  "$@"
+}
+
+# expect WANTED COMMAND...: its standard output is exactly that.
+expect() {
+  local wanted=$1 got
+  shift
+  echo "\$ $*"
+  got=$("$@")
+  echo "$got"
+  [[ $got == "$wanted" ]] || fail "'$wanted' was expected"
+}
+
+# await PATTERN: waits for a line of `hark dev`; $line is it.
+await() {
+  local deadline=$((SECONDS + guard))
+  while ((SECONDS <= deadline)) && read -r -t $((deadline + 1 - SECONDS)) line <&3; do
+    echo "$line"
+    [[ ! $line =~ $1 ]] || return 0
+  done
+  fail "'$1' did not come"
+}
+
+install_hark() {
+  cmake --install "$build" --prefix "$home/prefix" >"$home/install.log" || fail "$(<"$home/install.log")"
+  # A compiler launcher, flags and the like of whoever runs the tests are no newcomer's.
+  unset "${!CMAKE_@}" CFLAGS CXXFLAGS LDFLAGS
+  export PATH=$home/prefix/bin:$PATH PKG_CONFIG_PATH=$home/prefix/share/pkgconfig
+  [[ $(command -v hark) == "$home/prefix/bin/hark" ]] || fail "another hark is first on PATH"
+}
+
+make_it() {
+  type_ cd "$home"
+  type_ hark new --lang "$language" hello
+  type_ cd hello
+  type_ cmake -B build
+  type_ cmake --build build
+}
+
+test_it() {
+  type_ ctest --test-dir build --output-on-failure
+  [[ $(ctest --test-dir build -N) == *'Total Tests: 2'* ]] || fail "the unit test and the cases are two tests"
+  type_ hark test
+  type_ hark check
+  expect 'hello/kitchen/out Hello, Ada' hark invoke hello.yaml --topic hello/kitchen/in --payload Ada
+}
+
+# A test that cannot fail is none: the scaffold's notice when the function is broken.
+break_it() {
+  cp -r "$home/hello" "$home/broken"
+  rm -rf "$home/broken/build"
+  sed -i 's/, "%s, %s"/, "%s; %s"/; s/+ ", " +/+ "; " +/' "$home/broken/hello.${language}"
+  cmp -s "$home/hello/hello.$language" "$home/broken/hello.$language" && fail "the function was not changed"
+  cmake -S "$home/broken" -B "$home/broken/build" >"$home/broken.log"
+  cmake --build "$home/broken/build" >>"$home/broken.log"
+  ctest --test-dir "$home/broken/build" >>"$home/broken.log" 2>&1 && fail "the broken function passed its tests"
+  [[ $(<"$home/broken.log") == *'0% tests passed, 2 tests failed out of 2'* ]] || fail "$(<"$home/broken.log")"
+}
+
+# Into the folder that a running hark watches, beside a real mosquitto.
+deploy_it() {
+  local url
+  type_ mkdir "$home/house"
+  echo "\$ hark dev $home/house &"
+  mkfifo "$home/says"
+  hark dev "$home/house" >"$home/says" 2>&1 &
+  hark=$!
+  exec 3<"$home/says"
+  await '^hark: broker '
+  url=${line#hark: broker }
+  await '^hark: ready: 0 functions'
+  type_ cp hello.so hello.yaml "$home/house"
+  await '^hark: deployed hello '
+  expect 'Hello, Ada' mosquitto_rr -p "${url##*:}" -q 1 -W "$guard" -t hello/kitchen/in -e hello/kitchen/out -m Ada
+  kill "$hark"
+  wait "$hark" || fail "hark dev ended with $?"
+  hark=''
+}
+
+# Without CMake.
+compile_it() {
+  local flags libraries
+  [[ $language == c ]] || return 0
+  read -ra flags < <(pkg-config --cflags hark)
+  read -ra libraries < <(pkg-config --variable=flags hark)
+  rm hello.so
+  type_ gcc "${flags[@]}" -o "hello$(pkg-config --variable=suffix hark)" hello.c "${libraries[@]}"
+  type_ hark test
+}
+
+install_hark
+make_it
+test_it
+break_it
+deploy_it
+compile_it
+echo "newcomer: all of it works"
