@@ -39,12 +39,11 @@ static struct wire_message to_wire(const struct mqtt_message *m, uint64_t now_ns
                                  .retained = m->retained};
 }
 
-static bool triggers(const struct manifest *m, const struct invocation *inv,
-                     struct topic_captures *ret_captures)
+static const struct manifest_trigger *find_trigger(const struct manifest *m, const struct invocation *inv,
+                                                   struct topic_captures *ret_captures)
 {
     ret_captures->count = 0;
-    return inv->tick ? trigger_find_timer(m, inv->tick->name) != NULL
-                     : trigger_find(m, inv->message, ret_captures) != NULL;
+    return inv->tick ? trigger_find_timer(m, inv->tick->name) : trigger_find(m, inv->message, ret_captures);
 }
 
 /* call->captures are set. */
@@ -72,16 +71,18 @@ static void lost_its_trigger(struct invocation *inv)
 static void dispatch(struct slot *slot, struct invocation *inv, uint64_t now_ns)
 {
     struct function *f = inv->function;
+    const struct manifest_trigger *trigger;
     struct wire_invoke call; /* its captures stay unset beyond their count: half a KiB for each message */
     if (inv->message->has_expiry && expiry_left_s(inv->message, now_ns) == 0) {
         queue_done(&f->queue, &inv->item, true);
         function_log(f, LOG_WARN, "a message on %.*s expired while it waited",
                      SLICE_ARG(inv->message->topic));
         error_reply_and_discard(inv, GIVE_UP_EXPIRED, "expired while it waited");
-    } else if (!triggers(slot->pool->revision->manifest, inv, &call.captures)) {
+    } else if (!(trigger = find_trigger(slot->pool->revision->manifest, inv, &call.captures))) {
         queue_done(&f->queue, &inv->item, true);
         lost_its_trigger(inv);
     } else {
+        inv->note = trigger_note(trigger, inv->message->topic, &call.captures);
         invoke(slot, inv, &call, now_ns);
     }
 }
@@ -237,11 +238,10 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
         function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
 }
 
-/* Found again for calls that put something out, instead of kept for each that waits. */
 static const struct topic_captures *captures_of(struct slot *slot, const struct invocation *inv)
 {
     if (slot->captured_call != inv->call.id)
-        (void)triggers(slot->pool->revision->manifest, inv, &slot->captures);
+        trigger_recall(&inv->note, inv->message->topic, &slot->captures);
     slot->captured_call = inv->call.id;
     return &slot->captures;
 }

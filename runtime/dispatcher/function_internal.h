@@ -57,6 +57,7 @@ struct invocation {
     struct tick *tick;            /* owned; NULL: a message of the broker's */
     struct slot *slot;            /* where it runs; NULL: it does not */
     uint32_t attempts;            /* made so far and counted */
+    struct trigger_note note;     /* what it was sent to a worker for */
     struct outbox outbox;
     uint32_t hops; /* functions that the message has come through */
     struct receipt output, error_reply;

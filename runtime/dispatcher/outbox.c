@@ -124,8 +124,10 @@ size_t outbox_bytes(const struct outbox *box)
 static void from_reply(struct slice body, const struct mqtt_message *request,
                        struct mqtt_publish *ret_publish)
 {
-    *ret_publish = (struct mqtt_publish){
-        .topic = request->response_topic, .correlation = request->correlation, .qos = request->qos};
+    *ret_publish = (struct mqtt_publish){.topic = request->response_topic,
+                                         .correlation = request->correlation,
+                                         .qos = request->qos,
+                                         .checked = true};
     CHECK(wire_get_reply(body, &ret_publish->payload) == 0);
 }
 
@@ -144,7 +146,8 @@ static void from_publish(struct slice body, struct mqtt_publish *ret_publish, st
                                          .expiry_s = m.expiry_s,
                                          .has_expiry = m.expiry_s != 0,
                                          .qos = m.qos,
-                                         .retain = m.retained};
+                                         .retain = m.retained,
+                                         .checked = true};
 }
 
 bool outbox_next(const struct outbox *box, size_t *offset, const struct mqtt_message *request,

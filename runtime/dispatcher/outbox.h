@@ -44,9 +44,10 @@ __attribute__((warn_unused_result)) int outbox_keep(struct outbox *box, struct d
 size_t outbox_bytes(const struct outbox *box);
 
 /* Walks over the outputs in order: *offset starts at 0. False at the end. *ret_publish is borrowed from the
- * box and from `request` (whose response topic, correlation data and QoS make a reply); properties: caller's
- * storage for WIRE_PROPERTIES_MAX items. User properties whose names are hark's own (hops.h) are left out: a
- * function that passes on what it got is not to be refused for them. */
+ * box and from `request` (whose response topic, correlation data and QoS make a reply; it came from a
+ * broker), and fit to be sent: `checked`; properties: caller's storage for WIRE_PROPERTIES_MAX items. User
+ * properties whose names are hark's own (hops.h) are left out: a function that passes on what it got is not
+ * to be refused for them. */
 bool outbox_next(const struct outbox *box, size_t *offset, const struct mqtt_message *request,
                  struct mqtt_publish *ret_publish, struct property *properties);
 

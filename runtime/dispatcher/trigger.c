@@ -34,6 +34,36 @@ const struct manifest_trigger *trigger_find_timer(const struct manifest *m, cons
     return NULL;
 }
 
+struct trigger_note trigger_note(const struct manifest_trigger *trigger, struct slice topic,
+                                 const struct topic_captures *captures)
+{
+    struct trigger_note note = {.trigger = trigger, .count = TRIGGER_NOTE_MAX + 1};
+    if (captures->count > TRIGGER_NOTE_MAX)
+        return note;
+    note.count = (uint8_t)captures->count;
+    for (size_t i = 0; i < captures->count; i++) {
+        const struct topic_capture *c = &captures->items[i];
+        note.items[i].name_at = (uint16_t)(c->name.data - trigger->topic);
+        note.items[i].name_len = (uint8_t)c->name.len;
+        note.items[i].value_at = (uint16_t)(c->value.data - topic.data);
+        note.items[i].value_len = (uint16_t)c->value.len;
+    }
+    return note;
+}
+
+void trigger_recall(const struct trigger_note *note, struct slice topic, struct topic_captures *ret_captures)
+{
+    ret_captures->count = note->count;
+    if (note->count > TRIGGER_NOTE_MAX) {
+        (void)topic_match(slice_of(note->trigger->topic), topic, ret_captures);
+        return;
+    }
+    for (size_t i = 0; i < note->count; i++)
+        ret_captures->items[i] = (struct topic_capture){
+            slice_make(note->trigger->topic + note->items[i].name_at, note->items[i].name_len),
+            slice_make(topic.data + note->items[i].value_at, note->items[i].value_len)};
+}
+
 static struct slice capture_value(const struct topic_captures *captures, const char *name)
 {
     for (size_t i = 0; i < captures->count; i++) {

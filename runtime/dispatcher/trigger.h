@@ -6,6 +6,21 @@
 #include "mqtt/mqtt.h"
 #include "shared/topic.h"
 
+/* What a trigger captured, in a few bytes: for a message that is on its way to a worker. */
+struct trigger_note {
+    const struct manifest_trigger *trigger;
+    uint8_t count; /* of items; TRIGGER_NOTE_MAX + 1: there are more than fit */
+    struct {
+        uint16_t name_at, value_at, value_len; /* in the trigger's topic; in the message's */
+        uint8_t name_len;
+    } items[2];
+};
+enum { TRIGGER_NOTE_MAX = 2 };
+struct trigger_note trigger_note(const struct manifest_trigger *trigger, struct slice topic,
+                                 const struct topic_captures *captures);
+/* The captures again, of the same topic. */
+void trigger_recall(const struct trigger_note *note, struct slice topic, struct topic_captures *ret_captures);
+
 /* The trigger for the message, or NULL. The broker's subscription identifier decides where it names a trigger
  * that does match (overlapping triggers get a copy each); else the first that matches. Subscription
  * identifier n stands for trigger n - 1. */

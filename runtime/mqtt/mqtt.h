@@ -66,6 +66,7 @@ struct mqtt_publish {
         made_ns; /* monotonic; with has_expiry: what it waits here to be sent is taken off. 0: nothing is */
     uint8_t qos;
     bool retain;
+    bool checked; /* packet_publish_check is known to say 0 */
 };
 
 struct mqtt_filter {

@@ -277,7 +277,7 @@ static int publish_qos0(struct mqtt_session *s, const struct mqtt_publish *publi
 
 int mqtt_session_publish(struct mqtt_session *s, const struct mqtt_publish *publish, void *token)
 {
-    if (packet_publish_check(publish) < 0)
+    if (!publish->checked && packet_publish_check(publish) < 0)
         return -EINVAL;
     if (!publish->qos)
         return publish_qos0(s, publish);

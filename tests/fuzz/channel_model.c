@@ -1,6 +1,7 @@
 #include "channel_model.h"
 
 #include "dispatcher/worker_internal.h"
+#include "mqtt/packet.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -123,6 +124,7 @@ static void release(struct model_call *c)
         CHECK(topic_name_valid(publish.topic) && publish.payload.len <= manifest.limit_payload_bytes);
         CHECK(slice_equal(publish.topic, slice_of("answer")) ||
               slice_equal(publish.topic, slice_of("allowed")) || memcmp(publish.topic.data, "to/", 3) == 0);
+        CHECK(publish.checked && packet_publish_check(&publish) == 0);
         remember(publish.payload.data, publish.payload.len);
         count++;
     }

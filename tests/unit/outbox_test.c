@@ -1,5 +1,6 @@
 /* The worker is not believed: what it put out is checked again, kept as it came, and walked in order. */
 #include "dispatcher/outbox.h"
+#include "mqtt/packet.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -245,6 +246,7 @@ static void outputs_come_out_in_the_order_they_went_in(void **unused)
     assert_int_equal(p.property_count, 1);
     assert_true(slice_equal(p.properties[0].key, pair.key) && slice_equal(p.properties[0].value, pair.value));
     assert_true(p.qos == 1 && p.retain && p.has_expiry && p.expiry_s == 60);
+    assert_true(p.checked && packet_publish_check(&p) == 0);
     assert_true(outbox_next(&box, &offset, &request, &p, storage));
     assert_true(slice_equal(p.topic, slice_of("answers")) && slice_equal(p.payload, slice_of("42")));
     assert_true(slice_equal(p.correlation, slice_of("id-1")) && p.qos == 2 && !p.retain && !p.has_expiry);

@@ -269,6 +269,33 @@ static void a_tick_waits_for_others_only_where_all_do(void **unused)
 
 #define TRIGGER_TEST(test) cmocka_unit_test_setup(test, nothing_yet)
 
+static void is_recalled(const char *pattern, const char *topic)
+{
+    struct manifest_trigger trigger = {.topic = (char *)(uintptr_t)pattern};
+    struct slice name = slice_of(topic);
+    struct topic_captures found, recalled;
+    assert_true(topic_match(slice_of(pattern), name, &found));
+    struct trigger_note note = trigger_note(&trigger, name, &found);
+    trigger_recall(&note, name, &recalled);
+    assert_int_equal(recalled.count, found.count);
+    for (size_t i = 0; i < found.count; i++) {
+        assert_true(slice_equal(recalled.items[i].name, found.items[i].name));
+        assert_true(slice_equal(recalled.items[i].value, found.items[i].value));
+    }
+}
+
+static void a_note_recalls_what_was_captured(void **unused)
+{
+    (void)unused;
+    is_recalled("home/heater", "home/heater");
+    is_recalled("home/{room}/{thing}", "home/attic/");
+    is_recalled("{a}/{b}/{c}/{d}/#", "1/22//4444/x");
+    char pattern[] = "{the_name_of_a_level_is_so_long_x}/+", topic[TOPIC_MAX];
+    memset(topic, 'x', sizeof topic - 2);
+    memcpy(topic + sizeof topic - 3, "/y", 3);
+    is_recalled(pattern, topic);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +312,7 @@ int main(void)
         TRIGGER_TEST(filters_have_plus_for_names_and_an_id_each),
         TRIGGER_TEST(a_shared_filter_has_the_name_in_front_and_asks_for_nothing_retained),
         TRIGGER_TEST(timers_have_no_filter_and_leave_the_others_their_ids),
+        TRIGGER_TEST(a_note_recalls_what_was_captured),
         TRIGGER_TEST(a_timer_is_found_by_its_name),
         TRIGGER_TEST(a_tick_waits_for_others_only_where_all_do),
         TRIGGER_TEST(a_message_of_a_shared_trigger_is_matched_by_its_own_topic),
