@@ -57,24 +57,33 @@ static bool starts_with_wildcard(struct slice pattern)
 
 #define EACH_BYTE(value) (0x0101010101010101ull * (value))
 
-/* Is one of the eight a + or a #? They differ in one bit, so setting it makes one test of two. */
-static bool eight_have_wildcard(const char *eight)
+static uint64_t load_eight(const char *eight)
 {
     uint64_t word;
     memcpy(&word, eight, sizeof word);
-    word = (word | EACH_BYTE('+' ^ '#')) ^ EACH_BYTE('+');
+    return word;
+}
+
+static bool has_zero_byte(uint64_t word)
+{
     return ((word - EACH_BYTE(0x01)) & ~word & EACH_BYTE(0x80)) != 0;
+}
+
+/* Is one of the eight a + or a #? They differ in one bit, so setting it makes one test of two. */
+static bool eight_have_wildcard(uint64_t word)
+{
+    return has_zero_byte((word | EACH_BYTE('+' ^ '#')) ^ EACH_BYTE('+'));
 }
 
 static bool has_wildcard(struct slice text)
 {
     size_t at = 0;
     for (; text.len - at >= 8; at += 8) {
-        if (eight_have_wildcard(text.data + at))
+        if (eight_have_wildcard(load_eight(text.data + at)))
             return true;
     }
     if (at > 0)
-        return at < text.len && eight_have_wildcard(text.data + text.len - 8);
+        return at < text.len && eight_have_wildcard(load_eight(text.data + text.len - 8));
     return contains(text, '+') || contains(text, '#');
 }
 
@@ -209,19 +218,29 @@ static void capture(struct slice level, struct slice value, struct topic_capture
         captures->items[captures->count++] = (struct topic_capture){name_of(level), value};
 }
 
+static bool starts_wildcard(char c)
+{
+    return c == '{' || c == '+' || c == '#';
+}
+
+static bool eight_are_same_and_plain(const char *pattern, const char *topic)
+{
+    uint64_t word = load_eight(pattern);
+    return word == load_eight(topic) && !eight_have_wildcard(word) && !has_zero_byte(word ^ EACH_BYTE('{'));
+}
+
 /* Bytes of the levels in front that are the same, letter by letter: most of a topic mostly is. A level that
  * may be a wildcard ends them. */
 static size_t same_levels(struct slice pattern, struct slice topic)
 {
-    size_t most = pattern.len < topic.len ? pattern.len : topic.len, levels = 0;
-    for (size_t i = 0; i < most && pattern.data[i] == topic.data[i]; i++) {
-        char c = pattern.data[i];
-        if (c == '/')
-            levels = i + 1;
-        else if (c == '{' || c == '+' || c == '#')
-            break;
-    }
-    return levels;
+    size_t most = pattern.len < topic.len ? pattern.len : topic.len, same = 0;
+    while (most - same >= 8 && eight_are_same_and_plain(pattern.data + same, topic.data + same))
+        same += 8;
+    while (same < most && pattern.data[same] == topic.data[same] && !starts_wildcard(pattern.data[same]))
+        same++;
+    while (same > 0 && pattern.data[same - 1] != '/')
+        same--;
+    return same;
 }
 
 static void skip(struct slice *text, size_t bytes)

@@ -146,6 +146,24 @@ static void a_topic_may_be_spelled_like_a_pattern(void **unused)
     assert_true(slice_equal(captures.items[0].value, slice_of("{n}")));
 }
 
+static void long_levels_match_like_short_ones(void **unused)
+{
+    struct topic_captures captures;
+    (void)unused;
+    assert_true(matches("buildings/north/+", "buildings/north/7"));
+    assert_true(matches("buildings/#", "buildings"));
+    assert_true(matches("building", "building"));
+    assert_true(matches("buildings/north", "buildings/north"));
+    assert_false(matches("buildings/north", "buildings/north/"));
+    assert_false(matches("buildings/north/", "buildings/north"));
+    assert_false(matches("buildings/north/+", "buildings/south/7"));
+    assert_false(matches("building/+/temperature", "building/7/temperaturf"));
+    assert_true(topic_match(slice_of("in/{n}/out/{m}"), slice_of("in/{n}/out/{m}"), &captures));
+    assert_int_equal(captures.count, 2);
+    assert_true(topic_match(slice_of("a/{name}/b"), slice_of("a/{name}/b"), &captures));
+    assert_true(slice_equal(captures.items[0].value, slice_of("{name}")));
+}
+
 static void no_topic_at_all_matches_nothing(void **unused)
 {
     (void)unused;
@@ -388,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_wildcard_is_seen_wherever_it_stands),
         cmocka_unit_test(what_looks_like_a_wildcard_bit_by_bit_is_none),
         cmocka_unit_test(a_topic_may_be_spelled_like_a_pattern),
+        cmocka_unit_test(long_levels_match_like_short_ones),
         cmocka_unit_test(no_topic_at_all_matches_nothing),
         cmocka_unit_test(a_named_level_is_captured),
         cmocka_unit_test(without_a_match_nothing_is_captured),
