@@ -5,6 +5,6 @@
 #include "cli/options.h"
 
 extern const struct command command_run, command_dev, command_check, command_invoke, command_test,
-    command_dead, command_doctor, command_new;
+    command_dead, command_doctor, command_new, command_completion;
 
 #endif

@@ -1,5 +1,5 @@
-/* main.c: `hark COMMAND`: the table of commands, and what is said when none of them is meant. */
-#include "cli/commands.h"
+/* main.c: `hark COMMAND`: which of the commands is meant, and what is said when none of them is. */
+#include "cli/command_table.h"
 #include "manifest/suggest.h"
 #include "shared/log.h"
 
@@ -12,27 +12,21 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_new,   &command_run,    &command_dev,
-                                                 &command_check, &command_invoke, &command_test,
-                                                 &command_dead,  &command_doctor};
-
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
-
 static int print_help(void)
 {
     puts("usage: hark COMMAND [OPTION]... [ARGUMENT]...\n\n"
          "Functions that listen: MQTT topics run shared objects in processes of their own.\n");
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    for (int i = 0; i < command_count; i++)
+        printf("  %-10s %s\n", command_table[i]->name, command_table[i]->summary);
     puts("\nhark COMMAND --help tells more; hark --version tells the version.");
     return EX_OK;
 }
 
 static const struct command *find(const char *name)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+    for (int i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i]->name, name) == 0)
+            return command_table[i];
     }
     return NULL;
 }
@@ -40,8 +34,8 @@ static const struct command *find(const char *name)
 static int refuse(const char *name)
 {
     struct suggest s = suggest_start(slice_of(name));
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        suggest_consider(&s, commands[i]->name);
+    for (int i = 0; i < command_count; i++)
+        suggest_consider(&s, command_table[i]->name);
     const char *kind = name[0] == '-' ? "option" : "command";
     if (s.best)
         log_error("unknown %s '%s': did you mean '%s'? see 'hark --help'", kind, name, s.best);

@@ -149,7 +149,7 @@ const struct option_row option_table[] = {
     {"repeat", "N", "the message N times in a row, to one worker (1)", .take = take_repeat},
     {"stats", NULL, "time and memory of each message", FLAG(stats)},
     {"junit", "FILE", "the results as JUnit XML too", TEXT(junit)},
-    {"lang", "LANGUAGE", "c or cpp (c)", TEXT(language)},
+    {"lang", "c|cpp", "the language (c)", TEXT(language)},
     {"help", NULL, "this text", FLAG(help)},
 };
 
