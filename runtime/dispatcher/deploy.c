@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+/* Descriptors: its .so and its session. And what hark has open beside, with a few workers. */
+enum { FILES_OF_FUNCTION = 2, FILES_OF_HARK = 40 };
 
 /* ---- the folder ---- */
 
@@ -101,6 +105,19 @@ static void forget_absent(struct deployer *d)
     }
 }
 
+/* Said before the first of them finds none left, and again when there are more manifests than then. */
+static void say_few_files(struct deployer *d, size_t manifests)
+{
+    struct rlimit limit;
+    size_t needed = FILES_OF_HARK + manifests * FILES_OF_FUNCTION;
+    if (manifests <= d->few_files_said || getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur)
+        return;
+    d->few_files_said = manifests;
+    log_error("%zu functions need some %zu open files, and the limit is %llu: not all of them will start; "
+              "raise it (ulimit -Hn, LimitNOFILE= of a service)",
+              manifests, needed, (unsigned long long)limit.rlim_cur);
+}
+
 static void scan(struct deployer *d)
 {
     struct dirent **entries;
@@ -111,6 +128,7 @@ static void scan(struct deployer *d)
         return;
     }
     d->folder_trouble = false;
+    say_few_files(d, (size_t)count);
     TAILQ_FOREACH (s, &d->sources, link) {
         s->present = false;
     }

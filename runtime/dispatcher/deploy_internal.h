@@ -66,6 +66,7 @@ struct deployer {
     uv_idle_t idle; /* carries the end into a turn of its own */
     bool ending;
     bool folder_trouble;
+    size_t few_files_said; /* manifests, when it was said that they need more descriptors than there are */
 };
 
 /* source.c */

@@ -149,6 +149,18 @@ static void a_thousand_functions_serve_and_come_back_as_they_were(void **unused)
         assert_int_equal(record_inode(h, i), inodes[i]); /* and the disk was left alone */
 }
 
+static void a_limit_of_open_files_too_low_is_said_with_numbers(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct hark *h = a_thousand_functions(b);
+    const char *const argv[] = {"prlimit", "--nofile=300:300", TEST_HARK,  "run",     "--node",  TEST_NODE,
+                                "--state", h->state,           "--broker", h->broker, h->folder, NULL};
+    h->process = process_start(&(struct process_options){.name = "hark", .argv = argv});
+    hark_wait_line(h, "^hark: error: 1000 functions need some 2040 open files, and the limit is 300: ");
+    assert_int_equal(hark_stop(h), 0);
+}
+
 #ifndef HARK_SANITIZED
 static void an_idle_function_weighs_next_to_nothing(void **unused)
 {
@@ -313,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(a_thousand_functions_serve_and_come_back_as_they_were),
+        system_test(a_limit_of_open_files_too_low_is_said_with_numbers),
 #ifndef HARK_SANITIZED
         system_test(an_idle_function_weighs_next_to_nothing),
         system_test(hark_with_one_function_is_small),
