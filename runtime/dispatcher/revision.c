@@ -3,6 +3,7 @@
 #include "dispatcher/config_file.h"
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
+#include "dispatcher/script.h"
 #include "dispatcher/zone_file.h"
 #include "shared/check.h"
 
@@ -115,6 +116,7 @@ static int compute_version(struct revision *r, struct slice manifest, const stru
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
               hash_piece(context, manifest.data, manifest.len) && hash_config_files(context, r->manifest) &&
+              (!r->script || hash_piece(context, r->script, r->script_bytes)) &&
               EVP_DigestUpdate(context, handler->data, handler->len) == 1 &&
               EVP_DigestFinal_ex(context, hash, NULL) == 1;
     EVP_MD_CTX_free(context);
@@ -159,12 +161,21 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
                   SLICE_ARG(folder), functions);
 }
 
-/* Fills in handler_fd and version. */
+/* What a worker loads: the handler, or the adapter of a script, which is taken as text. */
+static int freeze_handler(struct revision *r, struct frozen *ret_frozen, struct diag *diag)
+{
+    if (!script_is_named(r->handler_path))
+        return freeze_trusted_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX,
+                                   ret_frozen, diag);
+    int error = script_read(r->handler_path, &r->script, &r->script_bytes, diag);
+    return error < 0 ? error : script_freeze_adapter(r->handler_path, ret_frozen, diag);
+}
+
+/* Fills in handler_fd, script and version. */
 static int load_handler(struct revision *r, struct slice manifest, struct diag *diag)
 {
     struct frozen frozen = {.fd = -1};
-    int error = freeze_trusted_file(r->handler_path, base_name(r->handler_path), REVISION_HANDLER_BYTES_MAX,
-                                    &frozen, diag);
+    int error = freeze_handler(r, &frozen, diag);
     if (error < 0)
         return error;
     error = elf_check(frozen.data, frozen.len, diag);
@@ -336,6 +347,7 @@ void revision_drop(struct revision *r)
         close(r->handler_fd);
     manifest_free(r->manifest);
     free(r->handler_path);
+    free(r->script);
     free(r->log_budget);
     cgroup_share_drop(r->cgroup_share);
     free(r);

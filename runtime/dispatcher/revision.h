@@ -1,4 +1,5 @@
 /* revision.h: one version of a function: its manifest with its config, and its .so frozen in a sealed memfd.
+ * Of a script: its text, and the adapter that runs it in the place of the .so.
  * Immutable, but for its log budget and its share of a cgroup.
  *
  * revision_load reads files and computes: it may run on a thread of libuv's pool; it touches nothing shared.
@@ -16,7 +17,8 @@
 #include <sys/stat.h>
 
 enum {
-    REVISION_VERSION_LEN = 12, /* hex digits of the SHA-256 of manifest, config files and handler */
+    REVISION_VERSION_LEN = 12, /* hex digits of the SHA-256 of manifest, config files, handler, and a script's
+                                * adapter */
     REVISION_HANDLER_BYTES_MAX = 256 << 20
 };
 
@@ -25,6 +27,8 @@ struct revision {
     struct manifest *manifest; /* owned */
     int handler_fd;            /* sealed memfd, owned, close-on-exec */
     char *handler_path;        /* where it was read from */
+    char *script;              /* its text, when the handler is one (script.h), owned; else NULL */
+    size_t script_bytes;
     char version[REVISION_VERSION_LEN + 1];
     bool publish_anywhere;             /* a bare .so in `hark invoke` */
     struct log_budget *log_budget;     /* owned; of all its workers together. Loop thread */

@@ -15,6 +15,7 @@ void worker_put_setup(struct worker *w)
     struct wire_setup setup = {
         .function = slice_of(m->function),
         .handler = slice_of(slash ? slash + 1 : w->revision->handler_path),
+        .script = slice_make(w->revision->script, w->revision->script_bytes),
         .config = config,
         .config_count = (uint32_t)m->config_count,
         .publishes = publishes,

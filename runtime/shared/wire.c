@@ -110,7 +110,7 @@ static struct slice cut(struct slice text)
 void wire_put_setup(struct buffer *out, const struct wire_setup *s)
 {
     CHECK(s->config_count <= WIRE_CONFIG_MAX && s->publish_count <= WIRE_PUBLISHES_MAX);
-    size_t bytes = string_bytes(s->function) + string_bytes(s->handler) +
+    size_t bytes = string_bytes(s->function) + string_bytes(s->handler) + string_bytes(s->script) +
                    pairs_bytes(s->config, s->config_count) + sizeof s->publish_count +
                    sizeof s->payload_max_bytes + sizeof s->publishes_max + 1;
     for (uint32_t i = 0; i < s->publish_count; i++)
@@ -118,7 +118,7 @@ void wire_put_setup(struct buffer *out, const struct wire_setup *s)
     uint8_t *at = frame_begin(out, WIRE_SETUP, 0, bytes);
     if (!at)
         return;
-    at = put_string(put_string(at, s->function), s->handler);
+    at = put_string(put_string(put_string(at, s->function), s->handler), s->script);
     at = put_pairs(at, s->config, s->config_count);
     at = put_u32(at, s->publish_count);
     for (uint32_t i = 0; i < s->publish_count; i++)
@@ -345,6 +345,7 @@ int wire_get_setup(struct slice body, struct wire_setup *ret_setup, struct prope
     struct reader r = reader_of(body);
     ret_setup->function = get_string(&r);
     ret_setup->handler = get_string(&r);
+    ret_setup->script = get_optional_string(&r);
     ret_setup->config_count = get_pairs(&r, config, WIRE_CONFIG_MAX);
     ret_setup->config = config;
     ret_setup->publish_count = get_u32_up_to(&r, WIRE_PUBLISHES_MAX);

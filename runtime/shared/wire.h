@@ -66,6 +66,7 @@ struct wire_message {
 struct wire_setup {
     struct slice function;
     struct slice handler; /* the file's name, for messages only */
+    struct slice script;  /* its text, when the handler is one and the .so its adapter; else absent */
     const struct property *config;
     uint32_t config_count;
     const struct slice *publishes; /* patterns */

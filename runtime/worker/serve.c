@@ -2,6 +2,7 @@
 
 #include "shared/check.h"
 #include "shared/clock.h"
+#include "shared/script.h"
 #include "worker/channel.h"
 #include "worker/context.h"
 #include "worker/loader.h"
@@ -146,9 +147,15 @@ static void load(struct server *s, int handler)
 static void start(struct server *s)
 {
     struct diag why;
+    struct script script = {s->setup.handler.data, s->setup.script.data, s->setup.script.len, ""};
     context_init(&s->context, &s->channel, &s->setup);
+    s->context.ctx.user = script.text ? &script : NULL;
     int returned = s->function->start ? s->function->start(&s->context.ctx) : 0;
     flush_output();
+    if (returned && script.why[0]) {
+        diag_set(&why, NULL, 0, 0, "%s", script.why);
+        serve_fail(s, &why);
+    }
     if (returned) {
         diag_set(&why, NULL, 0, 0, "start() of %s returned %d instead of 0: its log may say why",
                  s->setup.handler.data, returned);

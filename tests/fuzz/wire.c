@@ -45,6 +45,7 @@ static int again_setup(struct buffer *out, struct slice body)
         return error;
     check_inside(setup.function, body);
     check_inside(setup.handler, body);
+    check_optional(setup.script, body);
     wire_put_setup(out, &setup);
     return 0;
 }

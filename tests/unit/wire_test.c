@@ -96,6 +96,7 @@ static struct wire_setup full_setup(const struct slice *publishes)
     return (struct wire_setup){
         .function = slice_of("thermostat"),
         .handler = slice_of("thermostat.so"),
+        .script = slice_make("a\0b", 3),
         .config = SOME_PAIRS,
         .config_count = 2,
         .publishes = publishes,
@@ -115,6 +116,8 @@ static void a_setup_arrives_as_it_was_sent(void **unused)
     assert_int_equal(wire_get_setup(only_frame(WIRE_SETUP, 0), &got, pairs, patterns), 0);
     assert_slice(got.function, "thermostat");
     assert_slice(got.handler, "thermostat.so");
+    assert_int_equal(got.script.len, 3);
+    assert_memory_equal(got.script.data, "a\0b", 4);
     assert_int_equal(got.config_count, 2);
     assert_slice(got.config[0].value, "red");
     assert_int_equal(got.publish_count, 1);
