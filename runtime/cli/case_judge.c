@@ -1,7 +1,7 @@
 #include "cli/case_judge.h"
 
 #include "cli/case_json.h"
-#include "cli/display.h"
+#include "cli/show.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_WIDTH = 400, SHOWN_BYTES = 4 * SHOWN_WIDTH + 8, LOG_SHOWN_MAX = 20 };
+enum { LOG_SHOWN_MAX = 20 };
 
 /* ---- what came ---- */
 
@@ -116,37 +116,6 @@ static bool matches(const struct case_message *e, const struct mqtt_publish *p)
 }
 
 /* ---- in words ---- */
-
-static void show_text(FILE *f, const char *before, struct slice text)
-{
-    char shown[SHOWN_BYTES];
-    if (!text.data)
-        return;
-    display_bytes(text, SHOWN_WIDTH, shown, sizeof shown);
-    fprintf(f, "%s%s", before, shown);
-}
-
-static void show_properties(FILE *f, const struct property *properties, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        show_text(f, "  ", properties[i].key);
-        show_text(f, "=", properties[i].value);
-    }
-}
-
-static void show_publish(FILE *f, const struct mqtt_publish *p)
-{
-    show_text(f, "", p->topic);
-    show_text(f, "  ", p->payload);
-    fprintf(f, "  qos=%u%s", p->qos, p->retain ? " retained" : "");
-    if (p->has_expiry)
-        fprintf(f, " expiry=%us", p->expiry_s);
-    show_text(f, "  content_type=", p->content_type);
-    show_text(f, "  response_topic=", p->response_topic);
-    show_text(f, "  correlation=", p->correlation);
-    show_properties(f, p->properties, p->property_count);
-    fputc('\n', f);
-}
 
 static void show_expected_payload(FILE *f, const struct case_payload *p)
 {

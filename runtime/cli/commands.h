@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 extern const struct command command_run, command_dev, command_check, command_invoke, command_test,
-    command_dead, command_doctor, command_new, command_completion;
+    command_record, command_replay, command_diff, command_dead, command_doctor, command_new,
+    command_completion;
 
 #endif

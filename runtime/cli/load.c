@@ -35,6 +35,24 @@ int load_revision(const char *path, const char *functions, struct revision **ret
     return error;
 }
 
+int load_under(const char *manifest_path, const char *functions, struct revision **revision,
+               struct diags *diags)
+{
+    struct revision *under, *old = *revision;
+    int error = load_revision(manifest_path, functions, &under, diags);
+    if (error < 0)
+        return error;
+    int fd = under->handler_fd;
+    char *path = under->handler_path;
+    under->handler_fd = old->handler_fd;
+    under->handler_path = old->handler_path;
+    old->handler_fd = fd;
+    old->handler_path = path;
+    revision_drop(old);
+    *revision = under;
+    return 0;
+}
+
 struct manifest *load_manifest(const char *path)
 {
     struct manifest *m = NULL;

@@ -15,6 +15,11 @@ bool load_is_manifest(const char *path); /* by its name: *.yaml, *.yml */
 __attribute__((warn_unused_result)) int load_revision(const char *path, const char *functions,
                                                       struct revision **ret_revision, struct diags *diags);
 
+/* Puts the handler of *revision under another manifest, whose own handler does not count: *revision becomes
+ * that. As load_revision. */
+__attribute__((warn_unused_result)) int load_under(const char *manifest_path, const char *functions,
+                                                   struct revision **revision, struct diags *diags);
+
 /* The manifest alone, whatever its handler is; NULL: it is not good. */
 struct manifest *load_manifest(const char *path);
 

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE_MAX = 1000, REPEAT_MAX = 1000000 };
+enum { RATE_MAX = 1000, REPEAT_MAX = 1000000, COUNT_MAX = 1000000000 };
+static const double SPEED_MIN = 0.001, SPEED_MAX = 1e6;
 
 static int parse_number(const char *text, long min, long max, long *ret_number)
 {
@@ -83,6 +84,27 @@ static int take_repeat(const struct command *command, char *value, struct option
     return 0;
 }
 
+static int take_count(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    long count;
+    if (parse_number(value, 1, COUNT_MAX, &count) < 0)
+        return option_refuse(command, diag, "--count '%s': a number from 1 to %d is needed", value,
+                             COUNT_MAX);
+    o->count = (uint64_t)count;
+    return 0;
+}
+
+static int take_speed(const struct command *command, char *value, struct options *o, struct diag *diag)
+{
+    char *end;
+    double speed = strcmp(value, "max") == 0 ? 0 : strtod(value, &end);
+    if (strcmp(value, "max") != 0 &&
+        (value[0] < '0' || value[0] > '9' || *end != '\0' || !(speed >= SPEED_MIN && speed <= SPEED_MAX)))
+        return option_refuse(command, diag, "--speed '%s': 0.001 to 1000000 is needed, or max", value);
+    o->speed = speed;
+    return 0;
+}
+
 static int take_property(const struct command *command, char *value, struct options *o, struct diag *diag)
 {
     if (!strchr(value, '='))
@@ -150,6 +172,9 @@ const struct option_row option_table[] = {
     {"stats", NULL, "time and memory of each message", FLAG(stats)},
     {"junit", "FILE", "the results as JUnit XML too", TEXT(junit)},
     {"lang", "c|cpp", "the language (c)", TEXT(language)},
+    {"count", "N", "end after N messages", .take = take_count},
+    {"speed", "N", "how many times as fast as it was recorded, or max (1)", .take = take_speed},
+    {"manifest", "FILE", "manifest that both handlers run under", TEXT(manifest)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

@@ -100,7 +100,7 @@ static int take_or_refuse(const struct command *command, int code, char **argv, 
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
                   struct diag *diag)
 {
-    struct options o = {.qos = 1, .repeat = 1, .drain_ns = DRAIN_DEFAULT_NS};
+    struct options o = {.qos = 1, .repeat = 1, .speed = 1, .drain_ns = DRAIN_DEFAULT_NS};
     struct option rows[OPTION_COUNT_MAX + 1];
     int code, error = 0;
     long_options(command, rows);

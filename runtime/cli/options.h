@@ -45,7 +45,10 @@ enum option_bit {
     OPTION_STATS = UINT64_C(1) << 26,
     OPTION_JUNIT = UINT64_C(1) << 27,
     OPTION_LANGUAGE = UINT64_C(1) << 28,
-    OPTION_HELP = UINT64_C(1) << 29
+    OPTION_COUNT = UINT64_C(1) << 29,
+    OPTION_SPEED = UINT64_C(1) << 30,
+    OPTION_MANIFEST = UINT64_C(1) << 31,
+    OPTION_HELP = UINT64_C(1) << 32
 };
 
 /* What every command takes that runs functions. */
@@ -65,7 +68,9 @@ struct options {
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
-    const char *function, *junit, *language;
+    const char *function, *junit, *language, *manifest;
+    uint64_t count;    /* 0: not given */
+    double speed;      /* 1 unless given; 0: as fast as it goes */
     uint32_t repeat;   /* 1 unless given */
     uint32_t rate;     /* a second; 0: not given */
     uint64_t drain_ns; /* 10 s unless given */

@@ -28,8 +28,8 @@ static void help_names_every_command(void **unused)
     (void)unused;
     struct outcome o = hark_command("--help");
     assert_int_equal(o.code, 0);
-    const char *const commands[] = {"new",  "run",  "dev",    "check",     "invoke",
-                                    "test", "dead", "doctor", "completion"};
+    const char *const commands[] = {"new",    "run",    "dev",  "check", "invoke", "test",
+                                    "record", "replay", "diff", "dead",  "doctor", "completion"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char usage[32];
         assert_contains(o.out, commands[i]);
@@ -80,8 +80,8 @@ static void few_descriptors_are_enough_for_a_worker(void **unused)
 static void an_option_that_does_not_exist_is_a_usage_error(void **unused)
 {
     (void)unused;
-    const char *const commands[] = {"new",  "run",  "dev",    "check",     "invoke",
-                                    "test", "dead", "doctor", "completion"};
+    const char *const commands[] = {"new",    "run",    "dev",  "check", "invoke", "test",
+                                    "record", "replay", "diff", "dead",  "doctor", "completion"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         assert_refused(hark_command(commands[i], "--colour"), USAGE, "--colour");
     assert_refused(hark_command("run", "--brokr", "x"), USAGE, "did you mean '--broker'");

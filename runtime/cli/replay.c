@@ -1,0 +1,207 @@
+/* replay.c: `hark replay`: a recording once more, to the broker. */
+#include "cli/commands.h"
+#include "cli/message_lines.h"
+#include "cli/moment.h"
+#include "cli/pace.h"
+#include "cli/peer.h"
+#include "mqtt/packet.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { UNDER_WAY_MAX = 64 };
+
+struct replay {
+    const struct options *options;
+    struct peer peer;
+    struct message_lines lines;
+    struct pace pace;
+    uv_timer_t timer;
+    bool has_next; /* lines.parsed is still to be published */
+    bool at_end;
+    uint64_t due_ns; /* of the next */
+    size_t under_way, published, refused, skipped;
+};
+
+/* ---- the next message ---- */
+
+static uint64_t recorded_ns(struct replay *r)
+{
+    uint64_t ns = 0;
+    if (r->lines.parsed.time && moment_parse(r->lines.parsed.time, &ns) < 0)
+        log_warn("%s:%zu: time '%s' is no moment such as 2026-11-22T16:46:28.250Z: it is sent at once",
+                 r->lines.name, r->lines.number, r->lines.parsed.time);
+    return ns;
+}
+
+/* Reads on to the next message, and when it is due. */
+static void fetch(struct replay *r)
+{
+    enum message_line kind;
+    while (!r->has_next && (kind = message_lines_next(&r->lines)) != LINE_END) {
+        r->has_next = kind == LINE_MESSAGE && !r->lines.parsed.timer;
+        r->skipped += !r->has_next;
+        if (kind == LINE_MESSAGE && r->lines.parsed.timer)
+            log_warn("%s:%zu: a tick of a timer cannot be published", r->lines.name, r->lines.number);
+    }
+    r->at_end = !r->has_next;
+    if (r->has_next)
+        r->due_ns = pace_due(&r->pace, recorded_ns(r), clock_now_ns());
+}
+
+static int publish(struct replay *r)
+{
+    const struct mqtt_message *m = &r->lines.parsed.mqtt;
+    const struct mqtt_publish publish = {.topic = m->topic,
+                                         .payload = m->payload,
+                                         .content_type = m->content_type,
+                                         .response_topic = m->response_topic,
+                                         .correlation = m->correlation,
+                                         .properties = m->properties,
+                                         .property_count = m->property_count,
+                                         .expiry_s = m->expiry_s,
+                                         .has_expiry = m->has_expiry,
+                                         .qos = m->qos,
+                                         .retain = m->retained};
+    return mqtt_client_publish(r->peer.client, &publish, r);
+}
+
+/* ---- in time ---- */
+
+static void finish(struct replay *r)
+{
+    peer_close(&r->peer, r->refused ? EX_NOPERM : r->skipped ? EX_DATAERR : 0);
+}
+
+static void on_due(uv_timer_t *timer);
+
+/* Publishes what is due, and waits for what is not. */
+static void go_on(struct replay *r)
+{
+    if (r->peer.closing)
+        return;
+    uint64_t now_ns = clock_now_ns();
+    size_t burst = 0; /* what nobody answers is to leave before more of it is read */
+    while (r->has_next && r->peer.is_online && r->under_way < UNDER_WAY_MAX && r->due_ns <= now_ns &&
+           burst++ < UNDER_WAY_MAX) {
+        int error = publish(r);
+        if (error < 0) {
+            log_error("%s:%zu: cannot be published: %s", r->lines.name, r->lines.number, strerror(-error));
+            r->refused++;
+        } else if (r->lines.parsed.mqtt.qos == 0) {
+            r->published++; /* nobody answers it */
+        } else {
+            r->under_way++;
+        }
+        r->has_next = false;
+        fetch(r);
+    }
+    if (r->at_end && r->under_way == 0)
+        finish(r);
+    else if (r->has_next && r->peer.is_online && r->under_way < UNDER_WAY_MAX)
+        uv_timer_start(&r->timer, on_due, r->due_ns > now_ns ? (r->due_ns - now_ns) / NS_PER_MS + 1 : 0, 0);
+}
+
+static void on_due(uv_timer_t *timer)
+{
+    go_on(timer->data);
+}
+
+static void on_online(void *user, struct peer *p)
+{
+    (void)p;
+    go_on(user);
+}
+
+static void on_published(void *user, unsigned reason)
+{
+    struct replay *r = user;
+    r->under_way--;
+    if (reason >= 0x80) {
+        r->refused++;
+        log_error("the broker did not take a message: %s (0x%02x)",
+                  reason < 0x100 ? packet_reason_name((uint8_t)reason) : "it is too large", reason);
+    } else {
+        r->published++;
+    }
+    go_on(r);
+}
+
+static void on_message(void *user, const struct mqtt_message *m)
+{
+    (void)user, (void)m; /* it has no subscription */
+}
+
+static void on_subscribed(void *user, struct peer *p, unsigned reason)
+{
+    (void)user, (void)p, (void)reason;
+}
+
+static void on_closing(void *user)
+{
+    struct replay *r = user;
+    uv_close((uv_handle_t *)&r->timer, NULL);
+}
+
+static const struct peer_events events = {.online = on_online,
+                                          .message = on_message,
+                                          .published = on_published,
+                                          .subscribed = on_subscribed,
+                                          .closing = on_closing};
+
+/* ---- the whole ---- */
+
+static int play(struct replay *r, struct options *o)
+{
+    int code = peer_open(&r->peer, o, "replay", &events, r);
+    if (code != 0)
+        return code;
+    uv_timer_init(&r->peer.loop, &r->timer);
+    r->timer.data = r;
+    fetch(r);
+    code = peer_run(&r->peer);
+    log_info("%zu message%s published", r->published, r->published == 1 ? "" : "s");
+    return code;
+}
+
+static int run(struct options *o)
+{
+    struct replay r = {.options = o, .pace = {.speed = o->speed}};
+    if (o->argument_count == 0) {
+        log_error("no recording given: see 'hark replay --help'");
+        return EX_USAGE;
+    }
+    int error = message_lines_open(&r.lines, o->arguments[0]);
+    if (error < 0) {
+        log_error("%s: cannot be read: %s", o->arguments[0], strerror(-error));
+        return EX_DATAERR;
+    }
+    int code = play(&r, o);
+    message_lines_finish(&r.lines);
+    return code;
+}
+
+const struct command command_replay = {
+    .name = "replay",
+    .arguments = "FILE",
+    .summary = "publish what hark record wrote, at its pace or another",
+    .help =
+        "Publishes each message of FILE (a line each, as 'hark record' writes them; - for standard\n"
+        "input) to the broker, with its topic, payload, quality of service and properties; what was "
+        "retained\n"
+        "is retained again. The pauses are those of the recording, --speed 10 makes them ten times shorter,\n"
+        "--speed max leaves them out. A function alone, without a broker, takes a recording too: hark "
+        "invoke\n"
+        "FUNCTION.yaml < FILE.\n\n"
+        "Exit codes: 0 done, 64 usage, 65 a line that is no message (the others are published), 69 no "
+        "broker,\n"
+        "70 internal, 77 the broker did not take a message, or not permitted.\n",
+    .takes = OPTION_SPEED | OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_VERBOSE |
+             OPTION_HELP,
+    .arguments_max = 1,
+    .run = run,
+};

@@ -1,0 +1,211 @@
+/* record_test.c: `hark record`, `replay` and `diff`: live messages kept, published again, and played to two
+ * versions of a function. */
+#include "shared/clock.h"
+#include "support/cleanup.h"
+#include "support/cli.h"
+#include "support/device.h"
+#include "support/files.h"
+#include "support/lines.h"
+#include "support/mosquitto_broker.h"
+#include "support/test.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct process *record(struct broker *b, const char *filter, const char *count)
+{
+    const char *const argv[] = {
+        TEST_HARK, "record", "--broker", broker_url(b), "--topic", filter, count ? "--count" : NULL,
+        count,     NULL};
+    struct process *p = process_start(&(struct process_options){.name = "record", .argv = argv});
+    lines_wait(p->err, "hark: recording ");
+    return p;
+}
+
+static const char *recorded_by(struct process *p)
+{
+    assert_int_equal(process_wait(p), 0);
+    process_drain(p);
+    char *text = lines_text(p->out);
+    at_end_of_test(free, text);
+    return text;
+}
+
+static struct outcome replay(struct broker *b, const char *recording, const char *speed)
+{
+    const char *path = path_in(folder_create(), "recording.jsonl");
+    file_print(path, "%s", recording);
+    return hark_command("replay", "--broker", broker_url(b), "--speed", speed, path);
+}
+
+static void what_is_recorded_is_published_again_as_it_was(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    const struct message sent = {.topic = "home/kitchen/raw",
+                                 .payload = "\0\xff",
+                                 .payload_len = 2,
+                                 .qos = 2,
+                                 .content_type = "application/x",
+                                 .response_topic = "answers",
+                                 .correlation = "\1\2",
+                                 .correlation_len = 2,
+                                 .property_count = 1,
+                                 .keys = {"k"},
+                                 .values = {"v"}};
+    struct process *p = record(b, "home/{room}/#", "2");
+    device_publish(d, "home/kitchen/temperature", "18", 1);
+    device_publish(d, "elsewhere", "x", 1);
+    device_publish_message(d, &sent);
+    const char *recording = recorded_by(p);
+    device_subscribe(d, "home/#", 2);
+    struct outcome o = replay(b, recording, "max");
+    assert_int_equal(o.code, 0);
+    assert_string_equal(o.err, "hark: 2 messages published\n");
+    device_expect(d, "home/kitchen/temperature", "18");
+    const struct message *m = device_wait(d, "home/kitchen/raw");
+    assert_int_equal(m->payload_len, 2);
+    assert_memory_equal(m->payload, "\0\xff", 2);
+    assert_string_equal(m->content_type, "application/x");
+    assert_string_equal(m->response_topic, "answers");
+    assert_memory_equal(m->correlation, "\1\2", 2);
+    assert_string_equal(message_property(m, "k"), "v");
+    assert_int_equal(m->qos, 1); /* as it was recorded: --qos of hark record, 1 */
+}
+
+static void recording_ends_well_at_an_interrupt(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    struct process *p = record(b, "#", NULL);
+    device_publish(d, "a", "1", 1);
+    lines_wait(p->out, "\"topic\":\"a\"");
+    kill(p->pid, SIGINT);
+    assert_int_equal(process_wait(p), 0);
+    lines_wait(p->err, "hark: 1 message recorded");
+}
+
+static void recording_goes_on_when_the_broker_comes_back(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct process *p = record(b, "#", "1");
+    broker_stop(b);
+    lines_wait(p->err, "trying again");
+    broker_up(b);
+    lines_wait(p->err, "hark: recording ");
+    struct device *d = device_connect(broker_port(b), "device");
+    device_publish(d, "a", "1", 1);
+    assert_contains(recorded_by(p), "\"topic\":\"a\"");
+}
+
+static void the_pauses_are_kept(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    device_subscribe(d, "#", 1);
+    uint64_t began_ns = clock_now_ns();
+    struct outcome o = replay(b,
+                              "{\"time\":\"2026-11-22T10:00:00Z\",\"topic\":\"a\",\"payload\":\"1\"}\n"
+                              "{\"time\":\"2026-11-22T10:00:04Z\",\"topic\":\"a\",\"payload\":\"2\"}\n",
+                              "10");
+    assert_int_equal(o.code, 0);
+    device_expect(d, "a", "1");
+    device_expect(d, "a", "2");
+    assert_true(clock_now_ns() - began_ns >= 400 * NS_PER_MS);
+}
+
+static void a_line_that_cannot_be_published_is_said_and_the_others_are(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    device_subscribe(d, "#", 1);
+    struct outcome o =
+        replay(b, "[a] 1\nwhat?\n{\"timer\":\"every 1s\"}\n{\"topic\":\"b\",\"qos\":0}\n", "1");
+    assert_int_equal(o.code, BAD_DATA);
+    assert_contains(o.err, "recording.jsonl:2: no JSON: ");
+    assert_contains(o.err, "recording.jsonl:3: a tick of a timer cannot be published\n");
+    assert_contains(o.err, "hark: 2 messages published\n");
+    device_expect(d, "a", "1");
+    device_expect(d, "b", "");
+}
+
+static void mistakes_have_one_line_each(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("record"), USAGE, "--topic FILTER is needed");
+    assert_refused(hark_command("record", "--topic", "a#"), USAGE, "--topic 'a#': '#' must be a whole level");
+    assert_refused(hark_command("replay"), USAGE, "no recording given");
+    assert_refused(hark_command("replay", "/nowhere/x"), BAD_DATA,
+                   "/nowhere/x: cannot be read: No such file or directory");
+    assert_refused(hark_command("replay", "--speed", "0", "x"), USAGE, "--speed '0': 0.001 to 1000000");
+    assert_refused(hark_command("diff", "a.so", "b.so"), USAGE, "two versions and a recording are needed");
+    struct outcome o = hark_command("record", "--topic", "#", "--broker", "mqtt://127.0.0.1:1");
+    assert_contains(o.err, "hark: error: cannot reach 127.0.0.1:1: connection refused\n");
+    assert_int_equal(o.code, 69);
+}
+
+/* ---- diff ---- */
+
+static struct outcome diff(const char *old, const char *new, const char *recording)
+{
+    const char *folder = folder_with_puppet("");
+    file_print(path_in(folder, "recording"), "%s", recording);
+    return hark_command("diff", "--manifest", path_in(folder, "puppet.yaml"), own_copy(TEST_PUPPETS, old),
+                        own_copy(TEST_PUPPETS, new), path_in(folder, "recording"));
+}
+
+static void two_versions_that_do_the_same_do_not_differ(void **unused)
+{
+    (void)unused;
+    struct outcome o = diff("puppet.so", "puppet-two.so", "[puppet/do] say out/a x\n[puppet/do] reject\n");
+    assert_string_equal(o.out, "");
+    assert_contains(o.err, "hark: 2 messages, 0 differ\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void what_differs_is_shown_with_its_line(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        diff("puppet.so", "puppet-two.so", "[puppet/do] say out/a x\n[puppet/do] build out/b\n");
+    assert_contains(o.out, "recording:2: puppet/do  build out/b\n"
+                           "  - out/b  one  qos=1\n"
+                           "  + out/b  two  qos=1\n");
+    assert_contains(o.err, "hark: 2 messages, 1 differs\n");
+    assert_int_equal(o.code, 1);
+}
+
+static void a_version_that_does_not_start_is_bad_data(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    file_print(path_in(folder, "recording"), "[a] x\n");
+    struct outcome o = hark_command("diff", own_copy(TEST_PUPPETS, "puppet.so"),
+                                    own_copy(TEST_FUNCTIONS, "ctor_crash.so"), path_in(folder, "recording"));
+    assert_contains(o.err, "ctor_crash.so: ");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        system_test(what_is_recorded_is_published_again_as_it_was),
+        system_test(recording_ends_well_at_an_interrupt),
+        system_test(recording_goes_on_when_the_broker_comes_back),
+        system_test(the_pauses_are_kept),
+        system_test(a_line_that_cannot_be_published_is_said_and_the_others_are),
+        system_test(mistakes_have_one_line_each),
+        system_test(two_versions_that_do_the_same_do_not_differ),
+        system_test(what_differs_is_shown_with_its_line),
+        system_test(a_version_that_does_not_start_is_bad_data),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
