@@ -83,7 +83,9 @@ static int check_machine(const Elf64_Ehdr *header, struct diag *diag)
     if (name)
         return refuse(diag, "it is built for %s, this machine is %s: build it for this machine", name,
                       machine_name(OUR_MACHINE));
-    return refuse(diag, "it is built for another machine (e_machine %u), this machine is %s",
+    return refuse(diag,
+                  "it is built for another machine (e_machine %u), this machine is %s: build it for this "
+                  "machine",
                   header->e_machine, machine_name(OUR_MACHINE));
 }
 

@@ -32,6 +32,18 @@ static int refuse(struct context *c, int error, struct slice topic, const char *
     return error;
 }
 
+static int refuse_target(struct context *c, struct slice topic)
+{
+    if (!c->refused)
+        context_log(
+            c, HARK_WARN,
+            "publish to '%.200s' refused: no pattern of the manifest's `publishes` matches it: add it "
+            "there, as in publishes: [\"%.200s\"]",
+            topic.data, topic.data);
+    c->refused = true;
+    return -EACCES;
+}
+
 static int check_target(struct context *c, struct slice topic)
 {
     if (!c->call)
@@ -39,7 +51,7 @@ static int check_target(struct context *c, struct slice topic)
     if (!topic.data || !topic_name_valid(topic))
         return refuse(c, -EINVAL, topic, "it is no topic name");
     if (!may_publish_to(c, topic))
-        return refuse(c, -EACCES, topic, "no pattern of the manifest's `publishes` matches it");
+        return refuse_target(c, topic);
     return 0;
 }
 

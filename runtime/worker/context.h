@@ -19,6 +19,7 @@ struct context {
     uint64_t start_ns;                /* when it was entered */
     uint32_t outputs;                 /* so far in this call */
     bool refused;                     /* a publish of this call was refused, and said so in the log */
+    bool strange;                     /* handle() returned a value that is none, and that was said */
     bool logged;                      /* a log line lies in the channel's buffer, behind channel->undo */
 };
 

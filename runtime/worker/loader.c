@@ -15,9 +15,13 @@ enum { PATH_BYTES = 32, COPY_BYTES = 4096 };
 static const char *hint(const char *error)
 {
     if (strstr(error, "undefined symbol"))
-        return ": link the library that has it statically, or remove its use";
+        return ": link the .c, .cc or .a that has it into the function, or remove its use; -Wl,-z,defs finds "
+               "it "
+               "when the function is linked";
     if (strstr(error, "cannot open shared object file"))
-        return ": link it statically; a function finds no library but libc, libm, libgcc_s and libstdc++";
+        return ": link it statically (its .a, in the place of -l); a function finds no library but libc, "
+               "libm, "
+               "libgcc_s and libstdc++";
     if (strstr(error, "annot allocate memory") || strstr(error, "cannot create shared object"))
         return ": it needs more memory than the function may have";
     return "";
@@ -105,8 +109,9 @@ int loader_load(int fd, const char *name, const struct hark_function **ret_funct
     const struct hark_function *f = dlsym(library, "hark_function");
     if (!f) {
         diag_set(why, NULL, 0, 0,
-                 "%s has no hark_function: write HARK_FUNCTION(.handle = ...) at file scope, and let no "
-                 "linker script hide it",
+                 "%s has no hark_function that is seen from outside: include hark/function.h and write "
+                 "HARK_FUNCTION(.handle = your_function); at file scope, in C++ outside of every namespace, "
+                 "and let no linker script hide it",
                  name);
         return -ENOEXEC;
     }

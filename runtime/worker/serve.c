@@ -219,8 +219,13 @@ static enum wire_result to_result(struct context *c, int returned)
         return (enum wire_result)returned;
     if (returned < 0 && returned > -ERRNO_MAX)
         context_log(c, HARK_WARN, "handle() returned %d (%s): a retry", returned, strerror(-returned));
-    else
-        context_log(c, HARK_WARN, "handle() returned %d, which is no enum hark_result: a retry", returned);
+    else if (!c->strange) {
+        c->strange = true;
+        context_log(c, HARK_WARN,
+                    "handle() returned %d, which is no enum hark_result: a retry, as each such value is from "
+                    "now on; return HARK_OK (%d), HARK_RETRY (%d), HARK_REJECT (%d) or a negative errno",
+                    returned, HARK_OK, HARK_RETRY, HARK_REJECT);
+    }
     return WIRE_RESULT_RETRY;
 }
 

@@ -20,11 +20,22 @@ static void is_refused(const char *name, const char *reason)
     worker_release(&w);
 }
 
+#define NO_OBJECT(file)                                                                                      \
+    file                                                                                                     \
+        " has no hark_function that is seen from outside: include hark/function.h and write "                \
+        "HARK_FUNCTION(.handle = your_function); at file scope, in C++ outside of every namespace, and let " \
+        "no linker script hide it"
+
 static void without_the_object_it_is_refused(void **unused)
 {
     (void)unused;
-    is_refused("no_symbol", "no_symbol.so has no hark_function: write HARK_FUNCTION(.handle = ...) at file "
-                            "scope, and let no linker script hide it");
+    is_refused("no_symbol", NO_OBJECT("no_symbol.so"));
+}
+
+static void in_a_namespace_the_object_is_not_seen(void **unused)
+{
+    (void)unused;
+    is_refused("namespaced", NO_OBJECT("namespaced.so"));
 }
 
 static void of_another_abi_it_is_refused(void **unused)
@@ -50,9 +61,20 @@ static void without_a_handle_it_is_refused(void **unused)
 static void with_an_undefined_symbol_it_is_refused_by_name(void **unused)
 {
     (void)unused;
-    is_refused("unresolved",
-               "unresolved.so: undefined symbol: nowhere_to_be_found: link the library that has "
-               "it statically, or remove its use");
+    is_refused(
+        "unresolved",
+        "unresolved.so: undefined symbol: nowhere_to_be_found: link the .c, .cc or .a that has it into the "
+        "function, or remove its use; -Wl,-z,defs finds it when the function is linked");
+}
+
+static void with_a_library_that_is_not_there_it_is_refused_by_name(void **unused)
+{
+    (void)unused;
+    is_refused("bereft",
+               "bereft.so: libabsent.so: cannot open shared object file: No such file or directory: link it "
+               "statically "
+               "(its .a, in the place of -l); a function finds no library but libc, libm, libgcc_s and "
+               "libstdc++");
 }
 
 static void when_start_says_no_its_log_and_the_number_come(void **unused)
@@ -101,7 +123,9 @@ int main(void)
         WITH_ZYGOTE(of_another_abi_it_is_refused),
         WITH_ZYGOTE(with_an_object_too_small_it_is_refused),
         WITH_ZYGOTE(without_a_handle_it_is_refused),
+        WITH_ZYGOTE(in_a_namespace_the_object_is_not_seen),
         WITH_ZYGOTE(with_an_undefined_symbol_it_is_refused_by_name),
+        WITH_ZYGOTE(with_a_library_that_is_not_there_it_is_refused_by_name),
         WITH_ZYGOTE(when_start_says_no_its_log_and_the_number_come),
         WITH_ZYGOTE(a_constructor_that_crashes_is_a_crash_before_ready),
         WITH_ZYGOTE(a_constructor_that_exits_is_an_exit_before_ready),

@@ -105,7 +105,7 @@ static void a_name_in_publishes_means_the_captured_level(void **unused)
     worker_invoke_with(&w, 2, &invoke);
     worker_expect_log(&w, 2, 2,
                       "publish to 'home/cellar/heater' refused: no pattern of the manifest's `publishes` "
-                      "matches it");
+                      "matches it: add it there, as in publishes: [\"home/cellar/heater\"]");
     worker_expect_log(&w, 2, 3, "no reply, and publish returned -13");
     worker_release(&w);
 }

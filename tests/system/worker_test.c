@@ -156,12 +156,17 @@ static void a_strange_return_value_is_a_retry_and_said(void **unused)
     struct worker w = worker_start("returns");
     worker_invoke(&w, 1, "in", "42");
     worker_expect_publish(&w, 1, "out/returns", "42"); /* sent along with the line, for hark to drop */
-    worker_expect_log(&w, 1, 2, "handle() returned 42, which is no enum hark_result: a retry");
+    worker_expect_log(
+        &w, 1, 2,
+        "handle() returned 42, which is no enum hark_result: a retry, as each such value is from now "
+        "on; return HARK_OK (0), HARK_RETRY (1), HARK_REJECT (2) or a negative errno");
     worker_expect_result(&w, 1, WIRE_RESULT_RETRY);
     worker_invoke(&w, 2, "in", "-13");
     worker_expect_publish(&w, 2, "out/returns", "-13");
     worker_expect_log(&w, 2, 2, "handle() returned -13 (Permission denied): a retry");
     worker_expect_result(&w, 2, WIRE_RESULT_RETRY);
+    worker_invoke(&w, 3, "in", "7"); /* no line: it was said */
+    worker_expect_result(&w, 3, WIRE_RESULT_RETRY);
     worker_release(&w);
 }
 
