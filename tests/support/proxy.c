@@ -2,12 +2,16 @@
 
 #include "shared/check.h"
 #include "support/cleanup.h"
+#include "support/files.h"
 #include "support/moment.h"
 #include "support/other_broker.h"
 #include "support/port.h"
+#include "support/tls_end.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +34,7 @@ struct link {
     int fd[2];     /* CLIENT and BROKER; -1: closed */
     bool ended[2]; /* that end says nothing more, but may still listen */
     struct hop *to[2];
+    SSL *tls; /* of the client's end; NULL: plain TCP */
 };
 
 struct proxy {
@@ -38,6 +43,8 @@ struct proxy {
     int listener, wake;
     uint16_t port, upstream;
     char url[64];
+    const char *ca_file; /* NULL, as `context`: no TLS */
+    SSL_CTX *context;
     pthread_cond_t accepts;
     bool stalled, hangs_up, refuses_5, silent, ending;
     size_t accepted, link_count;
@@ -79,6 +86,8 @@ static void link_close(struct proxy *p, struct link *l)
     tell_bytes(p, l, PROXY_TO_BROKER, NULL, 0);
     close_fd(&l->fd[CLIENT]);
     close_fd(&l->fd[BROKER]);
+    SSL_free(l->tls);
+    l->tls = NULL;
     free(l->to[CLIENT]);
     free(l->to[BROKER]);
     memset(l->to, 0, sizeof l->to);
@@ -138,7 +147,9 @@ static void accept_link(struct proxy *p)
         return;
     }
     struct link *l = &p->links[p->link_count++];
-    *l = (struct link){.number = p->accepted, .fd = {client, broker}};
+    *l = (struct link){.number = p->accepted,
+                       .fd = {client, broker},
+                       .tls = p->context ? tls_end_create(p->context, client) : NULL};
     l->to[CLIENT] = must_alloc(sizeof *l->to[CLIENT]);
     l->to[BROKER] = must_alloc(sizeof *l->to[BROKER]);
     l->to[CLIENT]->start = l->to[CLIENT]->end = 0;
@@ -160,11 +171,25 @@ static short interest(const struct link *l, int end)
     return (short)((out->start < out->end ? POLLOUT : 0) | (has_room ? POLLIN : 0));
 }
 
+static ssize_t take_from(const struct link *l, int end, void *to, size_t size)
+{
+    return l->tls && end == CLIENT ? tls_end_receive(l->tls, to, size)
+                                   : recv(l->fd[end], to, size, MSG_DONTWAIT);
+}
+
+static ssize_t give_to(const struct link *l, int end, const void *data, size_t len)
+{
+    return l->tls && end == CLIENT ? tls_end_send(l->tls, data, len)
+                                   : send(l->fd[end], data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* The other end is told, and may go on talking: who closed at once would throw away what that end has not
  * read yet. false: both have ended. */
 static bool end_of(struct link *l, int end)
 {
     l->ended[end] = true;
+    if (l->tls && end == BROKER)
+        tls_end_farewell(l->tls);
     shutdown(l->fd[!end], SHUT_WR);
     return !l->ended[!end];
 }
@@ -175,20 +200,20 @@ static bool receive(struct link *l, int end)
     struct hop *h = l->to[!end];
     if (h->start < h->end || l->ended[end])
         return true;
-    ssize_t n = recv(l->fd[end], h->bytes, sizeof h->bytes, MSG_DONTWAIT);
+    ssize_t n = take_from(l, end, h->bytes, sizeof h->bytes);
     if (n == 0)
         return end_of(l, end);
     h->start = 0;
     h->end = n > 0 ? (size_t)n : 0;
-    return n > 0;
+    return n > 0 || errno == EAGAIN;
 }
 
 static bool transmit(struct proxy *p, struct link *l, int end)
 {
     struct hop *h = l->to[end];
-    ssize_t n = send(l->fd[end], h->bytes + h->start, h->end - h->start, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = give_to(l, end, h->bytes + h->start, h->end - h->start);
     if (n <= 0)
-        return false;
+        return n < 0 && errno == EAGAIN;
     tell_bytes(p, l, end == BROKER ? PROXY_TO_BROKER : PROXY_TO_CLIENT, h->bytes + h->start, (size_t)n);
     h->start += (size_t)n;
     return true;
@@ -267,6 +292,10 @@ static void *run(void *user)
 {
     struct proxy *p = user;
     struct pollfd polls[2 + 2 * LINKS_MAX];
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE); /* OpenSSL writes without MSG_NOSIGNAL */
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     pthread_mutex_lock(&p->lock);
     while (!p->ending) {
         size_t count = fill_polls(p, polls);
@@ -294,10 +323,11 @@ static void proxy_end(void *thing)
         link_close(p, &p->links[i]);
     close(p->listener);
     close(p->wake);
+    SSL_CTX_free(p->context);
     free(p);
 }
 
-struct proxy *proxy_start(uint16_t upstream_port)
+static struct proxy *start(uint16_t upstream_port, const char *ca_file)
 {
     struct proxy *p = must_alloc(sizeof *p);
     memset(p, 0, sizeof *p);
@@ -305,12 +335,30 @@ struct proxy *proxy_start(uint16_t upstream_port)
     p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->upstream = upstream_port;
     CHECK(p->wake >= 0);
-    snprintf(p->url, sizeof p->url, "mqtt://%s127.0.0.1:%u", other_broker_login(), p->port);
+    p->ca_file = ca_file;
+    p->context = ca_file ? tls_end_context(ca_file) : NULL;
+    snprintf(p->url, sizeof p->url, "mqtt%s://%s127.0.0.1:%u", ca_file ? "s" : "", other_broker_login(),
+             p->port);
     pthread_mutex_init(&p->lock, NULL);
     moment_cond_init(&p->accepts);
     CHECK(pthread_create(&p->thread, NULL, run, p) == 0);
     at_end_of_test(proxy_end, p);
     return p;
+}
+
+struct proxy *proxy_start(uint16_t upstream_port)
+{
+    return start(upstream_port, NULL);
+}
+
+struct proxy *proxy_start_tls(uint16_t upstream_port)
+{
+    return start(upstream_port, path_in(folder_create(), "ca.crt"));
+}
+
+const char *proxy_ca_file(const struct proxy *p)
+{
+    return p->ca_file;
 }
 
 uint16_t proxy_port(const struct proxy *p)
@@ -347,6 +395,7 @@ void proxy_hang_up(struct proxy *p, bool hangs_up)
 
 static void set_refuses_5(struct proxy *p, bool refuses, bool silent)
 {
+    CHECK(!p->context); /* a CONNECT in TLS is not looked for */
     pthread_mutex_lock(&p->lock);
     p->refuses_5 = refuses;
     p->silent = silent;

@@ -1,4 +1,5 @@
-/* proxy.h: a TCP proxy between a client and a broker, with the ways in which a network fails.
+/* proxy.h: a TCP proxy between a client and a broker, with the ways in which a network fails. TLS passes
+ * through it as any bytes do, or ends in it.
  *
  * A thread of its own moves the bytes; the calls are for the test's main thread and take effect before they
  * return. */
@@ -12,8 +13,13 @@
 struct proxy;
 
 struct proxy *proxy_start(uint16_t upstream_port); /* lives until the end of the test */
-const char *proxy_url(const struct proxy *p);      /* mqtt://127.0.0.1:port; borrowed */
+const char *proxy_url(const struct proxy *p);      /* mqtt://127.0.0.1:port, or mqtts://; borrowed */
 uint16_t proxy_port(const struct proxy *p);
+
+/* Clients speak TLS to it, and it speaks TCP to the broker: a tap sees what is said. Not with
+ * proxy_refuse_5. */
+struct proxy *proxy_start_tls(uint16_t upstream_port);
+const char *proxy_ca_file(const struct proxy *p); /* of what signed its certificate; NULL: no TLS; borrowed */
 
 size_t proxy_cut(struct proxy *p); /* resets every connection, says how many; new ones are welcome */
 void proxy_stall(struct proxy *p); /* nothing moves any more, in either direction */

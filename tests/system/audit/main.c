@@ -67,11 +67,12 @@ static bool judge(struct world *w, const struct faults *f, const struct options 
 {
     struct ledger_totals t = ledger_judge(w->ledger, stdout, w->zero_ns);
     bool clean = ledger_is_clean(&t);
-    printf("audit: %s: seed=%llu seconds=%u sent=%zu answered=%zu dead-letters=%zu duplicates=%zu "
+    printf("audit: %s: seed=%llu seconds=%u%s sent=%zu answered=%zu dead-letters=%zu duplicates=%zu "
            "unexplained=%zu "
            "lost=%zu out-of-order=%zu wrong=%zu shuffled-by-the-broker=%zu; faults:",
-           clean ? "clean" : "FOUND", (unsigned long long)o->seed, o->seconds, t.sent, t.answered, t.buried,
-           t.repeated + t.unexplained, t.unexplained, t.lost, t.disordered, t.wrong, t.shuffled);
+           clean ? "clean" : "FOUND", (unsigned long long)o->seed, o->seconds, o->has_tls ? " tls" : "",
+           t.sent, t.answered, t.buried, t.repeated + t.unexplained, t.unexplained, t.lost, t.disordered,
+           t.wrong, t.shuffled);
     faults_print_counts(f, stdout);
     printf("\n");
     return clean;
@@ -82,6 +83,7 @@ static int audit(const struct options *o, FILE *log, FILE *trace)
     struct world w;
     world_open(&w, &(struct world_options){.seed = o->seed,
                                            .rate = o->rate,
+                                           .has_tls = o->has_tls,
                                            .log = log,
                                            .events = o->log ? log : stdout,
                                            .trace = trace,

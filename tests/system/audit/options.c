@@ -17,7 +17,8 @@ static void print_help(void)
            "  --rate N        messages a second (300)\n"
            "  --faults A,B    only these; '' for none. All: ");
     faults_print_names(stdout);
-    printf("\n  --patience N    seconds without an answer until what is missing is lost (60)\n"
+    printf("\n  --tls           hark and the broker speak TLS\n"
+           "  --patience N    seconds without an answer until what is missing is lost (60)\n"
            "  --sabotage S    a function that misbehaves: forget, double, swap\n"
            "  --log FILE      the faults, and all that hark and the broker said; `sort -n` puts it in order\n"
            "  --trace FILE    every packet between hark and the broker, a line each\n"
@@ -79,6 +80,9 @@ static bool read_one(struct options *o, int option, const char *text)
     case 't':
         o->trace = text;
         return true;
+    case 'T':
+        o->has_tls = true;
+        return true;
     default:
         return false;
     }
@@ -87,11 +91,17 @@ static bool read_one(struct options *o, int option, const char *text)
 bool options_read(struct options *o, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"seed", required_argument, NULL, 'n'},     {"seconds", required_argument, NULL, 's'},
-        {"rate", required_argument, NULL, 'r'},     {"patience", required_argument, NULL, 'p'},
-        {"sabotage", required_argument, NULL, 'b'}, {"faults", required_argument, NULL, 'f'},
-        {"log", required_argument, NULL, 'l'},      {"trace", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},           {0},
+        {"seed", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 's'},
+        {"rate", required_argument, NULL, 'r'},
+        {"patience", required_argument, NULL, 'p'},
+        {"sabotage", required_argument, NULL, 'b'},
+        {"faults", required_argument, NULL, 'f'},
+        {"log", required_argument, NULL, 'l'},
+        {"trace", required_argument, NULL, 't'},
+        {"tls", no_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     *o = (struct options){.seed = 1, .seconds = 60, .rate = 300, .patience = 60, .sabotage = ""};
     for (int option, at = 0; (option = getopt_long(argc, argv, "", known, &at)) != -1;) {

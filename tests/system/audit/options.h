@@ -8,6 +8,7 @@
 struct options {
     uint64_t seed;
     unsigned seconds, rate;
+    bool has_tls;
     unsigned patience;    /* seconds without an answer until what is missing is lost */
     const char *faults;   /* NULL: all */
     const char *sabotage; /* more config of the first function, or "" */

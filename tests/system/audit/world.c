@@ -57,8 +57,9 @@ static void prepare_hark(struct world *w)
     w->hark->config = path_in(folder_create(), "hark.yaml");
     if (w->is_small)
         small_disk_mount(w->hark->state, STATE_KIB);
-    file_print(w->hark->config, "broker: site\nbrokers:\n  site: { url: \"%s\", keep_alive: 5s }\n",
-               proxy_url(w->proxy));
+    const char *ca_file = proxy_ca_file(w->proxy);
+    file_print(w->hark->config, "broker: site\nbrokers:\n  site: { url: \"%s\", keep_alive: 5s%s%s }\n",
+               proxy_url(w->proxy), ca_file ? ", ca_file: " : "", ca_file ? ca_file : "");
     for (size_t i = 0; i < stream_count; i++)
         install(w, i);
 }
@@ -84,7 +85,7 @@ void world_open(struct world *w, const struct world_options *o)
     w->broker = broker_start_with(&(struct broker_options){
         .keeps_sessions = true,
         .max_inflight = random_below(&random, 2) ? random_between(&random, 1, INFLIGHT_MAX) : 0});
-    w->proxy = proxy_start(broker_port(w->broker));
+    w->proxy = (o->has_tls ? proxy_start_tls : proxy_start)(broker_port(w->broker));
     proxy_watch(w->proxy, on_break, w);
     tap_create(w->proxy, w->ledger, o->trace, w->zero_ns);
     prepare_hark(w);

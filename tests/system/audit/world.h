@@ -15,6 +15,7 @@
 struct world_options {
     uint64_t seed;
     unsigned rate; /* messages a second */
+    bool has_tls;  /* between hark and the proxy */
     FILE *log;
     FILE *events;         /* where the faults are written down */
     FILE *trace;          /* of packets; NULL: none */
