@@ -97,6 +97,14 @@ static bool has_room(const struct publisher *p)
     return p->unacked_count < WINDOW_MAX && p->unacked_count < p->client.receive_maximum;
 }
 
+static bool has_bursts(const struct publisher *p)
+{
+    size_t i = 0;
+    while (i < stream_count && !p->bursts[i])
+        i++;
+    return i < stream_count;
+}
+
 static void send_bursts(struct publisher *p)
 {
     for (size_t i = 0; i < stream_count; i++)
@@ -181,9 +189,10 @@ static bool turn(struct publisher *p)
 {
     struct packet k;
     uint64_t now = clock_now_ns();
-    if (client_is_open(&p->client) && !p->ending) {
+    if (client_is_open(&p->client)) {
         send_bursts(p);
-        send_due(p);
+        if (!p->ending)
+            send_due(p);
     }
     bool is_full = !has_room(p) || p->ending;
     int wait_ms = is_full || p->next_ns < now ? IDLE_MS : (int)((p->next_ns - now) / NS_PER_MS) + 1;
@@ -195,7 +204,7 @@ static bool turn(struct publisher *p)
     pthread_mutex_lock(&p->lock);
     while (client_is_open(&p->client) && client_next(&p->client, &k))
         take(p, &k);
-    return !p->abandoned && (!p->ending || p->unacked_count);
+    return !p->abandoned && (!p->ending || p->unacked_count || has_bursts(p));
 }
 
 static void *run(void *user)
@@ -206,7 +215,7 @@ static void *run(void *user)
         eventfd_t count;
         eventfd_read(p->wake, &count);
     }
-    p->has_finished = p->unacked_count == 0;
+    p->has_finished = p->unacked_count == 0 && !has_bursts(p);
     pthread_cond_signal(&p->finished);
     pthread_mutex_unlock(&p->lock);
     return NULL;

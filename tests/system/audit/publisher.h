@@ -21,7 +21,8 @@ void publisher_resume(struct publisher *p, size_t stream);
 
 void publisher_burst(struct publisher *p, size_t stream, unsigned count); /* as fast as it goes */
 
-/* Sends nothing new; waits until the broker has acknowledged all that was sent. False: the deadline came. */
+/* Sends nothing new but what is left of bursts; waits until the broker has acknowledged all that was sent.
+ * False: the deadline came. */
 bool publisher_finish(struct publisher *p, int within_ms);
 
 #endif

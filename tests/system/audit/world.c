@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { PURPOSE_WORLD, PURPOSE_TRAFFIC, PURPOSE_FAULTS, INFLIGHT_MAX = 60, STATE_KIB = 128 };
+enum { PURPOSE_WORLD, PURPOSE_TRAFFIC, PURPOSE_FAULTS, INFLIGHT_MAX = 60, STATE_KIB = 128, SABOTAGED = 40 };
 
 static struct ledger *open_ledger(void)
 {
@@ -95,6 +95,8 @@ void world_open(struct world *w, const struct world_options *o)
     hark_wait_line(w->hark, ready);
     w->publisher =
         publisher_start(broker_port(w->broker), w->ledger, o->rate, random_state(o->seed, PURPOSE_TRAFFIC));
+    if (*o->sabotage) /* it begins at the 20th message, however slow the machine is */
+        publisher_burst(w->publisher, 0, SABOTAGED);
 }
 
 void world_start_hark(struct world *w)
