@@ -8,6 +8,7 @@
 #include "support/stage.h"
 #include "support/worker_pids.h"
 
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,8 @@ static void a_broker_comes_back_on_its_port_with_its_sessions(void **unused)
     broker_up(b);
     assert_true(device_found_session(device_connect_with(&o)));
 }
+
+enum { SEVERAL_RECORDS = 100000 };
 
 static int through(struct proxy *p)
 {
@@ -183,6 +186,85 @@ static void a_half_open_connection_looks_alive_to_the_client(void **unused)
     close(listener);
 }
 
+/* A client that trusts the proxy's authority, after its handshake. */
+static SSL *secure_through(const struct proxy *p, int fd)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    assert_int_equal(SSL_CTX_load_verify_file(context, proxy_ca_file(p)), 1);
+    SSL *tls = SSL_new(context);
+    SSL_CTX_free(context);
+    assert_int_equal(SSL_set_fd(tls, fd), 1);
+    assert_int_equal(SSL_connect(tls), 1);
+    return tls;
+}
+
+static void count_bytes(void *user, size_t connection, enum proxy_way way, const void *data, size_t len)
+{
+    size_t *counts = user;
+    (void)connection;
+    for (size_t i = 0; i < len; i++)
+        counts[way] += ((const char *)data)[i] == 'x';
+}
+
+static void tls_that_ends_in_the_proxy_is_carried_and_read_along(void **unused)
+{
+    (void)unused;
+    static char out[SEVERAL_RECORDS], in[SEVERAL_RECORDS];
+    size_t counts[2] = {0, 0};
+    uint16_t port;
+    int listener = port_listen(&port);
+    struct proxy *p = proxy_start_tls(port);
+    proxy_tap(p, count_bytes, counts);
+    int client = through(p);
+    SSL *tls = secure_through(p, client);
+    int server = accept(listener, NULL, NULL);
+    memset(out, 'x', sizeof out);
+    assert_int_equal(SSL_write(tls, out, sizeof out), sizeof out);
+    assert_int_equal(recv(server, in, sizeof in, MSG_WAITALL), sizeof in);
+    assert_memory_equal(in, out, sizeof in);
+    assert_int_equal(send(server, out, sizeof out, MSG_NOSIGNAL), sizeof out);
+    memset(in, 0, sizeof in);
+    for (size_t len = 0; len < sizeof in;) {
+        int n = SSL_read(tls, in + len, (int)(sizeof in - len));
+        assert_true(n > 0);
+        len += (size_t)n;
+    }
+    assert_memory_equal(in, out, sizeof in);
+    proxy_tap(p, NULL, NULL);
+    assert_int_equal(counts[PROXY_TO_BROKER], sizeof out);
+    assert_int_equal(counts[PROXY_TO_CLIENT], sizeof out);
+    SSL_free(tls);
+    close(client);
+    close(server);
+    close(listener);
+}
+
+static void a_proxy_says_farewell_in_tls_but_not_when_it_cuts(void **unused)
+{
+    (void)unused;
+    uint16_t port;
+    char byte;
+    int listener = port_listen(&port);
+    struct proxy *p = proxy_start_tls(port);
+    int client = through(p);
+    SSL *tls = secure_through(p, client);
+    close(accept(listener, NULL, NULL));
+    assert_int_equal(SSL_get_error(tls, SSL_read(tls, &byte, 1)), SSL_ERROR_ZERO_RETURN);
+    SSL_free(tls);
+    close(client);
+    client = through(p);
+    tls = secure_through(p, client);
+    int server = accept(listener, NULL, NULL);
+    proxy_cut(p);
+    assert_int_equal(SSL_get_error(tls, SSL_read(tls, &byte, 1)), SSL_ERROR_SYSCALL);
+    assert_int_equal(recv(server, &byte, 1, 0), 0);
+    SSL_free(tls);
+    close(client);
+    close(server);
+    close(listener);
+}
+
 static void a_fake_broker_follows_its_script(void **unused)
 {
     (void)unused;
@@ -242,6 +324,8 @@ int main(void)
         system_test(a_proxy_hands_on_one_end_of_talk_and_lets_the_other_go_on),
         system_test(a_stalled_proxy_moves_nothing_until_it_resumes),
         system_test(a_half_open_connection_looks_alive_to_the_client),
+        system_test(tls_that_ends_in_the_proxy_is_carried_and_read_along),
+        system_test(a_proxy_says_farewell_in_tls_but_not_when_it_cuts),
         system_test(a_fake_broker_follows_its_script),
         system_test(a_process_gives_its_lines_and_its_end),
         system_test(the_leaves_below_a_process_are_found_and_killed),
