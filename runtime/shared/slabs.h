@@ -17,7 +17,7 @@ enum {
     SLABS_CELL_MAX = 1024,
     SLABS_SIZES = SLABS_CELL_MAX / SLABS_STEP,
     SLABS_PAGE = 32 * 1024, /* bytes, header included; also its alignment */
-    SLABS_STOCK = 16        /* empty pages that are kept: half a MiB */
+    SLABS_STOCK = 64        /* empty pages that are kept: 2 MiB, of a thousand messages and more */
 };
 
 struct slabs_page;
