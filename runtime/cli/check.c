@@ -262,6 +262,8 @@ const struct command command_check = {
         "a handler alone. The names of brokers are looked up in --config hark.yaml. --verbose also says\n"
         "when each cron comes next. Findings go to standard output, one a line, FILE:LINE:COLUMN: what.\n\n"
         "Exit codes: 0 all good, 1 findings, 64 usage, 65 no such path, 70 internal, 77 not permitted.\n",
+    .examples = "Everything that would be deployed, before it is:\n"
+                "  hark check --config /etc/hark/hark.yaml /var/lib/hark/functions\n",
     .takes = OPTION_CONFIG | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,

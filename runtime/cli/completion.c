@@ -51,6 +51,8 @@ const struct command command_completion = {
         "  hark completion fish > ~/.config/fish/completions/hark.fish\n\n"
         "bash needs the package bash-completion for that; without it, source the script in ~/.bashrc.\n\n"
         "Exit codes: 0 printed, 64 usage, 70 standard output cannot be written.\n",
+    .examples = "For this shell alone:\n"
+                "  source <(hark completion bash)\n",
     .takes = OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,

@@ -221,6 +221,9 @@ const struct command command_dead = {
         "Exit codes: 0 done, 64 usage, 65 no such dead letter or a damaged one, 69 no broker, 70 internal, "
         "77 not\n"
         "permitted, or the broker did not take some.\n",
+    .examples = "Look, then try again all of one function:\n"
+                "  hark dead list\n"
+                "  hark dead redrive --function thermostat --rate 5/s\n",
     .takes = OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_FUNCTION |
              OPTION_ALL | OPTION_RATE | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,

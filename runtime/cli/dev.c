@@ -83,6 +83,8 @@ const struct command command_dev = {
             "stands for every broker that a manifest names; hark.yaml is not read.\n\n"
             "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
             "77 the seal does not hold.\n",
+    .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
+                "  hark dev --port 1883\n",
     .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN |
              OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,

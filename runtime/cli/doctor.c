@@ -214,6 +214,8 @@ const struct command command_doctor = {
         "'cgroup' is what hark can do with the cgroup that this command was started in; absent, "
         "functions run\nall the same. 'kernel' and the rest are for information.\n\n"
         "Exit codes: 0 functions run with these options, 64 usage, 70 internal, 77 they do not.\n",
+    .examples = "What the user that functions will run as may do:\n"
+                "  hark doctor --user hark\n",
     .takes = OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 0,
     .run = run,

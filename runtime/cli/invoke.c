@@ -209,6 +209,11 @@ const struct command command_invoke = {
         "not get ready), or a payload or a line that cannot be read, 70 internal, 77 the seal does not "
         "hold.\n"
         "Of several messages it is the code of the first that did not end well.\n",
+    .examples = "One message:\n"
+                "  hark invoke thermostat.yaml --topic home/kitchen/temperature --payload 18\n"
+                "\n"
+                "Several, from a pipe:\n"
+                "  echo '[home/kitchen/temperature] 18' | hark invoke thermostat.yaml --stats\n",
     .takes = OPTION_FUNCTIONS | OPTION_TOPIC | OPTION_PAYLOAD | OPTION_PAYLOAD_FILE | OPTION_QOS |
              OPTION_RETAINED | OPTION_PROPERTY | OPTION_RESPONSE_TOPIC | OPTION_CORRELATION | OPTION_TIMER |
              OPTION_REPEAT | OPTION_STATS | OPTIONS_SEAL | OPTION_JSON | OPTION_VERBOSE | OPTION_HELP,

@@ -105,6 +105,9 @@ const struct command command_new = {
         "to\n"
         "type next goes to standard output. NAME is the function's: a-z, 0-9 and '-', at most 63.\n\n"
         "Exit codes: 0 made, 64 usage, 65 something of that name is there, 70 internal, 77 not permitted.\n",
+    .examples = "A function in C++, built and tested:\n"
+                "  hark new hello --lang cpp\n"
+                "  cd hello && cmake -B build && cmake --build build && hark test\n",
     .takes = OPTION_LANGUAGE | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,

@@ -89,6 +89,7 @@ struct command {
     const char *arguments; /* of the usage line: "[DIR]" */
     const char *summary;   /* one line of `hark --help` */
     const char *help;      /* what `hark NAME --help` says beside the options; ends in a newline */
+    const char *examples;  /* of its man page, with what they do; each line ends in a newline. NULL: none */
     uint64_t takes;        /* enum option_bit */
     size_t arguments_max;
     int (*run)(struct options *options); /* the exit code */

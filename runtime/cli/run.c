@@ -39,6 +39,8 @@ const struct command command_run = {
         "Exit codes: 0 stopped, 64 usage, 65 bad settings or no such folder, 70 internal, 77 not permitted, "
         "or the\n"
         "seal does not hold.\n",
+    .examples = "Serve the functions of a folder, as a gateway does:\n"
+                "  hark run --broker mqtts://gateway@broker.example /var/lib/hark/functions\n",
     .takes = OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_STATE | OPTION_MANIFESTS |
              OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,

@@ -169,6 +169,8 @@ const struct command command_test = {
         "unless it says so: docs/functions.md has the keys. What is wrong stands below the case.\n\n"
         "Exit codes: 0 all passed, 1 some failed, 64 usage, 65 a file that cannot be read, or no cases,\n"
         "70 internal, 77 not permitted.\n",
+    .examples = "All cases of a folder, with results for a CI:\n"
+                "  hark test --junit results.xml functions\n",
     .takes = OPTION_FUNCTIONS | OPTION_JUNIT | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,
