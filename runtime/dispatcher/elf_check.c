@@ -67,7 +67,8 @@ static int refuse_foreign(const uint8_t *data, size_t len, struct diag *diag)
     if (len == 0)
         return refuse(diag, "the file is empty");
     if (len >= 2 && memcmp(data, "#!", 2) == 0)
-        return refuse(diag, "this is a script: a shared object (.so) is needed, or a name that ends in .lua");
+        return refuse(
+            diag, "this is a script: a shared object (.so) is needed, or a name that ends in .lua or .js");
     if (len >= 7 && memcmp(data, "!<arch>", 7) == 0)
         return refuse(diag, "this is a static library: link it with -shared to a .so");
     if (len >= 4 && memcmp(data, ELFMAG, SELFMAG) == 0)

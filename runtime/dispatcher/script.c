@@ -12,6 +12,7 @@ enum { ADAPTER_BYTES_MAX = 16 << 20 };
 static const struct language {
     const char *ending, *adapter, *name, *package;
 } LANGUAGES[] = {
+    {".js", "hark-js.so", "JavaScript", "duktape-dev"},
     {".lua", "hark-lua.so", "Lua", "liblua5.4-dev"},
 };
 

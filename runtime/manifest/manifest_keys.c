@@ -314,8 +314,9 @@ static const struct key manifest_list[] = {
         .max = 4095,
         .bounds = "1 to 4095 bytes, no .. in a relative path",
         .example = "thermostat.so",
-        .meaning = "the shared object, or a script (.lua): absolute, or relative to the manifest's folder, "
-                   "then to --functions",
+        .meaning =
+            "the shared object, or a script (.lua, .js): absolute, or relative to the manifest's folder, "
+            "then to --functions",
         .check = check_handler,
         KEY_MEMBER(struct manifest, handler),
     },

@@ -22,6 +22,14 @@ static const char *lua(const char *text)
     return path_in(folder, "rules.yaml");
 }
 
+static const char *js(const char *text)
+{
+    const char *folder = folder_create();
+    file_print(path_in(folder, "rules.js"), "%s", text);
+    file_print(path_in(folder, "rules.yaml"), MANIFEST("rules.js"));
+    return path_in(folder, "rules.yaml");
+}
+
 static struct outcome ask(const char *manifest, const char *payload)
 {
     return hark_command("invoke", manifest, "--topic", "in/hall", "--payload", payload, "--response-topic",
@@ -193,6 +201,13 @@ static void a_script_without_memory_fails_and_says_so(void **unused)
     struct outcome both = command_run(&o);
     assert_string_equal(both.out, "me still here\n");
 }
+
+static void js_without_memory_fails_and_says_so(void **unused)
+{
+    (void)unused;
+    assert_ends(js("function handle() { for (var s = 'x';;) s += s }"), 1,
+                "worker=1 rules.js:1: Error: alloc failed: raise `limits.memory`");
+}
 #endif
 
 static void a_script_that_hangs_is_killed(void **unused)
@@ -251,13 +266,132 @@ static void a_script_written_over_is_deployed(void **unused)
     stage_expect(&s, "out/build", "two");
 }
 
-static void the_thermostat_passes_the_cases_of_the_one_in_c(void **unused)
+static void the_thermostats_pass_the_cases_of_the_one_in_c(void **unused)
 {
     (void)unused;
-    struct outcome o = hark_command("test", TEST_EXAMPLES "/languages/thermostat-lua.test.yaml");
-    if (o.code != 0)
-        fail_msg("%s%s", o.out, o.err);
-    assert_contains(o.out, "5 passed, 0 failed in ");
+    static const char *const cases[] = {"thermostat-lua.test.yaml", "thermostat-js.test.yaml"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct outcome o = hark_command("test", path_in(TEST_EXAMPLES "/languages", cases[i]));
+        if (o.code != 0)
+            fail_msg("%s%s", o.out, o.err);
+        assert_contains(o.out, "5 passed, 0 failed in ");
+    }
+}
+
+static void js_publishes_what_a_message_can_have(void **unused)
+{
+    (void)unused;
+    assert_answers(js("function handle(m) {\n"
+                      "  hark.publish('out/' + hark.capture('room'), m.payload + hark.config('limit'),\n"
+                      "    { qos: 2, retained: true, content_type: 'text/plain', response_topic: 'r',\n"
+                      "      correlation: 'c', expiry_s: 60, properties: m.properties });\n"
+                      "}\n"),
+                   "{\"topic\":\"out/hall\",\"payload\":\"1920\",\"qos\":2,\"retained\":true,"
+                   "\"content_type\":\"text/plain\",\"response_topic\":\"r\",\"correlation\":\"c\","
+                   "\"properties\":[{\"key\":\"unit\",\"value\":\"C\"}],\"expiry_s\":60}\n");
+}
+
+static void js_is_given_all_of_a_message(void **unused)
+{
+    (void)unused;
+    assert_answers(
+        js("function handle(m) {\n"
+           "  var p = m.properties[0];\n"
+           "  hark.publish('out/a', [m.topic, m.payload, m.bytes.length, m.qos, m.retained, "
+           "m.response_topic,\n"
+           "    m.correlation[0], m.expiry_s, p.key, p.value, hark.attempt(), hark.budget_ns() > 0,\n"
+           "    typeof m.content_type].join(' '));\n"
+           "}\n"),
+        "{\"topic\":\"out/a\",\"payload\":\"in/hall 19 2 1 false me 55 0 unit C 1 true undefined\",\"qos\":1,"
+        "\"retained\":false}\n");
+}
+
+static void js_has_characters_where_messages_have_utf8(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        ask(js("function handle(m) { hark.reply(m.payload + m.payload.length + '\\ud83d\\ude00') }"),
+            "\xc3\xa9\xf0\x9f\x98\x80");
+    assert_contains(o.out, "\"payload\":\"\xc3\xa9\xf0\x9f\x98\x80"
+                           "3\xf0\x9f\x98\x80\"");
+    assert_int_equal(o.code, 0);
+}
+
+static void js_publishes_bytes(void **unused)
+{
+    (void)unused;
+    struct outcome o = ask(js("function handle(m) { hark.reply(new Uint8Array([49, 57, 0, 33])) }"), "");
+    assert_contains(o.out, "\"payload_base64\":\"MTkAIQ==\"");
+    assert_int_equal(o.code, 0);
+}
+
+static void js_ticks_and_keeps_its_globals(void **unused)
+{
+    (void)unused;
+    const char *manifest = js("var n;\nfunction start() { n = 7 }\n"
+                              "function handle(m) { hark.publish('out/n', typeof m.topic + ++n) }");
+    struct outcome o = hark_command("invoke", manifest, "--timer", "every 1h", "--repeat", "2");
+    assert_string_equal(o.out, "out/n undefined8\nout/n undefined9\n");
+}
+
+static void js_results_and_errors_are_ends(void **unused)
+{
+    (void)unused;
+    assert_ends(js("function handle() { return hark.RETRY }"), 1, "asked for a retry");
+    assert_ends(js("function handle() { return hark.REJECT }"), 2, "rejected the message");
+    assert_ends(js("function handle() { return 'ok' }"), 1,
+                "handle() returned ok: return hark.OK, hark.RETRY, hark.REJECT or nothing");
+    assert_ends(js("function handle() {\n  var x;\n  x.y = 1;\n}"), 1,
+                "worker=1 rules.js:3: TypeError: cannot write property 'y' of undefined\n");
+    assert_ends(js("function handle() { throw 'late' }"), 1, "worker=1 rules.js: late\n");
+    assert_ends(js("function handle(m) { return handle(m) + 1 }"), 1, "rules.js:1: RangeError: ");
+}
+
+static void what_js_cannot_publish_is_an_error(void **unused)
+{
+    (void)unused;
+    assert_ends(
+        js("\nfunction handle() { hark.publish('nope', 'x') }"), 1,
+        "rules.js:2: Error: publish to 'nope' refused: no pattern of the manifest's `publishes` matches it");
+    assert_ends(js("function handle() { hark.publish('out/a', 'x', { qos: 3 }) }"), 1,
+                "rules.js:1: TypeError: qos: a whole number from 0 to 2 is needed");
+    assert_ends(js("function handle() { hark.publish('out/a', 'x', { retain: true }) }"), 1,
+                "rules.js:1: TypeError: publish takes no retain: the options are qos, retained,");
+    assert_ends(js("function handle() { hark.publish('out/a', {}) }"), 1,
+                "rules.js:1: TypeError: payload: a string or bytes are needed; for an object there is "
+                "JSON.stringify");
+    assert_ends(js("function handle() { hark.publish('out/a\\0b', 'x') }"), 1,
+                "rules.js:1: TypeError: topic: it must not hold a zero byte");
+}
+
+static void js_that_cannot_start_is_refused(void **unused)
+{
+    (void)unused;
+    assert_ends(js("function handle(m) {\n"), BAD_DATA, "rules.js:2: SyntaxError: parse error");
+    assert_ends(js(""), BAD_DATA,
+                "rules.js: Error: it has no function handle: write function handle(message) {");
+    assert_ends(js("function handle() {}\nfunction start() {\n  throw new Error('no sensor')\n}"), BAD_DATA,
+                "rules.js:3: Error: no sensor\n");
+}
+
+static void js_finds_nothing_that_opens_files(void **unused)
+{
+    (void)unused;
+    assert_contains(ask(js("function handle() { hark.reply([typeof require, typeof process, typeof load, "
+                           "typeof readFile].join()) }"),
+                        "")
+                        .out,
+                    "\"payload\":\"undefined,undefined,undefined,undefined\"");
+}
+
+static void console_and_log_are_lines_of_the_log(void **unused)
+{
+    (void)unused;
+    struct outcome o = ask(
+        js("function handle(m) { console.log(m.payload, null); print('p'); hark.log('warn', '%s') }"), "19");
+    assert_contains(o.err, "hark: function=rules worker=1 19 null\n");
+    assert_contains(o.err, "hark: function=rules worker=1 p\n");
+    assert_contains(o.err, "hark: warning: function=rules worker=1 %s\n");
 }
 
 int main(void)
@@ -276,12 +410,23 @@ int main(void)
         cmocka_unit_test_teardown(print_and_log_are_lines_of_the_log, end_of_test),
 #ifndef HARK_SANITIZED
         cmocka_unit_test_teardown(a_script_without_memory_fails_and_says_so, end_of_test),
+        cmocka_unit_test_teardown(js_without_memory_fails_and_says_so, end_of_test),
 #endif
         cmocka_unit_test_teardown(a_script_that_hangs_is_killed, end_of_test),
         cmocka_unit_test_teardown(a_script_that_others_may_write_is_refused, end_of_test),
         cmocka_unit_test_teardown(a_hark_without_the_language_says_so, end_of_test),
         cmocka_unit_test_teardown(a_script_written_over_is_deployed, end_of_test),
-        cmocka_unit_test_teardown(the_thermostat_passes_the_cases_of_the_one_in_c, end_of_test),
+        cmocka_unit_test_teardown(the_thermostats_pass_the_cases_of_the_one_in_c, end_of_test),
+        cmocka_unit_test_teardown(js_publishes_what_a_message_can_have, end_of_test),
+        cmocka_unit_test_teardown(js_is_given_all_of_a_message, end_of_test),
+        cmocka_unit_test_teardown(js_has_characters_where_messages_have_utf8, end_of_test),
+        cmocka_unit_test_teardown(js_publishes_bytes, end_of_test),
+        cmocka_unit_test_teardown(js_ticks_and_keeps_its_globals, end_of_test),
+        cmocka_unit_test_teardown(js_results_and_errors_are_ends, end_of_test),
+        cmocka_unit_test_teardown(what_js_cannot_publish_is_an_error, end_of_test),
+        cmocka_unit_test_teardown(js_that_cannot_start_is_refused, end_of_test),
+        cmocka_unit_test_teardown(js_finds_nothing_that_opens_files, end_of_test),
+        cmocka_unit_test_teardown(console_and_log_are_lines_of_the_log, end_of_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
