@@ -265,6 +265,8 @@ const struct command command_diff = {
         "triggers, config and limits; a .so without takes any topic and may publish anywhere.\n\n"
         "Exit codes: 0 they do the same, 1 they differ, 64 usage, 65 bad manifest, .so or recording,\n"
         "70 internal, 77 the seal does not hold.\n",
+    .examples = "May the new build be deployed?\n"
+                "  hark diff --manifest thermostat.yaml old.so new.so day.jsonl\n",
     .takes = OPTION_FUNCTIONS | OPTION_MANIFEST | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIDES + 1,
     .run = run,

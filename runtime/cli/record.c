@@ -126,6 +126,8 @@ const struct command command_record = {
             "'hark\n"
             "replay', 'hark diff' and 'hark invoke' read it. Ends at ^C, or after --count messages.\n\n"
             "Exit codes: 0 done, 64 usage, 65 bad settings, 69 no broker, 70 internal, 77 not permitted.\n",
+    .examples = "What a room says, for tests:\n"
+                "  hark record --topic home/kitchen/# --count 100 > kitchen.jsonl\n",
     .takes = OPTION_TOPIC | OPTION_QOS | OPTION_COUNT | OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG |
              OPTION_NODE | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 0,

@@ -200,6 +200,8 @@ const struct command command_replay = {
         "Exit codes: 0 done, 64 usage, 65 a line that is no message (the others are published), 69 no "
         "broker,\n"
         "70 internal, 77 the broker did not take a message, or not permitted.\n",
+    .examples = "A day in a quarter of an hour:\n"
+                "  hark replay --speed 96 day.jsonl\n",
     .takes = OPTION_SPEED | OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_VERBOSE |
              OPTION_HELP,
     .arguments_max = 1,

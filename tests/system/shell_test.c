@@ -97,6 +97,21 @@ static void bash_completes_words_and_files(void **unused)
     assert_string_equal(bash_offers("hark invoke --payload f"), "\n");
 }
 
+/* Each is one that the command knows: it is refused for the arguments that no word takes together. */
+static void the_words_of_a_command_are_those_it_knows(void **unused)
+{
+    (void)unused;
+    skip_without("bash");
+    char *words = strdup(bash_offers("hark dead ''")), *rest = NULL;
+    assert_non_null(words);
+    for (char *word = strtok_r(words, "\n", &rest); word; word = strtok_r(NULL, "\n", &rest)) {
+        char refusal[LINE_BYTES];
+        snprintf(refusal, sizeof refusal, "hark dead %s: ", word);
+        assert_refused(hark_command("dead", word, "--function", "f", "ID"), USAGE, refusal);
+    }
+    free(words);
+}
+
 static void fish_completes_commands_options_and_words(void **unused)
 {
     (void)unused;
@@ -144,6 +159,7 @@ int main(void)
         system_test(another_shell_is_a_usage_error),
         system_test(bash_completes_commands_and_options),
         system_test(bash_completes_words_and_files),
+        system_test(the_words_of_a_command_are_those_it_knows),
         system_test(fish_completes_commands_options_and_words),
         system_test(zsh_completes_commands_options_and_words),
     };
