@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # newcomer.sh BUILD [LANGUAGE]: what somebody types who has just installed hark: from nothing to a tested, deployed
-# function of their own, out of hark's tree, with what `cmake --install` puts into an empty prefix.
+# function of their own, out of hark's tree, with what `cmake --install` puts into an empty prefix. BUILD may be
+# `installed`: then hark is in /usr already, by its packages.
 set -euo pipefail
-build=$(realpath "$1")
+build=$1
 language=${2-c}
 guard=60 # seconds that anything may take
 home=$(mktemp -d -t hark-newcomer.XXXXXX)
@@ -50,11 +51,15 @@ await() {
 }
 
 install_hark() {
-  cmake --install "$build" --prefix "$home/prefix" >"$home/install.log" || fail "$(<"$home/install.log")"
+  local prefix=/usr
+  if [[ $build != installed ]]; then
+    prefix=$home/prefix
+    cmake --install "$build" --prefix "$prefix" >"$home/install.log" || fail "$(<"$home/install.log")"
+    export PATH=$prefix/bin:$PATH PKG_CONFIG_PATH=$prefix/share/pkgconfig
+  fi
   # A compiler launcher, flags and the like of whoever runs the tests are no newcomer's.
   unset "${!CMAKE_@}" CFLAGS CXXFLAGS LDFLAGS
-  export PATH=$home/prefix/bin:$PATH PKG_CONFIG_PATH=$home/prefix/share/pkgconfig
-  [[ $(command -v hark) == "$home/prefix/bin/hark" ]] || fail "another hark is first on PATH"
+  [[ $(command -v hark) == "$prefix/bin/hark" ]] || fail "another hark is first on PATH"
 }
 
 make_it() {
