@@ -1,6 +1,7 @@
 // Rust with its standard library: panics and catches it, and replies with what it caught. For `threads` it does so in
 // threads, which tell their numbers.
-use std::ffi::{c_char, c_int, c_void, CStr};
+use std::ffi::CStr;
+use std::os::raw::{c_char, c_int, c_void};
 use std::sync::mpsc;
 use std::{io, panic, thread};
 
