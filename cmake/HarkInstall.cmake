@@ -23,6 +23,8 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/hark.pc.in ${PROJECT_BINARY_DIR}/hark
 install(FILES ${PROJECT_BINARY_DIR}/hark.pc DESTINATION share/pkgconfig COMPONENT sdk)
 file(GLOB schemas ${PROJECT_SOURCE_DIR}/manifests/*.schema.json)
 install(FILES ${schemas} DESTINATION share/hark COMPONENT sdk)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/rust DESTINATION share/hark COMPONENT sdk PATTERN target EXCLUDE
+  PATTERN Cargo.lock EXCLUDE)
 
 install(CODE "
   set(HARK_PACKAGING \"${PROJECT_SOURCE_DIR}/packaging\")
