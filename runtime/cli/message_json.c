@@ -44,6 +44,21 @@ static json_t *encode_properties(const struct mqtt_publish *p)
     return list;
 }
 
+struct mqtt_publish message_as_publish(const struct mqtt_message *m)
+{
+    return (struct mqtt_publish){.topic = m->topic,
+                                 .payload = m->payload,
+                                 .content_type = m->content_type,
+                                 .response_topic = m->response_topic,
+                                 .correlation = m->correlation,
+                                 .properties = m->properties,
+                                 .property_count = m->property_count,
+                                 .expiry_s = m->expiry_s,
+                                 .has_expiry = m->has_expiry,
+                                 .qos = m->qos,
+                                 .retain = m->retained};
+}
+
 json_t *message_json(const struct mqtt_publish *p)
 {
     json_t *object = json_object();

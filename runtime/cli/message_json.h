@@ -7,6 +7,9 @@
 
 #include <jansson.h>
 
+/* A message that came, as one to publish: retained stays retained. Borrowed from it. */
+struct mqtt_publish message_as_publish(const struct mqtt_message *m);
+
 json_t *message_json(const struct mqtt_publish *p); /* a new reference */
 
 /* One line on standard output; takes the reference. */

@@ -49,17 +49,7 @@ static json_t *line_of(const struct mqtt_message *m)
     struct timespec now;
     char text[MOMENT_TEXT_BYTES];
     clock_gettime(CLOCK_REALTIME, &now);
-    const struct mqtt_publish publish = {.topic = m->topic,
-                                         .payload = m->payload,
-                                         .content_type = m->content_type,
-                                         .response_topic = m->response_topic,
-                                         .correlation = m->correlation,
-                                         .properties = m->properties,
-                                         .property_count = m->property_count,
-                                         .expiry_s = m->expiry_s,
-                                         .has_expiry = m->has_expiry,
-                                         .qos = m->qos,
-                                         .retain = m->retained};
+    const struct mqtt_publish publish = message_as_publish(m);
     json_t *line = json_pack("{s:s}", "time", moment_format(now, text));
     json_object_update_new(line, message_json(&publish));
     return line;

@@ -1,5 +1,6 @@
 /* replay.c: `hark replay`: a recording once more, to the broker. */
 #include "cli/commands.h"
+#include "cli/message_json.h"
 #include "cli/message_lines.h"
 #include "cli/moment.h"
 #include "cli/pace.h"
@@ -55,18 +56,7 @@ static void fetch(struct replay *r)
 
 static int publish(struct replay *r)
 {
-    const struct mqtt_message *m = &r->lines.parsed.mqtt;
-    const struct mqtt_publish publish = {.topic = m->topic,
-                                         .payload = m->payload,
-                                         .content_type = m->content_type,
-                                         .response_topic = m->response_topic,
-                                         .correlation = m->correlation,
-                                         .properties = m->properties,
-                                         .property_count = m->property_count,
-                                         .expiry_s = m->expiry_s,
-                                         .has_expiry = m->has_expiry,
-                                         .qos = m->qos,
-                                         .retain = m->retained};
+    const struct mqtt_publish publish = message_as_publish(&r->lines.parsed.mqtt);
     return mqtt_client_publish(r->peer.client, &publish, r);
 }
 
