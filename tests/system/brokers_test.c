@@ -112,8 +112,10 @@ static void a_broker_that_is_away_holds_up_only_its_own(void **unused)
                   "publishes: [ echo/out ]\nbroker: lab\n");
     broker_kill(s.lab);
     hark_start(s.hark);
-    hark_wait_line(s.hark, "^hark: warning: broker .*connection refused");
     hark_wait_line(s.hark, "^hark: deployed puppet ");
+    static const char refused[] = "^hark: warning: broker .*connection refused";
+    if (hark_count_lines(s.hark, refused) == 0) /* it comes before the other line, or behind it */
+        hark_wait_line(s.hark, refused);
     serves_at(s.site, "visitor");
 }
 
