@@ -96,10 +96,11 @@ static int take_count(const struct command *command, char *value, struct options
 
 static int take_speed(const struct command *command, char *value, struct options *o, struct diag *diag)
 {
-    char *end;
-    double speed = strcmp(value, "max") == 0 ? 0 : strtod(value, &end);
-    if (strcmp(value, "max") != 0 &&
-        (value[0] < '0' || value[0] > '9' || *end != '\0' || !(speed >= SPEED_MIN && speed <= SPEED_MAX)))
+    bool is_max = strcmp(value, "max") == 0;
+    char *end = value;
+    double speed = is_max ? 0 : strtod(value, &end);
+    bool is_number = value[0] >= '0' && value[0] <= '9' && *end == '\0';
+    if (!is_max && !(is_number && speed >= SPEED_MIN && speed <= SPEED_MAX))
         return option_refuse(command, diag, "--speed '%s': 0.001 to 1000000 is needed, or max", value);
     o->speed = speed;
     return 0;
