@@ -80,9 +80,7 @@ struct test_case {
     struct case_messages before; /* played first, what they do does not count */
     struct case_messages given;
     struct case_expect expect;
-    bool has_expect;
     unsigned line, column;
-    size_t start, end; /* bytes of the case in the text */
 };
 
 struct case_file {
