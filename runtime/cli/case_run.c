@@ -127,7 +127,7 @@ static int prepare(struct case_run *run, struct case_play *p)
 
 static bool is_over(const struct case_run *run)
 {
-    return run->error[0] || run->played == run->count ||
+    return run->cancelled || run->error[0] || run->played == run->count ||
            (run->played > 0 && run->plays[run->played - 1].play.outcome != PLAY_OK);
 }
 
@@ -184,6 +184,13 @@ void case_run_start(struct case_run *run, const struct case_file *file, const st
     if (load_function(run, functions) == 0)
         player_init(&run->player, io, run->revision, &events, run);
     go_on(run);
+}
+
+void case_run_cancel(struct case_run *run)
+{
+    if (!run->cancelled && run->player.worker)
+        worker_kill(run->player.worker);
+    run->cancelled = true;
 }
 
 bool case_run_is_over(const struct case_run *run)

@@ -31,12 +31,15 @@ struct case_run {
     char error[DIAG_FORMATTED_MAX]; /* it could not be run to its end: why; empty: it could */
     uint64_t took_ns;
     bool stopping;
+    bool cancelled;
 };
 
 /* Starts it. functions: second place to look for the handler; NULL: none. The storage must not be moved. */
 void case_run_start(struct case_run *run, const struct case_file *file, const struct test_case *test,
                     struct worker_io *io, const char *functions);
 /* After some turn of the loop. */
+/* Ends it early; it is over some turns of the loop later, and says nothing. May be called again. */
+void case_run_cancel(struct case_run *run);
 bool case_run_is_over(const struct case_run *run);
 void case_run_finish(struct case_run *run); /* only when it is over */
 

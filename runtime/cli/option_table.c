@@ -176,6 +176,7 @@ const struct option_row option_table[] = {
     {"count", "N", "end after N messages", .take = take_count},
     {"speed", "N", "how many times as fast as it was recorded, or max (1)", .take = take_speed},
     {"manifest", "FILE", "manifest that both handlers run under", TEXT(manifest)},
+    {"tap", NULL, "the results as TAP, the Test Anything Protocol", FLAG(tap)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

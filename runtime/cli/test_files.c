@@ -23,8 +23,7 @@ static bool is_test_name(const char *name)
     return name[0] != '.' && (ends_in(name, ".test.yaml") || ends_in(name, ".test.yml"));
 }
 
-/* 0 and text, which the caller frees, or a negative errno. */
-static int read_file(const char *path, char **ret_text, size_t *ret_len)
+int test_file_text(const char *path, char **ret_text, size_t *ret_len)
 {
     FILE *f = fopen(path, "re");
     if (!f)
@@ -42,29 +41,17 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len)
     return 0;
 }
 
-static void add_file(struct test_files *list, const char *path)
+/* ---- paths ---- */
+
+static void add_path(struct test_paths *list, const char *path, const struct stat *s)
 {
-    struct diags diags = {0};
-    struct case_file *f = NULL;
-    char *text = NULL;
-    size_t len = 0;
-    int error = read_file(path, &text, &len);
-    if (error < 0) {
-        log_error("%s: %s", path, strerror(-error));
-        list->bad = true;
-        return;
-    }
-    error = case_file_parse(path, slice_make(text, len), &f, &diags);
-    complain_all(&diags);
-    diags_finish(&diags);
-    free(text);
-    if (error < 0) {
-        list->bad = true;
-        return;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].device == s->st_dev && list->items[i].inode == s->st_ino)
+            return;
     }
     list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
     CHECK(list->items);
-    list->items[list->count++] = f;
+    list->items[list->count++] = (struct test_path){must_strdup(path), s->st_dev, s->st_ino};
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -72,7 +59,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static void visit(struct test_files *list, FTS *tree, FTSENT *entry)
+static void visit(struct test_paths *list, FTS *tree, FTSENT *entry)
 {
     bool is_hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
     const char *path = strncmp(entry->fts_path, "./", 2) == 0 ? entry->fts_path + 2 : entry->fts_path;
@@ -80,13 +67,13 @@ static void visit(struct test_files *list, FTS *tree, FTSENT *entry)
         fts_set(tree, entry, FTS_SKIP);
     } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
         log_error("%s: %s", path, strerror(entry->fts_errno));
-        list->bad = true;
+        list->incomplete = true;
     } else if (entry->fts_info == FTS_F && is_test_name(entry->fts_name)) {
-        add_file(list, path);
+        add_path(list, path, entry->fts_statp);
     }
 }
 
-static void add_folder(struct test_files *list, const char *folder)
+static void add_folder(struct test_paths *list, const char *folder)
 {
     char *const roots[] = {(char *)folder, NULL};
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -97,7 +84,7 @@ static void add_folder(struct test_files *list, const char *folder)
     fts_close(tree);
 }
 
-int test_files_add(struct test_files *list, const char *path)
+int test_paths_find(struct test_paths *list, const char *path)
 {
     struct stat s;
     if (stat(path, &s) != 0) {
@@ -107,8 +94,48 @@ int test_files_add(struct test_files *list, const char *path)
     if (S_ISDIR(s.st_mode))
         add_folder(list, path);
     else
-        add_file(list, path);
+        add_path(list, path, &s);
     return 0;
+}
+
+void test_paths_finish(struct test_paths *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].path);
+    free(list->items);
+    *list = (struct test_paths){0};
+}
+
+/* ---- files ---- */
+
+static void add_bad(struct test_files *list, const char *path)
+{
+    list->bad = realloc(list->bad, (list->bad_count + 1) * sizeof *list->bad);
+    CHECK(list->bad);
+    list->bad[list->bad_count++] = path;
+}
+
+void test_files_read(struct test_files *list, const char *path)
+{
+    struct diags diags = {0};
+    struct case_file *f = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    int error = test_file_text(path, &text, &len);
+    if (error < 0)
+        log_error("%s: %s", path, strerror(-error));
+    else
+        error = case_file_parse(path, slice_make(text, len), &f, &diags);
+    complain_all(&diags);
+    diags_finish(&diags);
+    free(text);
+    if (error < 0) {
+        add_bad(list, path);
+        return;
+    }
+    list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
+    CHECK(list->items);
+    list->items[list->count++] = f;
 }
 
 void test_files_finish(struct test_files *list)
@@ -116,4 +143,5 @@ void test_files_finish(struct test_files *list)
     for (size_t i = 0; i < list->count; i++)
         case_file_free(list->items[i]);
     free(list->items);
+    free(list->bad);
 }

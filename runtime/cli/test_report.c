@@ -29,23 +29,45 @@ static void print_failure(const char *failure)
     }
 }
 
+bool test_outcome_failed(const struct test_outcome *o)
+{
+    return o->failure && !o->is_recorded;
+}
+
+struct test_totals test_totals_of(const struct test_outcome *outcomes, size_t count)
+{
+    struct test_totals totals = {0};
+    for (size_t i = 0; i < count; i++) {
+        totals.recorded += outcomes[i].is_recorded;
+        totals.failed += test_outcome_failed(&outcomes[i]);
+    }
+    totals.passed = count - totals.recorded - totals.failed;
+    return totals;
+}
+
 void test_report_case(const struct test_outcome *o, bool is_first_of_file)
 {
     bool colours = has_colours();
-    const char *colour = !colours ? "" : o->failure ? "\033[31m" : "\033[32m";
+    const char *colour = o->is_recorded ? "\033[33m" : o->failure ? "\033[31m" : "\033[32m";
+    const char *word = o->is_recorded ? "recorded" : o->failure ? "FAIL" : "ok  ";
     if (is_first_of_file)
         printf("%s\n", o->file->path);
-    printf("  %s%s%s  %s  (%.1f ms)\n", colour, o->failure ? "FAIL" : "ok  ", colours ? "\033[0m" : "",
-           o->test->name, ms(o->took_ns));
+    printf("  %s%s%s  %s  (%.1f ms)\n", colours ? colour : "", word, colours ? "\033[0m" : "", o->test->name,
+           ms(o->took_ns));
     if (o->failure) {
         printf("        %s:%u:%u\n", o->file->path, o->test->line, o->test->column);
         print_failure(o->failure);
     }
+    fflush(stdout);
 }
 
-void test_report_end(size_t passed, size_t failed, uint64_t took_ns)
+void test_report_end(struct test_totals totals, uint64_t took_ns)
 {
-    printf("%zu passed, %zu failed in %.2f s\n", passed, failed, ms(took_ns) / 1000);
+    printf("%zu passed, ", totals.passed);
+    if (totals.recorded > 0)
+        printf("%zu recorded, ", totals.recorded);
+    printf("%zu failed in %.2f s\n", totals.failed, ms(took_ns) / 1000);
+    fflush(stdout);
 }
 
 /* ---- JUnit ---- */
@@ -79,7 +101,7 @@ static void put_case(FILE *f, const struct test_outcome *o)
     fprintf(f, "\" file=\"");
     put_xml(f, o->file->path);
     fprintf(f, "\" line=\"%u\" time=\"%.6f\"", o->test->line, ms(o->took_ns) / 1000);
-    if (!o->failure) {
+    if (!test_outcome_failed(o)) {
         fputs("/>\n", f);
         return;
     }
@@ -92,14 +114,6 @@ static void put_case(FILE *f, const struct test_outcome *o)
     fputs("</failure>\n    </testcase>\n", f);
 }
 
-static size_t count_failures(const struct test_outcome *outcomes, size_t count)
-{
-    size_t failed = 0;
-    for (size_t i = 0; i < count; i++)
-        failed += outcomes[i].failure != NULL;
-    return failed;
-}
-
 /* The cases of one file; returns how many. */
 static size_t put_suite(FILE *f, const struct test_outcome *outcomes, size_t count)
 {
@@ -108,7 +122,7 @@ static size_t put_suite(FILE *f, const struct test_outcome *outcomes, size_t cou
         n++;
     fputs("  <testsuite name=\"", f);
     put_xml(f, outcomes[0].file->path);
-    fprintf(f, "\" tests=\"%zu\" failures=\"%zu\">\n", n, count_failures(outcomes, n));
+    fprintf(f, "\" tests=\"%zu\" failures=\"%zu\">\n", n, test_totals_of(outcomes, n).failed);
     for (size_t i = 0; i < n; i++)
         put_case(f, &outcomes[i]);
     fputs("  </testsuite>\n", f);
@@ -121,7 +135,7 @@ int test_report_junit(const char *path, const struct test_outcome *outcomes, siz
     if (!f)
         return -errno;
     fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
-            count, count_failures(outcomes, count));
+            count, test_totals_of(outcomes, count).failed);
     for (size_t i = 0; i < count;)
         i += put_suite(f, outcomes + i, count - i);
     fputs("</testsuites>\n", f);

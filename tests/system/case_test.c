@@ -222,6 +222,59 @@ static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
     assert_int_equal(o.code, 70);
 }
 
+static void tap_has_a_plan_and_a_point_for_each_case(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(
+        GIVEN("say out/a x") "    name: \"good # TODO \\\\ case\"\n" GIVEN("reject") "    name: bad\n");
+    struct outcome o = hark_command("test", "--tap", folder);
+    char good[256], bad[256];
+    snprintf(good, sizeof good, "TAP version 13\n1..2\nok 1 - %s/puppet.test.yaml: good \\# TODO \\\\ case\n",
+             folder);
+    snprintf(bad, sizeof bad,
+             "\nnot ok 2 - %s/puppet.test.yaml: bad\n  ---\n"
+             "  message: \"result: expected ok, was reject\"\n  severity: fail\n"
+             "  file: \"%s/puppet.test.yaml\"\n  line: 4\n  column: 5\n  duration_ms: ",
+             folder, folder);
+    assert_int_equal(strncmp(o.out, good, strlen(good)), 0);
+    assert_contains(o.out, bad);
+    assert_contains(o.out, "\n  details: |\n    result: expected ok, was reject\n  ...\n");
+    assert_int_equal(o.code, 1);
+}
+
+static void tap_counts_a_file_that_cannot_be_read_as_a_failure(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x"));
+    file_print(path_in(folder, "bad.test.yaml"), "cases: 1\n");
+    struct outcome o = hark_command("test", "--tap", folder);
+    assert_contains(o.out, "1..2\nnot ok 1 - ");
+    assert_contains(o.out, "/bad.test.yaml: cannot be read, standard error says why\nok 2 - ");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+static void tap_bails_out_where_nothing_can_run(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("test", "--tap", folder_create());
+    assert_string_equal(o.out, "Bail out! no case could be run, standard error says why\n");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+static void tap_and_junit_go_together(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x"));
+    const char *xml = path_in(folder, "junit.xml");
+    struct outcome o = hark_command("test", "--tap", "--junit", xml, folder);
+    size_t len;
+    char *text = file_read(xml, &len);
+    at_end_of_test(free, text);
+    assert_contains(text, "<testsuites tests=\"1\" failures=\"0\">\n");
+    assert_contains(o.out, "\nok 1 - ");
+    assert_int_equal(o.code, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +295,10 @@ int main(void)
         system_test(a_bad_file_is_said_and_the_others_run),
         system_test(no_cases_are_an_error),
         system_test(junit_has_every_case_and_escapes_what_xml_must),
+        system_test(tap_has_a_plan_and_a_point_for_each_case),
+        system_test(tap_counts_a_file_that_cannot_be_read_as_a_failure),
+        system_test(tap_bails_out_where_nothing_can_run),
+        system_test(tap_and_junit_go_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
