@@ -101,6 +101,15 @@ static bool open_standard_files(void)
     return fd >= 0;
 }
 
+/* Lines were written as they came, so the error may be an earlier one's, and errno another's by now. */
+static bool flush_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    log_error("standard output cannot be written: is the disk full, or its reader gone?");
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (!open_standard_files()) {
@@ -111,9 +120,5 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0); /* no core dump, and no process of the same user reads the memory: passwords */
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = choose(argc, argv);
-    if (fflush(stdout) != 0 && code == EX_OK) {
-        log_error("standard output cannot be written");
-        return EX_SOFTWARE;
-    }
-    return code;
+    return code == EX_OK && !flush_output() ? EX_SOFTWARE : code;
 }

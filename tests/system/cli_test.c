@@ -67,6 +67,19 @@ static void closed_standard_descriptors_do_no_harm(void **unused)
     }
 }
 
+static void output_that_cannot_be_written_is_no_success(void **unused)
+{
+    (void)unused;
+    const char *const redirected[] = {">/dev/full", ">&-"};
+    for (size_t i = 0; i < sizeof redirected / sizeof *redirected; i++) {
+        char script[64];
+        snprintf(script, sizeof script, "exec \"$0\" completion bash %s", redirected[i]);
+        const char *const argv[] = {"sh", "-c", script, TEST_HARK, NULL};
+        assert_refused(command_run(&(struct process_options){.name = "hark", .argv = argv}), 70,
+                       "standard output cannot be written");
+    }
+}
+
 static void few_descriptors_are_enough_for_a_worker(void **unused)
 {
     (void)unused;
@@ -309,6 +322,7 @@ int main(void)
         system_test(help_names_every_command),
         system_test(a_command_that_does_not_exist_is_a_usage_error),
         system_test(closed_standard_descriptors_do_no_harm),
+        system_test(output_that_cannot_be_written_is_no_success),
         system_test(few_descriptors_are_enough_for_a_worker),
         system_test(an_option_that_does_not_exist_is_a_usage_error),
         system_test(an_option_of_another_command_is_a_usage_error),
