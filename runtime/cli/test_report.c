@@ -1,5 +1,6 @@
 #include "cli/test_report.h"
 
+#include "cli/display.h"
 #include "shared/clock.h"
 #include "shared/utf8.h"
 
@@ -50,12 +51,17 @@ void test_report_case(const struct test_outcome *o, bool is_first_of_file)
     bool colours = has_colours();
     const char *colour = o->is_recorded ? "\033[33m" : o->failure ? "\033[31m" : "\033[32m";
     const char *word = o->is_recorded ? "recorded" : o->failure ? "FAIL" : "ok  ";
-    if (is_first_of_file)
-        printf("%s\n", o->file->path);
-    printf("  %s%s%s  %s  (%.1f ms)\n", colours ? colour : "", word, colours ? "\033[0m" : "", o->test->name,
-           ms(o->took_ns));
+    if (is_first_of_file) {
+        display_print(slice_of(o->file->path));
+        putchar('\n');
+    }
+    printf("  %s%s%s  ", colours ? colour : "", word, colours ? "\033[0m" : "");
+    display_print(slice_of(o->test->name));
+    printf("  (%.1f ms)\n", ms(o->took_ns));
     if (o->failure) {
-        printf("        %s:%u:%u\n", o->file->path, o->test->line, o->test->column);
+        fputs("        ", stdout);
+        display_print(slice_of(o->file->path));
+        printf(":%u:%u\n", o->test->line, o->test->column);
         print_failure(o->failure);
     }
     fflush(stdout);
@@ -72,23 +78,40 @@ void test_report_end(struct test_totals totals, uint64_t took_ns)
 
 /* ---- JUnit ---- */
 
-/* XML 1.0 has no way to write most control characters. */
+/* No Char of XML 1.0 (section 2.2): no UTF-8 (len 0), a control character, U+FFFE, U+FFFF. */
+static bool is_beyond_xml(const char *at, size_t len)
+{
+    if (len == 3)
+        return memcmp(at, "\xef\xbf\xbe", 3) == 0 || memcmp(at, "\xef\xbf\xbf", 3) == 0;
+    return len == 0 || ((unsigned char)*at < ' ' && *at != '\t' && *at != '\n');
+}
+
+static void put_xml_character(FILE *f, const char *at, size_t len)
+{
+    if (*at == '&')
+        fputs("&amp;", f);
+    else if (*at == '<')
+        fputs("&lt;", f);
+    else if (*at == '>')
+        fputs("&gt;", f);
+    else if (*at == '"')
+        fputs("&quot;", f);
+    else if (*at == '\n')
+        fputs("&#10;", f);
+    else if (is_beyond_xml(at, len))
+        fputc('?', f);
+    else
+        fwrite(at, 1, len, f);
+}
+
 static void put_xml(FILE *f, const char *text)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '&')
-            fputs("&amp;", f);
-        else if (c == '<')
-            fputs("&lt;", f);
-        else if (c == '>')
-            fputs("&gt;", f);
-        else if (c == '"')
-            fputs("&quot;", f);
-        else if (c == '\n')
-            fputs("&#10;", f);
-        else
-            fputc(c < ' ' && c != '\t' ? '?' : c, f);
+    for (size_t left = strlen(text), len; left > 0;) {
+        len = utf8_length(text, left);
+        put_xml_character(f, text, len);
+        len += len == 0;
+        text += len;
+        left -= len;
     }
 }
 
@@ -139,8 +162,7 @@ int test_report_junit(const char *path, const struct test_outcome *outcomes, siz
     for (size_t i = 0; i < count;)
         i += put_suite(f, outcomes + i, count - i);
     fputs("</testsuites>\n", f);
-    bool failed = ferror(f);
-    if (fclose(f) != 0 || failed)
-        return -EIO;
-    return 0;
+    errno = 0;
+    int error = fflush(f) != 0 || ferror(f) ? -(errno ? errno : EIO) : 0;
+    return fclose(f) != 0 && error == 0 ? -errno : error;
 }

@@ -222,6 +222,25 @@ static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
     assert_int_equal(o.code, 70);
 }
 
+/* U+FFFE is no character of XML, a path may be no UTF-8, and a terminal obeys ESC. */
+static void odd_names_harm_neither_the_xml_nor_the_terminal(void **unused)
+{
+    (void)unused;
+    const char *folder =
+        folder_with_cases(GIVEN("say out/a x") "    name: \"a\\n  ok\\e[31m\\uFFFE\\uFFFD\"\n");
+    const char *odd = path_in(folder, "\xff\033.test.yaml"), *xml = path_in(folder, "junit.xml");
+    assert_int_equal(rename(path_in(folder, "puppet.test.yaml"), odd), 0);
+    assert_int_equal(rename(path_in(folder, "puppet.yaml"), path_in(folder, "\xff\033.yaml")), 0);
+    struct outcome o = hark_command("test", "--junit", xml, folder);
+    assert_contains(o.out, "/\\xff\\x1b.test.yaml\n  ok    a\\x0a  ok\\x1b[31m\xef\xbf\xbe");
+    size_t len;
+    char *text = file_read(xml, &len);
+    at_end_of_test(free, text);
+    assert_contains(text, " name=\"a&#10;  ok?[31m?\xef\xbf\xbd\" file=\"");
+    assert_contains(text, "/??.test.yaml\" line=");
+    assert_int_equal(o.code, 0);
+}
+
 static void tap_has_a_plan_and_a_point_for_each_case(void **unused)
 {
     (void)unused;
@@ -295,6 +314,7 @@ int main(void)
         system_test(a_bad_file_is_said_and_the_others_run),
         system_test(no_cases_are_an_error),
         system_test(junit_has_every_case_and_escapes_what_xml_must),
+        system_test(odd_names_harm_neither_the_xml_nor_the_terminal),
         system_test(tap_has_a_plan_and_a_point_for_each_case),
         system_test(tap_counts_a_file_that_cannot_be_read_as_a_failure),
         system_test(tap_bails_out_where_nothing_can_run),
