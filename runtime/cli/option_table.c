@@ -172,7 +172,7 @@ const struct option_row option_table[] = {
     {"repeat", "N", "the message N times in a row, to one worker (1)", .take = take_repeat},
     {"stats", NULL, "time and memory of each message", FLAG(stats)},
     {"junit", "FILE", "the results as JUnit XML too", TEXT(junit)},
-    {"lang", "c|cpp", "the language (c)", TEXT(language)},
+    {"lang", "c|cpp|rust|lua|js", "the language (c)", TEXT(language)},
     {"count", "N", "end after N messages", .take = take_count},
     {"speed", "N", "how many times as fast as it was recorded, or max (1)", .take = take_speed},
     {"manifest", "FILE", "manifest that both handlers run under", TEXT(manifest)},

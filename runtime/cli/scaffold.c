@@ -11,29 +11,70 @@
 
 static const char common[] = "common";
 
-bool scaffold_has_language(const char *language)
+const struct scaffold_language scaffold_languages[] = {
+    {"c", "cmake", ".so", "cmake -B build && cmake --build build", .by_cmake = true},
+    {"cpp", "cmake", ".so", "cmake -B build && cmake --build build", .by_cmake = true},
+    {"rust", "cargo", ".so", "make"},
+    {"lua", "script", ".lua", NULL},
+    {"js", "script", ".js", NULL},
+};
+const size_t scaffold_language_count = sizeof scaffold_languages / sizeof *scaffold_languages;
+
+const struct scaffold_language *scaffold_find_language(const char *name)
 {
-    for (size_t i = 0; i < scaffold_template_count; i++) {
-        if (strcmp(scaffold_templates[i].language, language) == 0)
-            return strcmp(language, common) != 0;
+    for (size_t i = 0; i < scaffold_language_count; i++) {
+        if (strcmp(scaffold_languages[i].name, name) == 0)
+            return &scaffold_languages[i];
     }
-    return false;
+    return NULL;
 }
 
 /* ---- words ---- */
 
-/* The length of the place holder that the text begins with, and what stands for it; 0: it begins with none.
- */
-static size_t match(const char *text, const struct scaffold_words *words, const char **ret_word)
+/* As Cargo makes a file's name of a package's. */
+static void put_crate(FILE *f, const struct scaffold_words *words)
 {
-    const struct {
-        const char *place, *word;
-    } places[] = {{"@NAME@", words->name}, {"@LANG@", words->language}, {"@SCHEMAS@", words->schemas}};
+    for (const char *c = words->name; *c; c++)
+        fputc(*c == '-' ? '_' : *c, f);
+}
+
+static void put_handler(FILE *f, const struct scaffold_words *words)
+{
+    fprintf(f, "%s%s", words->name, words->language->handler);
+}
+
+static void put_language(FILE *f, const struct scaffold_words *words)
+{
+    fputs(words->language->name, f);
+}
+
+static void put_name(FILE *f, const struct scaffold_words *words)
+{
+    fputs(words->name, f);
+}
+
+static void put_schemas(FILE *f, const struct scaffold_words *words)
+{
+    fputs(words->schemas, f);
+}
+
+/* Writes what stands for the place holder that the text begins with. Its length; 0: it begins with none. */
+static size_t put_word(FILE *f, const char *text, const struct scaffold_words *words)
+{
+    static const struct {
+        const char *place;
+        void (*put)(FILE *f, const struct scaffold_words *words);
+    } places[] = {{"@NAME@", put_name},
+                  {"@CRATE@", put_crate},
+                  {"@LANG@", put_language},
+                  {"@HANDLER@", put_handler},
+                  {"@SCHEMAS@", put_schemas}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t len = strlen(places[i].place);
-        *ret_word = places[i].word;
-        if (strncmp(text, places[i].place, len) == 0)
+        if (strncmp(text, places[i].place, len) == 0) {
+            places[i].put(f, words);
             return len;
+        }
     }
     return 0;
 }
@@ -42,15 +83,12 @@ char *scaffold_fill(const char *text, const struct scaffold_words *words)
 {
     char *filled = NULL;
     size_t len, skip;
-    const char *word;
     FILE *f = open_memstream(&filled, &len);
     if (!f)
         return NULL;
     for (; *text; text += skip ? skip : 1) {
-        skip = match(text, words, &word);
-        if (skip)
-            fputs(word, f);
-        else
+        skip = put_word(f, text, words);
+        if (skip == 0)
             fputc(*text, f);
     }
     bool is_whole = !ferror(f);
@@ -83,9 +121,23 @@ static int write_all(int fd, const char *text)
     return 0;
 }
 
+/* The folder that a template's file is in; one level is all that there is. */
+static int make_folder_of(int folder, const char *file)
+{
+    char name[NAME_MAX + 1];
+    const char *slash = strchr(file, '/');
+    if (!slash)
+        return 0;
+    snprintf(name, sizeof name, "%.*s", (int)(slash - file), file);
+    return mkdirat(folder, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 /* Others than the owner may never write: hark would refuse what they could change. */
 static int write_file(int folder, const char *file, const char *text)
 {
+    int made = make_folder_of(folder, file);
+    if (made < 0)
+        return made;
     int fd = openat(folder, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
@@ -97,7 +149,8 @@ static int write_file(int folder, const char *file, const char *text)
 
 static bool is_wanted(const struct scaffold_template *t, const struct scaffold_words *words)
 {
-    return strcmp(t->language, common) == 0 || strcmp(t->language, words->language) == 0;
+    return strcmp(t->group, common) == 0 || strcmp(t->group, words->language->kind) == 0 ||
+           strcmp(t->group, words->language->name) == 0;
 }
 
 static int write_template(int folder, const struct scaffold_template *t, const struct scaffold_words *words,
@@ -129,8 +182,14 @@ static void remove_templates(int folder, const struct scaffold_words *words)
     char file[NAME_MAX + 1];
     for (size_t i = 0; i < scaffold_template_count; i++) {
         fill_file_name(scaffold_templates[i].file, words->name, file);
-        if (is_wanted(&scaffold_templates[i], words))
-            unlinkat(folder, file, 0);
+        if (!is_wanted(&scaffold_templates[i], words))
+            continue;
+        unlinkat(folder, file, 0);
+        char *slash = strchr(file, '/');
+        if (slash) {
+            *slash = '\0';
+            unlinkat(folder, file, AT_REMOVEDIR); /* stays while there is another file in it */
+        }
     }
 }
 

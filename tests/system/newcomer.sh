@@ -62,32 +62,70 @@ install_hark() {
   [[ $(command -v hark) == "$prefix/bin/hark" ]] || fail "another hark is first on PATH"
 }
 
+# build_in FOLDER
+build_in() {
+  case $language in
+  c | cpp)
+    type_ cmake -S "$1" -B "$1/build"
+    type_ cmake --build "$1/build"
+    ;;
+  rust) type_ make -C "$1" ;;
+  esac
+}
+
+# tests_in FOLDER: all of them, as its README says.
+tests_in() {
+  case $language in
+  c | cpp) type_ ctest --test-dir "$1/build" --output-on-failure ;;
+  rust) type_ make -k -C "$1" test ;;
+  *) type_ hark test "$1" ;;
+  esac
+}
+
 make_it() {
   type_ cd "$home"
   type_ hark new --lang "$language" hello
   type_ cd hello
-  type_ cmake -B build
-  type_ cmake --build build
+  build_in .
 }
 
 test_it() {
-  type_ ctest --test-dir build --output-on-failure
-  [[ $(ctest --test-dir build -N) == *'Total Tests: 2'* ]] || fail "the unit test and the cases are two tests"
+  tests_in .
   type_ hark test
   type_ hark check
   expect 'hello/kitchen/out Hello, Ada' hark invoke hello.yaml --topic hello/kitchen/in --payload Ada
 }
 
-# A test that cannot fail is none: the scaffold's notice when the function is broken.
+# break_in FOLDER: the comma between greeting and name is another character from now on.
+break_in() {
+  case $language in
+  c) sed -i 's/"%s, %s"/"%s; %s"/' "$1/hello.c" ;;
+  rust) sed -i 's/b", "/b"; "/' "$1/src/lib.rs" ;;
+  *) sed -i 's/greeting \(+\|\.\.\) ", "/greeting \1 "; "/' "$1/hello.$language" ;;
+  esac
+}
+
+# What the tests said of a broken function: each kind of them failed.
+each_kind_failed() {
+  local said
+  said=$(<"$home/broken.log")
+  case $language in
+  c | cpp) [[ $said == *'0% tests passed, 2 tests failed out of 2'* ]] ;;
+  rust) [[ $said == *'test result: FAILED. 2 passed; 1 failed;'* ]] ;;
+  *) [[ $said == *'1 passed, 2 failed'* ]] ;;
+  esac
+}
+
+# A test that cannot fail is none: the scaffold's notice when the function is broken. And the folder may be elsewhere.
 break_it() {
   cp -r "$home/hello" "$home/broken"
-  rm -rf "$home/broken/build"
-  sed -i 's/, "%s, %s"/, "%s; %s"/; s/+ ", " +/+ "; " +/' "$home/broken/hello.${language}"
-  cmp -s "$home/hello/hello.$language" "$home/broken/hello.$language" && fail "the function was not changed"
-  cmake -S "$home/broken" -B "$home/broken/build" >"$home/broken.log"
-  cmake --build "$home/broken/build" >>"$home/broken.log"
-  ctest --test-dir "$home/broken/build" >>"$home/broken.log" 2>&1 && fail "the broken function passed its tests"
-  [[ $(<"$home/broken.log") == *'0% tests passed, 2 tests failed out of 2'* ]] || fail "$(<"$home/broken.log")"
+  rm -rf "$home/broken/build" "$home/broken/target"
+  break_in "$home/broken"
+  ! diff -r "$home/hello" "$home/broken" >/dev/null || fail "the function was not changed"
+  build_in "$home/broken" >"$home/broken.log" 2>&1 || fail "$(<"$home/broken.log")"
+  ! tests_in "$home/broken" >>"$home/broken.log" 2>&1 || fail "the broken function passed its tests"
+  each_kind_failed || fail "$(<"$home/broken.log")"
+  ! hark test "$home/broken" >"$home/broken.log" || fail "the broken function passed its cases"
 }
 
 # Into the folder that a running hark watches, beside a real mosquitto.
@@ -102,7 +140,7 @@ deploy_it() {
   await '^hark: broker '
   url=${line#hark: broker }
   await '^hark: ready: 0 functions'
-  type_ cp hello.so hello.yaml "$home/house"
+  type_ cp "$(sed -n 's/^handler: //p' hello.yaml)" hello.yaml "$home/house"
   await '^hark: deployed hello '
   expect 'Hello, Ada' mosquitto_rr -p "${url##*:}" -q 1 -W "$guard" -t hello/kitchen/in -e hello/kitchen/out -m Ada
   kill "$hark"

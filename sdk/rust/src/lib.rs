@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod ffi;
+pub mod testing;
 
 use std::ffi::{CStr, CString};
 use std::os::raw::{c_char, c_int, c_void};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 /// Why a message was not handled; the text goes to the log.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// Try again later, as the manifest's `retry` says.
     Retry(String),
