@@ -25,10 +25,11 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
   ${packaging}/postinst ${packaging}/prerm ${packaging}/postrm ${packaging}/conffiles)
 
 set(CPACK_DEBIAN_SDK_PACKAGE_NAME hark-dev)
-set(CPACK_DEBIAN_SDK_DESCRIPTION "What functions are built with: headers, CMake and pkg-config files, and JSON
-Schemas of manifests. There is no library to link.")
+set(CPACK_DEBIAN_SDK_DESCRIPTION "What functions are built with: headers, CMake and pkg-config files, a crate
+for Rust, and JSON Schemas of manifests. There is no library to link.")
 set(CPACK_DEBIAN_SDK_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_SDK_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_SDK_PACKAGE_RECOMMENDS "hark, gcc | c-compiler, cmake, make | ninja-build")
+set(CPACK_DEBIAN_SDK_PACKAGE_SUGGESTS "cargo")
 
 include(CPack)

@@ -76,7 +76,22 @@ they_install() {
 }
 
 a_newcomer_works_with_them() {
-  bash /tmp/packages/newcomer.sh installed c
+  local language
+  for language in c lua rust; do
+    [[ $language != rust ]] || command -v cargo >/dev/null || continue
+    [[ $language != lua || -e /usr/libexec/hark/hark-lua.so ]] || continue
+    bash /tmp/packages/newcomer.sh installed "$language"
+  done
+}
+
+# Where Debian's shells look.
+shells_complete() {
+  [[ -e /usr/share/bash-completion/completions/hark ]] || fail "bash does not complete"
+  [[ -e /usr/share/zsh/vendor-completions/_hark ]] || fail "zsh does not complete"
+  [[ ! -e /usr/share/zsh/site-functions/_hark ]] || fail "zsh's completion is where Debian has none"
+  ! command -v zsh >/dev/null ||
+    [[ $(zsh -fc 'autoload -Uz compinit && compinit -u -d /tmp/packages/zcompdump && echo ${_comps[hark]}') == _hark ]] ||
+    fail "zsh does not find its completion"
 }
 
 settings_survive_an_upgrade() {
@@ -175,6 +190,7 @@ inside() {
   enter_root "$1"
   survey >/tmp/packages/before
   they_install
+  shells_complete
   a_newcomer_works_with_them
   settings_survive_an_upgrade
   the_unit_is_well_formed
