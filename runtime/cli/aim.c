@@ -51,3 +51,17 @@ int aim_tick(const struct manifest *m, const char *timer, struct mqtt_message *m
     *message = (struct mqtt_message){.payload = slice_of(""), .properties = property, .property_count = 1};
     return 0;
 }
+
+int aim_parsed(const struct manifest *m, const struct parsed_message *parsed, struct aimed *ret,
+               struct diag *diag)
+{
+    *ret = (struct aimed){.message = parsed->mqtt};
+    if (parsed->timer)
+        return aim_tick(m, parsed->timer, &ret->message, &ret->timer, diag);
+    if (parsed->mqtt.payload.len <= m->limit_payload_bytes)
+        return aim_message(m, &ret->message, &ret->captures, diag);
+    diag_set(diag, NULL, 0, 0,
+             "the payload has more than %llu bytes, which is this function's limits.payload",
+             (unsigned long long)m->limit_payload_bytes);
+    return -EMSGSIZE;
+}

@@ -2,6 +2,7 @@
 #ifndef HARK_CLI_AIM_H
 #define HARK_CLI_AIM_H
 
+#include "cli/message_parse.h"
 #include "manifest/manifest.h"
 #include "mqtt/mqtt.h"
 #include "shared/diag.h"
@@ -17,5 +18,18 @@ __attribute__((warn_unused_result)) int aim_message(const struct manifest *m,
 __attribute__((warn_unused_result)) int aim_tick(const struct manifest *m, const char *timer,
                                                  struct mqtt_message *message, struct property *property,
                                                  struct diag *diag);
+
+/* A message as a function is given it. What a tick is made of points into it: it stays where it is. */
+struct aimed {
+    struct mqtt_message message;
+    struct property timer;
+    struct topic_captures captures;
+};
+
+/* Which of the two it is says the line; what *ret holds is borrowed from it. 0, -ENOENT as above, or
+ * -EMSGSIZE: the function takes no payload as large. */
+__attribute__((warn_unused_result)) int aim_parsed(const struct manifest *m,
+                                                   const struct parsed_message *parsed, struct aimed *ret,
+                                                   struct diag *diag);
 
 #endif

@@ -19,6 +19,8 @@ struct side {
     const char *path;
     struct revision *revision;
     struct player player;
+    struct aimed aimed;
+    int unfit; /* 0, or why it is not given the message: as aim_parsed has it */
     struct play play;
     bool over;
 };
@@ -27,7 +29,9 @@ struct diff {
     struct host host;
     struct side sides[SIDES];
     size_t messages, different;
-    bool hopeless; /* one of them does not get ready */
+    size_t passed_by; /* messages that go to neither */
+    size_t bad;       /* lines */
+    bool hopeless;    /* one of them does not get ready */
 };
 
 /* ---- playing ---- */
@@ -52,13 +56,15 @@ static void on_lost(void *user, const char *text)
 
 static const struct player_events events = {.over = on_over, .log = on_log, .lost = on_lost};
 
-/* 0, or the exit code, logged. */
+/* As that side's own manifest has it. 0, or the exit code, logged. */
 static int start(struct side *side, const struct message_lines *lines)
 {
     struct diag diag = {0};
-    side->over = false;
-    side->play = (struct play){.message = &lines->parsed.mqtt, .captures = &lines->captures, .attempt = 1};
-    if (player_play(&side->player, &side->play, &diag) == 0)
+    side->play =
+        (struct play){.message = &side->aimed.message, .captures = &side->aimed.captures, .attempt = 1};
+    side->unfit = aim_parsed(side->revision->manifest, &lines->parsed, &side->aimed, &diag);
+    side->over = side->unfit != 0;
+    if (side->over || player_play(&side->player, &side->play, &diag) == 0)
         return 0;
     complain(&diag);
     return EX_SOFTWARE;
@@ -108,7 +114,7 @@ static bool publishes_equal(const struct mqtt_publish *a, const struct mqtt_publ
 static bool next(const struct side *side, size_t *offset, struct mqtt_publish *ret,
                  struct property *properties)
 {
-    return side->play.outcome == PLAY_OK &&
+    return side->unfit == 0 && side->play.outcome == PLAY_OK &&
            outbox_next(&side->play.outbox, offset, side->play.message, ret, properties);
 }
 
@@ -119,7 +125,7 @@ static bool sides_equal(const struct diff *d)
     struct mqtt_publish from_a, from_b;
     size_t at_a = 0, at_b = 0;
     bool more_a, more_b;
-    if (a->play.outcome != b->play.outcome)
+    if (a->unfit != b->unfit || a->play.outcome != b->play.outcome)
         return false;
     do {
         more_a = next(a, &at_a, &from_a, of_a);
@@ -133,7 +139,11 @@ static void show_side(const struct side *side, char mark)
     struct property properties[WIRE_PROPERTIES_MAX];
     struct mqtt_publish publish;
     size_t offset = 0;
-    if (side->play.outcome != PLAY_OK)
+    if (side->unfit)
+        printf("  %c (%s)\n", mark,
+               side->unfit == -EMSGSIZE ? "not given to it: larger than limits.payload"
+                                        : "does not trigger it");
+    else if (side->play.outcome != PLAY_OK)
         printf("  %c (%s%s%s)\n", mark, play_outcome_name(side->play.outcome), side->play.text[0] ? ": " : "",
                side->play.text);
     else if (side->play.outbox.count == 0)
@@ -153,32 +163,43 @@ static bool is_hopeless(const struct side *side)
     return true;
 }
 
+static void show_message(const struct message_lines *lines)
+{
+    printf("%s:%zu:", lines->name, lines->number);
+    show_text(stdout, " ", lines->parsed.timer ? slice_of(lines->parsed.timer) : lines->parsed.mqtt.topic);
+    show_text(stdout, "  ", lines->parsed.mqtt.payload);
+    putchar('\n');
+}
+
 static void compare(struct diff *d, const struct message_lines *lines)
 {
-    for (int i = 0; i < SIDES; i++)
-        d->hopeless |= is_hopeless(&d->sides[i]);
+    struct side *old = &d->sides[OLD], *new = &d->sides[NEW];
+    if (old->unfit && old->unfit == new->unfit) {
+        d->passed_by++;
+        return;
+    }
+    d->hopeless = is_hopeless(old);
+    d->hopeless |= is_hopeless(new);
     d->messages += !d->hopeless;
     if (!d->hopeless && !sides_equal(d)) {
         d->different++;
-        printf("%s:%zu:", lines->name, lines->number);
-        show_text(stdout, " ",
-                  lines->parsed.timer ? slice_of(lines->parsed.timer) : lines->parsed.mqtt.topic);
-        show_text(stdout, "  ", lines->parsed.mqtt.payload);
-        putchar('\n');
-        show_side(&d->sides[OLD], '-');
-        show_side(&d->sides[NEW], '+');
+        show_message(lines);
+        show_side(old, '-');
+        show_side(new, '+');
     }
-    for (int i = 0; i < SIDES; i++)
-        play_finish(&d->sides[i].play);
+    play_finish(&old->play);
+    play_finish(&new->play);
 }
 
 static int play_all(struct diff *d, struct message_lines *lines)
 {
-    const struct manifest *m = d->sides[OLD].revision->manifest;
     enum message_line kind;
     int code = 0;
-    while (code == 0 && !d->hopeless && (kind = message_lines_next_for(lines, m)) != LINE_END) {
-        code = kind == LINE_BAD ? EX_DATAERR : play(d, lines);
+    while (code == 0 && !d->hopeless && (kind = message_lines_next(lines)) != LINE_END) {
+        d->bad += kind == LINE_BAD;
+        if (kind == LINE_BAD)
+            continue;
+        code = play(d, lines);
         if (code == 0)
             compare(d, lines);
     }
@@ -236,6 +257,23 @@ static int compare_versions(struct diff *d, const struct options *o)
     return code;
 }
 
+static int conclude(const struct diff *d, const char *recording)
+{
+    char others[64] = "";
+    if (d->passed_by)
+        snprintf(others, sizeof others, "; %zu more go%s to neither", d->passed_by,
+                 d->passed_by == 1 ? "es" : "");
+    log_info("%zu message%s, %zu differ%s%s", d->messages, d->messages == 1 ? "" : "s", d->different,
+             d->different == 1 ? "s" : "", others);
+    if (d->hopeless || d->bad)
+        return EX_DATAERR;
+    if (d->passed_by && !d->messages) {
+        log_error("%s: no message in it triggers the function: nothing was compared", recording);
+        return EX_DATAERR;
+    }
+    return d->different > 0;
+}
+
 static int run(struct options *o)
 {
     if (o->argument_count != SIDES + 1) {
@@ -248,9 +286,7 @@ static int run(struct options *o)
         revision_drop(d.sides[i].revision);
     if (code != 0)
         return code;
-    log_info("%zu message%s, %zu differ%s", d.messages, d.messages == 1 ? "" : "s", d.different,
-             d.different == 1 ? "s" : "");
-    return d.hopeless ? EX_DATAERR : d.different > 0;
+    return conclude(&d, o->arguments[SIDES]);
 }
 
 const struct command command_diff = {
@@ -262,9 +298,11 @@ const struct command command_diff = {
         "record' writes them and 'hark invoke' reads them; - for standard input) is played to a worker of\n"
         "each. Where they end differently or put out something else, the message is printed, with what OLD\n"
         "did behind - and what NEW did behind +. With --manifest both run under that manifest, with its\n"
-        "triggers, config and limits; a .so without takes any topic and may publish anywhere.\n\n"
-        "Exit codes: 0 they do the same, 1 they differ, 64 usage, 65 bad manifest, .so or recording,\n"
-        "70 internal, 77 the seal does not hold.\n",
+        "triggers, config and limits; a .so without takes any topic and may publish anywhere. Messages\n"
+        "that trigger neither of them are passed by, and counted.\n\n"
+        "Exit codes: 0 they do the same, 1 they differ, 64 usage, 65 bad manifest or .so, a line that is\n"
+        "no message (the others are played), or none that triggers them, 70 internal, 77 the seal does\n"
+        "not hold.\n",
     .examples = "May the new build be deployed?\n"
                 "  hark diff --manifest thermostat.yaml old.so new.so day.jsonl\n",
     .takes = OPTION_FUNCTIONS | OPTION_MANIFEST | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,

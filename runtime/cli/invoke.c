@@ -126,7 +126,8 @@ static int play_lines(struct invocation *i, struct message_lines *lines)
     enum message_line kind;
     int first = EX_OK;
     while (!i->hopeless && (kind = message_lines_next_for(lines, m)) != LINE_END) {
-        int code = kind == LINE_BAD ? EX_DATAERR : play_often(i, &lines->parsed.mqtt, &lines->captures);
+        int code =
+            kind == LINE_BAD ? EX_DATAERR : play_often(i, &lines->aimed.message, &lines->aimed.captures);
         first = first == EX_OK ? code : first;
     }
     message_lines_finish(lines);

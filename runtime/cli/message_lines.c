@@ -1,6 +1,5 @@
 #include "cli/message_lines.h"
 
-#include "cli/aim.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -74,24 +73,12 @@ enum message_line message_lines_next(struct message_lines *l)
     return LINE_END;
 }
 
-static int aim(struct message_lines *l, const struct manifest *m, struct diag *diag)
-{
-    l->captures = (struct topic_captures){0};
-    if (l->parsed.timer)
-        return aim_tick(m, l->parsed.timer, &l->parsed.mqtt, &l->timer, diag);
-    if (l->parsed.mqtt.payload.len <= m->limit_payload_bytes)
-        return aim_message(m, &l->parsed.mqtt, &l->captures, diag);
-    diag_set(diag, NULL, 0, 0,
-             "the payload has more than %llu bytes, which is this function's limits.payload",
-             (unsigned long long)m->limit_payload_bytes);
-    return -EMSGSIZE;
-}
-
 enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m)
 {
     struct diag diag;
     enum message_line kind = message_lines_next(l);
-    return kind == LINE_MESSAGE && aim(l, m, &diag) < 0 ? complain(l, &diag) : kind;
+    return kind == LINE_MESSAGE && aim_parsed(m, &l->parsed, &l->aimed, &diag) < 0 ? complain(l, &diag)
+                                                                                   : kind;
 }
 
 void message_lines_finish(struct message_lines *l)

@@ -2,6 +2,7 @@
 #ifndef HARK_CLI_MESSAGE_LINES_H
 #define HARK_CLI_MESSAGE_LINES_H
 
+#include "cli/aim.h"
 #include "cli/message_parse.h"
 #include "manifest/manifest.h"
 #include "shared/topic.h"
@@ -18,8 +19,7 @@ struct message_lines {
     bool has_line; /* it is still to be taken */
     struct parsed_message parsed;
     bool has_parsed;
-    struct property timer;
-    struct topic_captures captures;
+    struct aimed aimed;
 };
 
 enum message_line { LINE_MESSAGE, LINE_BAD, LINE_END };
@@ -33,7 +33,7 @@ bool message_lines_piped(struct message_lines *l);
 /* The next line that is not blank. LINE_MESSAGE: l->parsed, until the next call. LINE_BAD: it was said in the
  * log. */
 enum message_line message_lines_next(struct message_lines *l);
-/* The same as messages for a function: l->parsed.mqtt, the tick where it is one, and l->captures. */
+/* The same as messages for a function, l->aimed. */
 enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m);
 void message_lines_finish(struct message_lines *l);
 

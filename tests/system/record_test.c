@@ -183,6 +183,61 @@ static void what_differs_is_shown_with_its_line(void **unused)
     assert_int_equal(o.code, 1);
 }
 
+/* A recording of home/# has more than the function listens to, its own outputs for instance. */
+static void messages_that_trigger_neither_are_passed_by(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        diff("puppet.so", "puppet-two.so", "[out/b] one\n[puppet/do] build out/b\n[out/c] x\n");
+    assert_contains(o.out, "recording:2: puppet/do  build out/b\n  - ");
+    assert_string_equal(o.err, "hark: 1 message, 1 differs; 2 more go to neither\n");
+    assert_int_equal(o.code, 1);
+    o = diff("puppet.so", "puppet-two.so", "[out/b] one\n");
+    assert_contains(o.err, "recording: no message in it triggers the function: nothing was compared\n");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+/* The usual end of a recording on a disk that got full. */
+static void a_line_that_is_cut_does_not_keep_the_others_from_being_compared(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        diff("puppet.so", "puppet-two.so", "{\"topic\":\"puppet/do\",\"payl\n[puppet/do] build out/b\n");
+    assert_contains(o.err, "recording:1: no JSON");
+    assert_contains(o.out, "recording:2: puppet/do  build out/b\n  - ");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+static const char *manifest_with(const char *folder, const char *name, const char *topic,
+                                 const char *publishes)
+{
+    const char *path = path_in(folder, name);
+    file_print(path,
+               "function: puppet\nhandler: puppet.so\ntriggers: [ { topic: \"%s\" } ]\n"
+               "publishes: [ \"%s\" ]\n",
+               topic, publishes);
+    return path;
+}
+
+static void each_manifest_says_itself_what_triggers_it(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    const char *recording = path_in(folder, "recording");
+    const char *old = manifest_with(folder, "old.yaml", "home/{room}", "out/{room}");
+    const char *new = manifest_with(folder, "new.yaml", "{house}/+", "out/{house}");
+    file_print(recording, "[home/home] say out/home x\n[home/hall] say out/hall x\n[shed/door] say a x\n");
+    struct outcome o = hark_command("diff", old, new, recording);
+    assert_contains(o.out, "recording:2: home/hall  say out/hall x\n"
+                           "  - out/hall  x  qos=1\n"
+                           "  + (nothing)\n");
+    assert_contains(o.out, "recording:3: shed/door  say a x\n"
+                           "  - (does not trigger it)\n"
+                           "  + (nothing)\n");
+    assert_string_equal(o.err, "hark: 3 messages, 2 differ\n");
+    assert_int_equal(o.code, 1);
+}
+
 static void a_version_that_does_not_start_is_bad_data(void **unused)
 {
     (void)unused;
@@ -205,6 +260,9 @@ int main(void)
         system_test(mistakes_have_one_line_each),
         system_test(two_versions_that_do_the_same_do_not_differ),
         system_test(what_differs_is_shown_with_its_line),
+        system_test(messages_that_trigger_neither_are_passed_by),
+        system_test(a_line_that_is_cut_does_not_keep_the_others_from_being_compared),
+        system_test(each_manifest_says_itself_what_triggers_it),
         system_test(a_version_that_does_not_start_is_bad_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
