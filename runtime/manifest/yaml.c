@@ -119,7 +119,7 @@ static int add_node(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, st
     yaml_cursor_to_character(&b->cursor, mark.index);
     STAILQ_INIT(&node->children);
     node->kind = kind;
-    node->start = b->cursor.byte;
+    node->start = node->end = b->cursor.byte;
     node->line = b->cursor.line;
     node->column = yaml_cursor_column(&b->cursor);
     *ret_node = node;
@@ -137,6 +137,22 @@ static int check_properties(struct builder *b, yaml_mark_t mark, const yaml_char
     return 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* What libyaml calls the end of a block scalar, `|` or `>`, is the line after it. */
+static void end_text(struct builder *b, struct yaml_node *node, const yaml_event_t *event)
+{
+    yaml_scalar_style_t style = event->data.scalar.style;
+    yaml_cursor_to_character(&b->cursor, event->end_mark.index);
+    node->end = b->cursor.byte;
+    while ((style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) &&
+           node->end > node->start && is_blank(b->tree->text.data[node->end - 1]))
+        node->end--;
+}
+
 static int add_text(struct builder *b, const yaml_event_t *event)
 {
     const char *value = (const char *)event->data.scalar.value;
@@ -151,6 +167,7 @@ static int add_text(struct builder *b, const yaml_event_t *event)
     if (r != 0)
         return r;
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    end_text(b, node, event);
     char *copy = malloc(len + 1);
     if (!copy) {
         node_free(node);
@@ -213,9 +230,22 @@ static void refuse_duplicates(struct builder *b, struct yaml_node *map)
     }
 }
 
-static void close_node(struct builder *b)
+static void end_node(struct builder *b, struct yaml_node *node, const yaml_event_t *event)
+{
+    const struct yaml_node *last = yaml_last(node);
+    char first = node->start < b->tree->text.len ? b->tree->text.data[node->start] : '\0';
+    if (first == '{' || first == '[') {
+        yaml_cursor_to_character(&b->cursor, event->end_mark.index);
+        node->end = b->cursor.byte;
+    } else if (last) {
+        node->end = last->end;
+    }
+}
+
+static void close_node(struct builder *b, const yaml_event_t *event)
 {
     struct yaml_node *node = b->open[--b->depth];
+    end_node(b, node, event);
     if (node->kind == YAML_MAP)
         refuse_duplicates(b, node);
 }
@@ -241,7 +271,7 @@ static int take_event(struct builder *b, const yaml_event_t *e)
         return open_node(b, YAML_MAP, e->start_mark, e->data.mapping_start.anchor, e->data.mapping_start.tag);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        close_node(b);
+        close_node(b, e);
         return 0;
     default:
         return e->type == YAML_STREAM_END_EVENT;

@@ -28,9 +28,10 @@ struct yaml_node {
     struct yaml_nodes children; /* items of a list, values of a map, as written */
     size_t child_count;
     struct slice text; /* of YAML_TEXT: NUL-terminated, UTF-8, no NUL inside */
-    size_t start;      /* byte of the text at which it begins */
-    unsigned line;     /* 1-based */
-    unsigned column;   /* 1-based, bytes */
+    size_t start;      /* byte of the text at which it begins: a list without brackets, at its first dash */
+    size_t end;      /* past its last byte; of a list or keys without brackets, past that of the last value */
+    unsigned line;   /* 1-based */
+    unsigned column; /* 1-based, bytes */
     enum yaml_kind kind;
     bool plain;   /* YAML_TEXT without quotes */
     bool refused; /* somebody complained about it: not worth a second complaint */
@@ -51,6 +52,9 @@ void yaml_tree_finish(struct yaml_tree *tree);
 
 /* The value of that name in a map, or NULL; NULL also when map is NULL or no map. */
 struct yaml_node *yaml_find(const struct yaml_node *map, const char *name);
+
+/* Its last item or value; NULL: there is none. */
+struct yaml_node *yaml_last(const struct yaml_node *parent);
 
 /* Was nothing written, or a word for it: empty, `~`, `null`? */
 bool yaml_is_null(const struct yaml_node *node);

@@ -17,6 +17,15 @@ struct yaml_node *yaml_find(const struct yaml_node *map, const char *name)
     return NULL;
 }
 
+struct yaml_node *yaml_last(const struct yaml_node *parent)
+{
+    struct yaml_node *n, *last = NULL;
+
+    STAILQ_FOREACH (n, &parent->children, next)
+        last = n;
+    return last;
+}
+
 bool yaml_is_null(const struct yaml_node *node)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};
