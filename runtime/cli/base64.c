@@ -1,5 +1,7 @@
 #include "cli/base64.h"
 
+#include "shared/check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -22,4 +24,11 @@ int base64_decode(struct slice text, uint8_t *bytes, size_t *ret_len)
         return -EINVAL;
     *ret_len = (size_t)n - padding_of(text);
     return 0;
+}
+
+char *base64_encode(struct slice bytes)
+{
+    unsigned char *text = must_alloc(4 * ((bytes.len + 2) / 3) + 1);
+    EVP_EncodeBlock(text, (const unsigned char *)bytes.data, (int)bytes.len);
+    return (char *)text;
 }

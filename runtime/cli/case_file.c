@@ -76,6 +76,7 @@ void case_file_free(struct case_file *f)
     free(f->cases);
     pairs_free(f->config, f->config_count);
     free(f->function);
+    free(f->text);
     free(f->path);
     free(f);
 }
@@ -124,6 +125,8 @@ int case_file_parse(const char *path, struct slice text, struct case_file **ret,
     struct case_file *f = calloc(1, sizeof *f);
     r = f ? keys_copy(slice_of(path), &f->path) : -ENOMEM;
     if (r == 0)
+        r = keys_copy(text, &f->text);
+    if (r == 0)
         r = load(&loader, f);
     if (r == 0 && keys_complaints(diags) > before)
         r = -EINVAL;
@@ -131,9 +134,11 @@ int case_file_parse(const char *path, struct slice text, struct case_file **ret,
         r = name_cases(f);
     yaml_tree_finish(&tree);
     keys_sort_complaints(diags, first);
-    if (r < 0)
+    if (r < 0) {
         case_file_free(f);
-    else
-        *ret = f;
-    return r;
+        return r;
+    }
+    f->text_len = text.len;
+    *ret = f;
+    return 0;
 }

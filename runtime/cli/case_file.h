@@ -80,11 +80,14 @@ struct test_case {
     struct case_messages before; /* played first, what they do does not count */
     struct case_messages given;
     struct case_expect expect;
+    bool expects; /* the key is there */
     unsigned line, column;
 };
 
 struct case_file {
     char *path;
+    char *text; /* of the file */
+    size_t text_len;
     char *function; /* path of manifest or .so, from the folder of the file */
     struct manifest_pair *config;
     size_t config_count; /* right behind config */

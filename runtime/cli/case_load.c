@@ -245,6 +245,7 @@ static int load_case(struct key_loader *loader, const struct key *key, struct ya
     char shown[YAML_SHOWN_MAX];
     c->line = node->line;
     c->column = node->column;
+    c->expects = yaml_find(node, "expect") != NULL;
     keys_defaults(key->inside, c);
     if (node->kind == YAML_MAP)
         return keys_load(loader, key->inside, node, c);

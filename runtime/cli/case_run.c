@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- the function ---- */
 
@@ -196,6 +197,14 @@ void case_run_cancel(struct case_run *run)
 bool case_run_is_over(const struct case_run *run)
 {
     return run->stopping && player_is_down(&run->player);
+}
+
+void case_run_rest(struct case_run *run)
+{
+    if (run->revision && run->revision->handler_fd >= 0)
+        close(run->revision->handler_fd);
+    if (run->revision)
+        run->revision->handler_fd = -1;
 }
 
 void case_run_finish(struct case_run *run)

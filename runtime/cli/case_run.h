@@ -41,6 +41,8 @@ void case_run_start(struct case_run *run, const struct case_file *file, const st
 /* Ends it early; it is over some turns of the loop later, and says nothing. May be called again. */
 void case_run_cancel(struct case_run *run);
 bool case_run_is_over(const struct case_run *run);
+/* When it is over: gives back what only the worker needed. What happened stays. */
+void case_run_rest(struct case_run *run);
 void case_run_finish(struct case_run *run); /* only when it is over */
 
 #endif

@@ -1,10 +1,9 @@
 #include "cli/message_json.h"
 
-#include "shared/check.h"
+#include "cli/base64.h"
 #include "shared/utf8.h"
 #include "shared/visible.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,8 @@ static void set_text(json_t *object, const char *key, struct slice text)
 
 static void set_base64(json_t *object, const char *key, struct slice bytes)
 {
-    unsigned char *text = must_alloc(4 * ((bytes.len + 2) / 3) + 1);
-    EVP_EncodeBlock(text, (const unsigned char *)bytes.data, (int)bytes.len);
-    json_object_set_new(object, key, json_string((const char *)text));
+    char *text = base64_encode(bytes);
+    json_object_set_new(object, key, json_string(text));
     free(text);
 }
 

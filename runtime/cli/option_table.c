@@ -177,6 +177,8 @@ const struct option_row option_table[] = {
     {"speed", "N", "how many times as fast as it was recorded, or max (1)", .take = take_speed},
     {"manifest", "FILE", "manifest that both handlers run under", TEXT(manifest)},
     {"tap", NULL, "the results as TAP, the Test Anything Protocol", FLAG(tap)},
+    {"update", NULL, "write what happened into the files, as what is expected of cases that fail",
+     FLAG(update)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

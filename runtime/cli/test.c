@@ -4,6 +4,7 @@
 #include "cli/test_jobs.h"
 #include "cli/test_report.h"
 #include "cli/test_tap.h"
+#include "cli/test_update.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -19,6 +20,7 @@ struct test {
     struct test_outcome *outcomes; /* owned; of all cases, in order */
     size_t count;
     size_t points; /* of TAP, so far */
+    bool ran;      /* the outcomes are there */
 };
 
 static void list_cases(struct test *t)
@@ -52,6 +54,19 @@ static void begin(struct test *t)
         test_tap_unreadable(++t->points, t->files.bad[i]);
 }
 
+/* What becomes of each is known when the last has run. */
+static int run_and_update(struct test *t, const struct test_jobs *jobs)
+{
+    struct test_jobs all = *jobs;
+    all.over = NULL;
+    all.keeps_runs = true;
+    CHECK(test_jobs_run(&all, t->outcomes, t->count)); /* nothing stops it */
+    int code = test_update(&all, t->outcomes, t->count);
+    for (size_t i = 0; i < t->count; i++)
+        on_over(t, &t->outcomes[i]);
+    return code;
+}
+
 static int run_cases(struct test *t)
 {
     struct host host;
@@ -59,13 +74,16 @@ static int run_cases(struct test *t)
     int code = host_init(&host, t->options);
     if (code != 0)
         return code;
-    code = host_needs_workers(&host);
     const struct test_jobs jobs = {
         .host = &host, .functions = t->options->functions, .over = on_over, .user = t};
-    if (code == 0)
+    code = host_needs_workers(&host);
+    t->ran = code == 0;
+    if (t->ran && t->options->update)
+        code = run_and_update(t, &jobs);
+    else if (t->ran)
         test_jobs_run(&jobs, t->outcomes, t->count);
     host_finish(&host);
-    if (code == 0 && !t->options->tap)
+    if (t->ran && !t->options->tap)
         test_report_end(test_totals_of(t->outcomes, t->count), clock_now_ns() - began_ns);
     return code;
 }
@@ -103,8 +121,8 @@ static int run_all(struct test *t, const struct options *o)
     begin(t);
     if (t->count > 0)
         code = run_cases(t);
-    if (code == 0)
-        code = write_junit(t);
+    int junit_code = t->ran || t->count == 0 ? write_junit(t) : 0;
+    code = code == 0 ? junit_code : code;
     if (code == 0 && (t->files.bad_count > 0 || t->paths.incomplete))
         return EX_DATAERR;
     return code != 0 ? code : test_totals_of(t->outcomes, t->count).failed > 0;
@@ -131,13 +149,18 @@ const struct command command_test = {
         "Runs the cases of each FILE, or of all *.test.yaml in DIR (the current folder) and the folders in\n"
         "it, in workers as 'hark run' would, several at once. NAME.test.yaml is about NAME.yaml beside it,\n"
         "unless it says so: docs/test-cases.md has the keys. What is wrong stands below the case.\n\n"
-        "Exit codes: 0 all passed, 1 some failed, 64 usage, 65 a file that cannot be read, or no cases,\n"
+        "--update changes only what did not match, and cases without 'expect'; comments and order stay. A case\n"
+        "is recorded if it passes a second run; what differs each time is not.\n\n"
+        "Exit codes: 0 all passed or recorded, 1 some failed, 64 usage, 65 a file that cannot be read, or no cases,\n"
         "70 internal, 77 not permitted.\n",
     .examples = "All cases of a folder, with results for a CI:\n"
                 "  hark test --junit results.xml functions\n\n"
                 "The same for what reads TAP:\n"
-                "  prove -e 'hark test --tap' functions/thermostat.test.yaml\n",
-    .takes = OPTION_FUNCTIONS | OPTION_JUNIT | OPTION_TAP | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
+                "  prove -e 'hark test --tap' functions/thermostat.test.yaml\n\n"
+                "What the function does now is right:\n"
+                "  hark test --update thermostat.test.yaml && git diff\n",
+    .takes = OPTION_FUNCTIONS | OPTION_JUNIT | OPTION_TAP | OPTION_UPDATE | OPTIONS_SEAL | OPTION_VERBOSE |
+             OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,
 };

@@ -47,7 +47,9 @@ static void reap(struct round *r, size_t job)
     o->took_ns = o->run->took_ns;
     o->is_over = !o->run->cancelled;
     r->at[job] = NULL;
-    if (!r->jobs->keeps_runs)
+    if (r->jobs->keeps_runs && (o->failure || !o->test->expects))
+        case_run_rest(o->run);
+    else
         drop_run(o);
 }
 

@@ -10,7 +10,7 @@
 struct test_jobs {
     struct host *host;
     const char *functions; /* second place to look for handlers; NULL: none */
-    bool keeps_runs;       /* in the outcomes; test_jobs_drop frees them */
+    bool keeps_runs;       /* of cases that fail or expect nothing, until test_jobs_drop */
     const bool *stops;     /* true: nothing more is started, and what runs is ended; NULL: never */
     void (*over)(void *user, const struct test_outcome *o); /* in the order of the outcomes; NULL: not told */
     void *user;

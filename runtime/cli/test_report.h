@@ -9,7 +9,7 @@ struct test_outcome {
     const struct case_file *file;
     const struct test_case *test;
     char *failure;        /* owned; lines; NULL: it passed */
-    struct case_run *run; /* owned, where the runs are kept; else NULL */
+    struct case_run *run; /* owned, where it is kept; else NULL */
     uint64_t took_ns;
     bool is_over;
     bool is_recorded; /* `failure` is what was wrong with the expectation until it was recorded */

@@ -13,6 +13,7 @@
  *     work MS             be busy that long, then go on
  *     trigger TOPIC       what it was: a topic, or the name of a timer
  *     count TOPIC         how many messages and ticks this worker has had
+ *     clock TOPIC         nanoseconds, other ones each time
  */
 #include <hark/function.h>
 
@@ -184,6 +185,15 @@ static int do_work(const struct order *o)
     return GO_ON;
 }
 
+static int do_clock(const struct order *o)
+{
+    char text[48];
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text, "%lld.%09ld", (long long)now.tv_sec, now.tv_nsec);
+    return say_text(o, text);
+}
+
 static int do_count(const struct order *o)
 {
     char text[16];
@@ -249,6 +259,7 @@ static const struct {
     {"scribble", do_scribble},
     {"trigger", do_trigger},
     {"count", do_count},
+    {"clock", do_clock},
 };
 
 static int obey(const struct order *o)
