@@ -62,6 +62,14 @@ static uint32_t number_at(duk_context *js, duk_idx_t index, const char *what, ui
     return (uint32_t)number;
 }
 
+/* Not JavaScript's truth: "false" would be true. */
+static bool boolean_at(duk_context *js, duk_idx_t index, const char *what)
+{
+    if (!duk_is_boolean(js, index))
+        (void)duk_type_error(js, "%s: true or false is needed", what);
+    return duk_get_boolean(js, index);
+}
+
 /* What is borrowed stays on the stack, to the end of the call. */
 static void read_properties(duk_context *js, struct hark_message *m, struct hark_property *properties)
 {
@@ -90,7 +98,7 @@ static void read_option(duk_context *js, const char *key, struct hark_message *m
     if (strcmp(key, "qos") == 0)
         m->qos = (uint8_t)number_at(js, -1, key, 2);
     else if (strcmp(key, "retained") == 0)
-        m->retained = duk_to_boolean(js, -1);
+        m->retained = boolean_at(js, -1, key);
     else if (strcmp(key, "content_type") == 0)
         m->content_type = text_at(js, -1, key);
     else if (strcmp(key, "response_topic") == 0)

@@ -42,6 +42,13 @@ static void call_if_there(lua_State *L, const char *name)
         lua_call(L, 0, 0);
 }
 
+/* Bytes of the mark that some editors put in front of UTF-8; lua(1) passes over it too. */
+static size_t byte_order_mark(const struct script *script)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    return script->len >= sizeof mark && memcmp(script->text, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
 /* In lua_pcall: (script, context). */
 static int run_script(lua_State *L)
 {
@@ -49,7 +56,8 @@ static int run_script(lua_State *L)
     open_libraries(L);
     lua_calls_open(L, lua_touserdata(L, 2));
     const char *name = lua_pushfstring(L, "=%s", script->name);
-    if (luaL_loadbufferx(L, script->text, script->len, name, "t") != LUA_OK)
+    size_t mark = byte_order_mark(script);
+    if (luaL_loadbufferx(L, script->text + mark, script->len - mark, name, "t") != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 0);
     if (lua_getglobal(L, "handle") != LUA_TFUNCTION) {

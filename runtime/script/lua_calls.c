@@ -30,6 +30,14 @@ static lua_Integer number_at(lua_State *L, int index, const char *what, lua_Inte
     return number;
 }
 
+/* Not Lua's truth: "false" would be true. */
+static bool boolean_at(lua_State *L, int index, const char *what)
+{
+    if (!lua_isboolean(L, index))
+        luaL_error(L, "%s: true or false is needed", what);
+    return lua_toboolean(L, index);
+}
+
 /* Of a table's own field: what is borrowed from it lives as long as the table. */
 static const char *own_text(lua_State *L, int table, const char *key)
 {
@@ -64,7 +72,7 @@ static void read_option(lua_State *L, const char *key, struct hark_message *m,
     if (strcmp(key, "qos") == 0)
         m->qos = (uint8_t)number_at(L, -1, key, 2);
     else if (strcmp(key, "retained") == 0)
-        m->retained = lua_toboolean(L, -1);
+        m->retained = boolean_at(L, -1, key);
     else if (strcmp(key, "content_type") == 0)
         m->content_type = text_at(L, -1, key);
     else if (strcmp(key, "response_topic") == 0)

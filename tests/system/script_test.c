@@ -133,6 +133,8 @@ static void what_cannot_be_published_is_an_error(void **unused)
                 "rules.lua:1: qos: a whole number from 0 to 2 is needed");
     assert_ends(lua("function handle() hark.publish('out/a', 'x', { retain = true }) end"), 1,
                 "rules.lua:1: publish takes no retain: the options are qos, retained,");
+    assert_ends(lua("function handle() hark.publish('out/a', 'x', { retained = 'false' }) end"), 1,
+                "rules.lua:1: retained: true or false is needed");
     assert_ends(lua("function handle() hark.publish('out/a\\0b', 'x') end"), 1,
                 "rules.lua:1: topic: it must not hold a zero byte");
     assert_ends(lua("function handle() hark.publish('out/a', 'x', { properties = { { key = 'a' } } }) end"),
@@ -151,6 +153,19 @@ static void a_script_that_cannot_start_is_refused(void **unused)
     assert_ends(lua("function handle() end\nhark.publish('out/a', 'x')"), BAD_DATA,
                 "rules.lua:2: publish to 'out/a' refused: only while a message is handled\n");
     assert_ends(lua("\033LuaS"), BAD_DATA, "attempt to load a binary chunk");
+}
+
+static void a_byte_order_mark_is_no_mistake(void **unused)
+{
+    (void)unused;
+    static const char line[] = "{\"topic\":\"out/a\",\"payload\":\"19\",\"qos\":1,\"retained\":false}\n";
+    assert_answers(lua("\xef\xbb\xbf"
+                       "function handle(m)\r\n  hark.publish('out/a', m.payload)\r\nend\r\n"),
+                   line);
+    assert_answers(js("\xef\xbb\xbf"
+                      "function handle(m) {\r\n  hark.publish('out/a', m.payload)\r\n}\r\n"),
+                   line);
+    assert_ends(lua("\xef\xbb\xbf\033LuaS"), BAD_DATA, "attempt to load a binary chunk");
 }
 
 static void hark_check_finds_the_line(void **unused)
@@ -357,6 +372,8 @@ static void what_js_cannot_publish_is_an_error(void **unused)
                 "rules.js:1: TypeError: qos: a whole number from 0 to 2 is needed");
     assert_ends(js("function handle() { hark.publish('out/a', 'x', { retain: true }) }"), 1,
                 "rules.js:1: TypeError: publish takes no retain: the options are qos, retained,");
+    assert_ends(js("function handle() { hark.publish('out/a', 'x', { retained: 'false' }) }"), 1,
+                "rules.js:1: TypeError: retained: true or false is needed");
     assert_ends(js("function handle() { hark.publish('out/a', {}) }"), 1,
                 "rules.js:1: TypeError: payload: a string or bytes are needed; for an object there is "
                 "JSON.stringify");
@@ -405,6 +422,7 @@ int main(void)
         cmocka_unit_test_teardown(results_and_errors_are_ends, end_of_test),
         cmocka_unit_test_teardown(what_cannot_be_published_is_an_error, end_of_test),
         cmocka_unit_test_teardown(a_script_that_cannot_start_is_refused, end_of_test),
+        cmocka_unit_test_teardown(a_byte_order_mark_is_no_mistake, end_of_test),
         cmocka_unit_test_teardown(hark_check_finds_the_line, end_of_test),
         cmocka_unit_test_teardown(a_script_finds_nothing_that_opens_files, end_of_test),
         cmocka_unit_test_teardown(print_and_log_are_lines_of_the_log, end_of_test),
