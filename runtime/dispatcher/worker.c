@@ -337,12 +337,17 @@ static void watch(struct worker *w)
     worker_arm(w, deadline(w));
 }
 
-/* Who may use the machine's network cannot come from a zygote that has left it. NULL and *diag on failure. */
-static struct zygote *networked_zygote(struct worker_io *io, struct diag *diag)
+/* Who has grants cannot come from a zygote that is sealed already, nor who may use the machine's network from
+ * one that has left it. NULL and *diag on failure. */
+static struct zygote *find_zygote(struct worker_io *io, const struct grants *grants, struct diag *diag)
 {
-    if (!io->networked)
-        io->networked = zygote_create_networked(io->zygote, diag);
-    return io->networked;
+    bool is_networked = grants->port_count > 0;
+    struct zygote **granting = is_networked ? &io->networked : &io->granting;
+    if (grants_empty(grants))
+        return io->zygote;
+    if (!*granting)
+        *granting = zygote_create_granting(io->zygote, is_networked, diag);
+    return *granting;
 }
 
 /* A spare has no grants, and who has some gets none. 0, or a negative errno; *diag may say more. */
@@ -357,12 +362,12 @@ static int find_worker(struct worker_io *io, const struct revision *revision, st
                    .threads = m->limit_threads,
                    .files = m->limit_files,
                    .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0}};
-    struct worker_terms terms = {io->zygote, &place, g, revision};
+    struct worker_terms terms = {NULL, &place, g, revision};
     int error = cgroup_share_join(revision->cgroup_share, io->cgroups, m, diag);
     if (error)
         return error;
     place.cgroup = cgroup_share_id(revision->cgroup_share);
-    if (g->port_count > 0 && !(terms.zygote = networked_zygote(io, diag)))
+    if (!(terms.zygote = find_zygote(io, g, diag)))
         return -ECHILD;
     if (!grants_empty(g) || !(*ret_worker = spares_take(io, &place)))
         return worker_order(io, &terms, ret_worker);

@@ -334,6 +334,8 @@ void worker_io_check_end(struct worker_io *io)
 {
     if (!io->closed || !TAILQ_EMPTY(&io->all) || !spares_are_gone(io))
         return;
+    if (io->granting)
+        zygote_close(io->granting);
     if (io->networked)
         zygote_close(io->networked);
     uv_close((uv_handle_t *)&io->prepare, on_io_handle_closed);
@@ -346,6 +348,8 @@ bool worker_io_end_zygotes(struct worker_io *io)
     if (TAILQ_EMPTY(&io->all) && spares_are_gone(io))
         return false;
     zygote_end(io->zygote);
+    if (io->granting)
+        zygote_end(io->granting);
     if (io->networked)
         zygote_end(io->networked);
     return true;

@@ -18,7 +18,8 @@ TAILQ_HEAD(worker_list, worker);
 
 struct worker_io {
     struct zygote *zygote;
-    struct zygote *networked; /* for functions with TCP; NULL: none was needed yet */
+    struct zygote *granting;  /* for functions with grants, but for TCP; NULL: none was needed yet */
+    struct zygote *networked; /* for functions with TCP; likewise */
     struct cgroups *cgroups;  /* NULL: none */
     uv_loop_t *loop;
     uv_prepare_t prepare; /* flushes what timers queued */

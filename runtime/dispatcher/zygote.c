@@ -29,8 +29,13 @@ static int spawn_process(struct zygote *z, int control)
 {
     char parent[16];
     snprintf(parent, sizeof parent, "%d", (int)getpid());
-    char *word = z->cgroup_procs >= 0 ? (char[]){"cgroup"} : NULL;
-    char *const argv[] = {(char[]){"hark-worker"}, parent, z->user, z->waived, word, NULL};
+    char grants[] = "grants", cgroup[] = "cgroup";
+    char *argv[] = {(char[]){"hark-worker"}, parent, z->user, z->waived, NULL, NULL, NULL};
+    char **word = &argv[4];
+    if (z->grants)
+        *word++ = grants;
+    if (z->cgroup_procs >= 0)
+        *word++ = cgroup;
     char *const envp[] = {NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -135,6 +140,7 @@ static struct zygote *allocate(uv_loop_t *loop, const struct zygote_options *opt
     z->program = strdup(options->program);
     z->waived = zygote_list_layers(options->waived);
     z->waived_bits = options->waived;
+    z->grants = options->grants;
     z->cgroup_procs =
         options->in_cgroup ? fcntl(options->cgroup_procs, F_DUPFD_CLOEXEC, ZYGOTE_CGROUP_FD + 1) : -1;
     if (options->changes_user)
@@ -170,18 +176,19 @@ struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *optio
     return begin(allocate(loop, options), diag);
 }
 
-struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag)
+struct zygote *zygote_create_granting(const struct zygote *z, bool is_networked, struct diag *diag)
 {
     const struct zygote_options options = {.program = z->program,
-                                           .waived = z->waived_bits | 1u << LAYER_NETNS,
+                                           .grants = true,
+                                           .waived = z->waived_bits | (is_networked ? 1u << LAYER_NETNS : 0),
                                            .in_cgroup = z->cgroup_procs >= 0,
                                            .cgroup_procs = z->cgroup_procs};
-    struct zygote *networked = allocate(z->loop, &options);
-    if (networked) {
-        memcpy(networked->user, z->user, sizeof networked->user);
-        networked->is_kept = true;
+    struct zygote *granting = allocate(z->loop, &options);
+    if (granting) {
+        memcpy(granting->user, z->user, sizeof granting->user);
+        granting->is_kept = true;
     }
-    return begin(networked, diag);
+    return begin(granting, diag);
 }
 
 bool zygote_has_given_up(const struct zygote *z)

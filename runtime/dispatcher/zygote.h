@@ -31,6 +31,7 @@ struct zygote;
 
 struct zygote_options {
     const char *program; /* the path of hark-worker; copied */
+    bool grants;         /* its workers are those of functions with grants; else of those without */
     bool changes_user;   /* it becomes uid and gid before anything else; needs root */
     uid_t uid;
     gid_t gid;
@@ -42,16 +43,17 @@ struct zygote_options {
 /* Spawns it. NULL and *diag on failure. */
 struct zygote *zygote_create(uv_loop_t *loop, const struct zygote_options *options, struct diag *diag);
 
-/* Another, for functions that may use the machine's network: the same program, user and waived layers, and
- * without LAYER_NETNS. NULL and *diag on failure. */
-struct zygote *zygote_create_networked(const struct zygote *z, struct diag *diag);
+/* Another, for functions with grants: the same program, user and waived layers. is_networked: they may use
+ * the machine's network, so it is without LAYER_NETNS. NULL and *diag on failure. */
+struct zygote *zygote_create_granting(const struct zygote *z, bool is_networked, struct diag *diag);
 
 /* What it said of the seal; NULL: nothing yet, or it died. Borrowed until the loop turns. */
 const struct zygote_layers *zygote_layers(const struct zygote *z);
 
-/* Orders a fork; grants are copied. The zygote takes the fds (ZYGOTE_FD_COUNT, and at ZYGOTE_FD_CGROUP -1 or
- * the folder of a cgroup) in any case and closes this process's copies. 0, or a negative errno: then `exited`
- * is never called. -EPERM: the seal does not hold (seal_policy.h). */
+/* Orders a fork; grants are copied, and empty unless the zygote is for them. The zygote takes the fds
+ * (ZYGOTE_FD_COUNT, and at ZYGOTE_FD_CGROUP -1 or the folder of a cgroup) in any case and closes this
+ * process's copies. 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not hold
+ * (seal_policy.h). */
 __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zygote_child *child,
                                                     const int fds[ZYGOTE_FDS_MAX],
                                                     const struct seal_limits *limits,

@@ -17,6 +17,7 @@ struct zygote {
     char user[32];    /* "UID:GID", or "-" */
     char *waived;     /* names of layers, or "-" */
     int cgroup_procs; /* -1: none */
+    bool grants;      /* zygote_options */
     uint32_t waived_bits;
     uv_poll_t poll;
     uv_timer_t respawn;

@@ -12,13 +12,24 @@
  * child's there in the child; the kernel writes it with CLONE_CHILD_SETTID, as it does for fork(3). The list
  * of robust mutexes is not inherited: the child registers the same one again, which is empty. Locks and
  * handlers of pthread_atfork(3) there are none in a process that never had a second thread. */
+static void *thread_id, *robust;
+static size_t robust_bytes;
+
+int fork_into_prepare(void)
+{
+    if (thread_id)
+        return 0;
+    return prctl(PR_GET_TID_ADDRESS, &thread_id) < 0 ||
+                   syscall(SYS_get_robust_list, 0, &robust, &robust_bytes) < 0
+               ? -errno
+               : 0;
+}
+
 pid_t fork_into(int cgroup)
 {
-    void *thread_id = NULL, *robust = NULL;
-    size_t robust_bytes = 0;
-    if (prctl(PR_GET_TID_ADDRESS, &thread_id) < 0 ||
-        syscall(SYS_get_robust_list, 0, &robust, &robust_bytes) < 0)
-        return -errno;
+    int error = fork_into_prepare();
+    if (error)
+        return error;
     struct clone_args args = {.flags = CLONE_INTO_CGROUP | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
                               .child_tid = (uint64_t)(uintptr_t)thread_id,
                               .exit_signal = SIGCHLD,

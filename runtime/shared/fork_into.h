@@ -14,4 +14,8 @@
  * nearest cgroup that holds both; -EAGAIN: its pids.max; -ENODEV: it was removed. */
 pid_t fork_into(int cgroup);
 
+/* What fork_into() has to know of this thread, which it asks for if nobody did before: for who will not be
+ * able to ask any more. 0 or a negative errno. */
+int fork_into_prepare(void);
+
 #endif

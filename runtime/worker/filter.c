@@ -14,12 +14,19 @@
 #include "filters.h"
 
 #if defined(__x86_64__)
-#define FILTERS X86_64_FILTERS
+#define FILTERS(part) X86_64_##part##FILTERS
 #elif defined(__aarch64__)
-#define FILTERS AARCH64_FILTERS
+#define FILTERS(part) AARCH64_##part##FILTERS
 #endif
 
 #ifdef FILTERS
+
+static int load(const struct sock_filter *program, size_t count)
+{
+    struct sock_fprog load = {.len = (unsigned short)count,
+                              .filter = (struct sock_filter *)(uintptr_t)program};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &load) < 0 ? -errno : 0;
+}
 
 /* A program knows its owner only as a constant, and a worker may signal nobody else. */
 static void write_own_pid(struct sock_filter *program, size_t count)
@@ -33,20 +40,47 @@ static void write_own_pid(struct sock_filter *program, size_t count)
     CHECK(found == 1);
 }
 
+static int load_own(const struct filter_program *filter, struct sock_filter *own, size_t room)
+{
+    CHECK(filter->program && filter->count <= room);
+    memcpy(own, filter->program, filter->count * sizeof *own);
+    write_own_pid(own, filter->count);
+    return load(own, filter->count);
+}
+
 int filter_install(unsigned kind)
 {
-    struct sock_filter program[FILTER_PROGRAM_MAX];
-    CHECK(kind < FILTER_KINDS && FILTERS[kind].program);
-    size_t count = FILTERS[kind].count;
-    memcpy(program, FILTERS[kind].program, count * sizeof *program);
-    write_own_pid(program, count);
-    struct sock_fprog load = {.len = (unsigned short)count, .filter = program};
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &load) < 0 ? -errno : 0;
+    struct sock_filter own[FILTER_PROGRAM_MAX];
+    CHECK(kind < FILTER_KINDS);
+    return load_own(&FILTERS()[kind], own, FILTER_PROGRAM_MAX);
+}
+
+int filter_install_common(void)
+{
+    return load(FILTERS(COMMON_)[0].program, FILTERS(COMMON_)[0].count);
+}
+
+int filter_install_rest(unsigned kind)
+{
+    struct sock_filter own[FILTER_REST_MAX];
+    CHECK(kind < FILTER_PLAIN_KINDS);
+    return load_own(&FILTERS(REST_)[kind], own, FILTER_REST_MAX);
 }
 
 #else
 
 int filter_install(unsigned kind)
+{
+    (void)kind;
+    return -ENOSYS;
+}
+
+int filter_install_common(void)
+{
+    return -ENOSYS;
+}
+
+int filter_install_rest(unsigned kind)
 {
     (void)kind;
     return -ENOSYS;

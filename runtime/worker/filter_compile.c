@@ -2,7 +2,6 @@
 
 #include "filter_internal.h"
 
-#include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -12,8 +11,6 @@
 typedef unsigned place;
 
 enum { JUMP_MAX = 250, RANGES_MAX = 400, ACTIONS_MAX = 4, BLOCKS_MAX = 128, X32_BIT = 0x40000000 };
-
-static const uint32_t REFUSE = SECCOMP_RET_ERRNO | EPERM;
 
 /* Values from `first` up to where the next range begins. */
 struct range {
@@ -35,6 +32,7 @@ struct block {
 };
 
 static struct {
+    uint32_t otherwise;
     struct sock_filter code[FILTER_PROGRAM_MAX]; /* backwards */
     place length;
     bool failed;
@@ -333,7 +331,7 @@ static place find_block(const struct filter_rule *rules, size_t count)
         out.failed = true;
         return 0;
     }
-    place target = emit_rules(rules, count, 0, emit_return(REFUSE));
+    place target = emit_rules(rules, count, 0, emit_return(out.otherwise));
     out.blocks[out.block_count++] = (struct block){rules, count, target};
     return target;
 }
@@ -343,21 +341,21 @@ static place find_block(const struct filter_rule *rules, size_t count)
 /* x32 calls are another manner of x86-64, and -1 is no call at all. */
 static size_t add_manners(uint32_t machine, struct range *ranges, size_t count)
 {
-    if (machine != AUDIT_ARCH_X86_64)
+    if (machine != AUDIT_ARCH_X86_64 || out.otherwise == SECCOMP_RET_ALLOW)
         return count;
     count = add_range(ranges, count, X32_BIT, emit_return(SECCOMP_RET_KILL_PROCESS));
-    return add_range(ranges, count, UINT32_MAX, emit_return(REFUSE));
+    return add_range(ranges, count, UINT32_MAX, emit_return(out.otherwise));
 }
 
 static place emit_numbers(uint32_t machine, const struct filter_rule *rules, size_t count)
 {
-    struct range ranges[RANGES_MAX] = {{0, emit_return(REFUSE)}};
+    struct range ranges[RANGES_MAX] = {{0, emit_return(out.otherwise)}};
     size_t range_count = 1;
     for (size_t i = 0, next; i < count; i = next) {
         for (next = i + 1; next < count && rules[next].number == rules[i].number;)
             next++;
         range_count = add_range(ranges, range_count, rules[i].number, find_block(rules + i, next - i));
-        range_count = add_range(ranges, range_count, rules[i].number + 1, emit_return(REFUSE));
+        range_count = add_range(ranges, range_count, rules[i].number + 1, emit_return(out.otherwise));
     }
     return emit_tree(ranges, add_manners(machine, ranges, range_count));
 }
@@ -365,19 +363,22 @@ static place emit_numbers(uint32_t machine, const struct filter_rule *rules, siz
 static void emit_program(uint32_t machine, const struct filter_rule *rules, size_t count)
 {
     (void)emit_return(SECCOMP_RET_ALLOW);
-    (void)emit_return(REFUSE);
+    (void)emit_return(out.otherwise);
     place numbers = emit_load(offsetof(struct seccomp_data, nr), emit_numbers(machine, rules, count));
+    if (out.otherwise == SECCOMP_RET_ALLOW)
+        return;
     place kill = emit_return(SECCOMP_RET_KILL_PROCESS);
     (void)emit_load(offsetof(struct seccomp_data, arch), emit_jump(BPF_JEQ, machine, numbers, kill));
 }
 
-size_t filter_compile(uint32_t machine, const struct filter_rule *rules, size_t count,
+size_t filter_compile(uint32_t machine, uint32_t otherwise, const struct filter_rule *rules, size_t count,
                       struct sock_filter *program)
 {
     struct filter_rule sorted[FILTER_RULES_MAX];
     if (count > FILTER_RULES_MAX)
         return 0;
     memset(&out, 0, sizeof out);
+    out.otherwise = otherwise;
     for (size_t i = 0; i < count; i++)
         sorted[i] = rules[i];
     sort(sorted, count, number, 0);

@@ -6,9 +6,10 @@
  * through it too: the numbers lie in a tree of ranges of one fate, and values of an argument in trees of
  * their own.
  *
- * Of several rules about one call the first that applies decides; a call about which none applies is refused
- * with EPERM. Calls in the manner of another machine end the process. No instruction is used but those for
- * which the kernel can tell that the arguments play no part: load, and, jump, return. */
+ * Of several rules about one call the first that applies decides; where none applies, that is said once for
+ * all. Calls in the manner of another machine end the process, but for a program that lets through what has
+ * no rule: it is of use only behind another. No instruction is used but those for which the kernel can tell
+ * that the arguments play no part: load, and, jump, return. */
 #ifndef HARK_WORKER_FILTER_COMPILE_H
 #define HARK_WORKER_FILTER_COMPILE_H
 
@@ -32,9 +33,10 @@ struct filter_rule {
     struct filter_check checks[FILTER_CHECKS_MAX];
 };
 
-/* `machine` is an AUDIT_ARCH_. Returns the number of instructions in program[FILTER_PROGRAM_MAX], or 0: they
- * do not fit, or there are checks that it cannot express. */
-size_t filter_compile(uint32_t machine, const struct filter_rule *rules, size_t count,
+/* `machine` is an AUDIT_ARCH_, `otherwise` the SECCOMP_RET_ of a call about which no rule applies. Returns
+ * the number of instructions in program[FILTER_PROGRAM_MAX], or 0: they do not fit, or there are checks that
+ * it cannot express. */
+size_t filter_compile(uint32_t machine, uint32_t otherwise, const struct filter_rule *rules, size_t count,
                       struct sock_filter *program);
 
 #endif

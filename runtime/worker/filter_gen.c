@@ -16,6 +16,7 @@
 /* Constants of Linux on both machines, written out: the headers of the building machine may be older. */
 enum {
     PRIVATE = 0x02,         /* MAP_PRIVATE */
+    SHARED = 0x01,          /* MAP_SHARED, and nothing else */
     SHARE_MASK = 0x0f,      /* MAP_TYPE */
     STRANGE_MAPS = 0x40100, /* MAP_HUGETLB, MAP_GROWSDOWN */
     READ_WRITE = 0x3,       /* PROT_READ | PROT_WRITE */
@@ -32,6 +33,8 @@ enum {
     PTHREAD_FLAGS =
         0x3d0f00 /* CLONE_VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
 };
+
+static const uint32_t REFUSE = SECCOMP_RET_ERRNO | EPERM;
 
 static struct {
     uint32_t machine; /* SCMP_ARCH_ and AUDIT_ARCH_, which are the same */
@@ -283,10 +286,27 @@ static void allow_granted(unsigned kind)
         allow_channel();
 }
 
-static void allow_process(int threads)
+/* raise(3) and abort(3) */
+static void allow_own_signals(void)
 {
-    /* raise(3) and abort(3) */
     ALLOW_IF("tgkill", is(0, FILTER_OWN_PID));
+}
+
+static void allow_thread(unsigned kind)
+{
+    if (kind & FILTER_THREADS)
+        ALLOW_IF("clone", is(0, PTHREAD_FLAGS));
+}
+
+/* Its flags are out of a filter's sight; libc turns to clone. */
+static void hide_clone3(void)
+{
+    rule(SECCOMP_RET_ERRNO | ENOSYS, "clone3", 0, NULL);
+}
+
+static void allow_process(unsigned kind)
+{
+    allow_own_signals();
     /* one's own limits, to read */
     ALLOW_IF("prlimit64", is(0, 0), is_null(2));
     /* PR_SET_NAME, PR_SET_VMA, and what only tells: PDEATHSIG, DUMPABLE, NAME, SECCOMP, CAPBSET, SECUREBITS,
@@ -295,70 +315,25 @@ static void allow_process(int threads)
     for (size_t i = 0; i < sizeof prctls / sizeof *prctls; i++)
         ALLOW_IF("prctl", is(0, prctls[i]));
     ALLOW_IF("personality", is(0, 0xffffffff)); /* only asks */
-    if (threads)
-        ALLOW_IF("clone", is(0, PTHREAD_FLAGS));
-    rule(SECCOMP_RET_ERRNO | ENOSYS, "clone3", 0,
-         NULL); /* its flags are out of a filter's sight; libc turns to clone */
+    allow_thread(kind);
+    hide_clone3();
 }
 
 /* Nobody calls these by mistake. The process ends with SIGSYS. */
-static const char *const attackers[] = {"ptrace",
-                                        "process_vm_readv",
-                                        "process_vm_writev",
-                                        "process_madvise",
-                                        "kcmp",
-                                        "bpf",
-                                        "userfaultfd",
-                                        "perf_event_open",
-                                        "keyctl",
-                                        "add_key",
-                                        "request_key",
-                                        "io_uring_setup",
-                                        "io_uring_enter",
-                                        "io_uring_register",
-                                        "kexec_load",
-                                        "kexec_file_load",
-                                        "init_module",
-                                        "finit_module",
-                                        "delete_module",
-                                        "mount",
-                                        "umount",
-                                        "umount2",
-                                        "fsopen",
-                                        "fsconfig",
-                                        "fsmount",
-                                        "fspick",
-                                        "move_mount",
-                                        "open_tree",
-                                        "mount_setattr",
-                                        "pivot_root",
-                                        "chroot",
-                                        "unshare",
-                                        "setns",
-                                        "open_by_handle_at",
-                                        "name_to_handle_at",
-                                        "modify_ldt",
-                                        "iopl",
-                                        "ioperm",
-                                        "swapon",
-                                        "swapoff",
-                                        "reboot",
-                                        "acct",
-                                        "quotactl",
-                                        "settimeofday",
-                                        "stime",
-                                        "clock_settime",
-                                        "clock_adjtime",
-                                        "adjtimex",
-                                        "sethostname",
-                                        "setdomainname",
-                                        "uselib",
-                                        "vhangup",
-                                        "lookup_dcookie",
-                                        "nfsservctl",
-                                        "vm86",
-                                        "vm86old",
-                                        NULL};
+static const char *const attackers[] = {
+    /* other processes */
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
+    /* what the kernel runs for us */
+    "bpf", "userfaultfd", "perf_event_open", "keyctl", "add_key", "request_key", "io_uring_setup",
+    "io_uring_enter", "io_uring_register", "kexec_load", "kexec_file_load", "init_module", "finit_module",
+    "delete_module",
+    /* mounts and namespaces */
+    "mount", "umount", "umount2", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount", "open_tree",
+    "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "open_by_handle_at", "name_to_handle_at",
+    /* the machine */
+    "modify_ldt", "iopl", "ioperm", "swapon", "swapoff", "reboot", "acct", "quotactl", "settimeofday",
+    "stime", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "uselib",
+    "vhangup", "lookup_dcookie", "nfsservctl", "vm86", "vm86old", NULL};
 
 static void kill_attackers(void)
 {
@@ -366,24 +341,63 @@ static void kill_attackers(void)
     rule(SECCOMP_RET_KILL_PROCESS, "personality", 0, NULL); /* whoever does more than ask, see above */
 }
 
-static void build(unsigned kind)
+static void allow_all(unsigned kind)
 {
-    list.count = 0;
     allow_ordinary();
     allow_memory();
     allow_handler(kind);
     allow_files();
     allow_granted(kind);
-    allow_process(kind & FILTER_THREADS);
+    allow_process(kind);
     kill_attackers();
 }
 
-static void print(const char *machine, unsigned kind)
+/* ---- the two parts ---- */
+
+/* What the zygote and the seal call, and a function must not. */
+static const char *const preparing[] = {
+    /* processes */ "clone",     "wait4",     "kill",
+    /* and the seal */ "capset", "setrlimit", "close_range",
+    "landlock_restrict_self",    "seccomp",   NULL};
+
+/* PR_SET_PDEATHSIG, SET_DUMPABLE, CAPBSET_DROP, SET_SECUREBITS, CAP_AMBIENT */
+static const uint32_t preparing_prctls[] = {1, 4, 24, 28, 47};
+
+enum { PREPARING_PRCTLS = sizeof preparing_prctls / sizeof *preparing_prctls };
+
+/* The flight recorder is shared memory. What is said first counts. */
+static void allow_preparing(void)
 {
+    each(SECCOMP_RET_ALLOW, preparing);
+    rule(SECCOMP_RET_ALLOW, "tgkill", 0, NULL);
+    rule(SECCOMP_RET_ALLOW, "clone3", 0, NULL);
+    rule(SECCOMP_RET_ALLOW, "unshare", 0, NULL);
+    ALLOW_IF("mmap", is(3, SHARED), is(2, READ_WRITE));
+    for (int i = 0; i < PREPARING_PRCTLS; i++)
+        ALLOW_IF("prctl", is(0, preparing_prctls[i]));
+}
+
+/* Each rule of allow_preparing() ends here as it does for allow_all(). */
+static void take_back(unsigned kind)
+{
+    allow_thread(kind);
+    each(REFUSE, preparing);
+    allow_own_signals();
+    rule(REFUSE, "tgkill", 0, NULL);
+    hide_clone3();
+    rule(SECCOMP_RET_KILL_PROCESS, "unshare", 0, NULL);
+    rule(REFUSE, "mmap", 1, (struct filter_check[]){is(3, SHARED)});
+    for (int i = 0; i < PREPARING_PRCTLS; i++)
+        rule(REFUSE, "prctl", 1, (struct filter_check[]){is(0, preparing_prctls[i])});
+}
+
+static void print(const char *machine, const char *part, unsigned kind, uint32_t otherwise)
+{
+    size_t most = otherwise == SECCOMP_RET_ALLOW ? FILTER_REST_MAX : FILTER_PROGRAM_MAX;
     static struct sock_filter program[FILTER_PROGRAM_MAX];
-    size_t count = filter_compile(list.machine, list.rules, list.count, program);
-    must(count ? 0 : -EFBIG, "the rules make no program");
-    printf("static const struct sock_filter %s_%u[] = {\n", machine, kind);
+    size_t count = filter_compile(list.machine, otherwise, list.rules, list.count, program);
+    must(count && count <= most ? 0 : -EFBIG, "the rules make no program");
+    printf("static const struct sock_filter %s_%s%u[] = {\n", machine, part, kind);
     for (size_t i = 0; i < count; i++)
         printf("    {0x%04x, %u, %u, 0x%08x},\n", program[i].code, program[i].jt, program[i].jf,
                program[i].k);
@@ -395,14 +409,30 @@ static int is_kind(unsigned kind)
     return !(kind & FILTER_WRITE) || kind & FILTER_READ;
 }
 
-static void print_table(const char *machine)
+static void print_table(const char *machine, const char *part, unsigned kinds)
 {
-    printf("static const struct filter_program %s_FILTERS[FILTER_KINDS] = {\n", machine);
-    for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
+    printf("static const struct filter_program %s_%sFILTERS[%u] = {\n", machine, part, kinds);
+    for (unsigned kind = 0; kind < kinds; kind++)
         if (is_kind(kind))
-            printf("    [%u] = {%s_%u, sizeof %s_%u / sizeof *%s_%u},\n", kind, machine, kind, machine, kind,
-                   machine, kind);
+            printf("    [%u] = {%s_%s%u, sizeof %s_%s%u / sizeof(struct sock_filter)},\n", kind, machine,
+                   part, kind, machine, part, kind);
     puts("};");
+}
+
+/* The first part allows threads to whoever the second does not take them from. */
+static void print_parts(const char *machine)
+{
+    list.count = 0;
+    allow_preparing();
+    allow_all(FILTER_THREADS);
+    print(machine, "COMMON_", 0, REFUSE);
+    print_table(machine, "COMMON_", 1);
+    for (unsigned kind = 0; kind < FILTER_PLAIN_KINDS; kind++) {
+        list.count = 0;
+        take_back(kind);
+        print(machine, "REST_", kind, SECCOMP_RET_ALLOW);
+    }
+    print_table(machine, "REST_", FILTER_PLAIN_KINDS);
 }
 
 static void print_machine(const char *machine, const char *macro, uint32_t arch)
@@ -411,10 +441,12 @@ static void print_machine(const char *machine, const char *macro, uint32_t arch)
     printf("#if defined(%s)\n", macro);
     for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
         if (is_kind(kind)) {
-            build(kind);
-            print(machine, kind);
+            list.count = 0;
+            allow_all(kind);
+            print(machine, "", kind, REFUSE);
         }
-    print_table(machine);
+    print_table(machine, "", FILTER_KINDS);
+    print_parts(machine);
     puts("#endif");
 }
 

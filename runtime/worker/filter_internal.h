@@ -20,7 +20,12 @@ enum {
     FILTER_KINDS = 32
 };
 
-enum { FILTER_PROGRAM_MAX = 1024 }; /* instructions */
+/* Whose filter is in two parts: one that the zygote has already, and that leaves it what it and the seal
+ * need, and another that takes this back. The stricter answer of the two counts. */
+enum { FILTER_PLAIN_KINDS = FILTER_THREADS + 1 };
+
+/* Instructions; of the part that each worker loads. */
+enum { FILTER_PROGRAM_MAX = 1024, FILTER_REST_MAX = 64 };
 
 struct filter_program {
     const struct sock_filter *program; /* NULL: there is no such kind */

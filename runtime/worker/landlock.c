@@ -3,6 +3,7 @@
 #include "worker/granted.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -104,20 +105,46 @@ static int allow(int ruleset, const struct ruleset *handled, const struct grants
     return error;
 }
 
-/* An older kernel takes a longer struct only as long as what it does not know is 0, and it is. */
-int landlock_deny_all_but(const struct grants *grants, uint32_t *ret_abi, struct diag *why)
+/* An older kernel takes a longer struct only as long as what it does not know is 0, and it is. The ruleset's
+ * descriptor or -errno. */
+static int create_ruleset(struct ruleset *ret_all, uint32_t *ret_abi)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_QUESTION);
     if (abi < 0)
         return -errno;
-    struct ruleset all = all_rights((uint32_t)abi);
-    int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
-    if (fd < 0)
-        return -errno;
-    int error = allow(fd, &all, grants, why);
-    if (!error && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-        error = -errno;
-    close(fd);
     *ret_abi = (uint32_t)abi;
+    *ret_all = all_rights((uint32_t)abi);
+    int fd = (int)syscall(SYS_landlock_create_ruleset, ret_all, sizeof *ret_all, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int landlock_create(int above)
+{
+    struct ruleset all;
+    uint32_t abi;
+    int fd = create_ruleset(&all, &abi);
+    if (fd < 0)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, above + 1);
+    int error = -errno;
+    close(fd);
+    return moved < 0 ? error : moved;
+}
+
+int landlock_enter(int ruleset)
+{
+    return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
+}
+
+int landlock_deny_all_but(const struct grants *grants, uint32_t *ret_abi, struct diag *why)
+{
+    struct ruleset all = {0};
+    int fd = create_ruleset(&all, ret_abi);
+    if (fd < 0)
+        return fd;
+    int error = allow(fd, &all, grants, why);
+    if (!error)
+        error = landlock_enter(fd);
+    close(fd);
     return error;
 }

@@ -16,4 +16,9 @@ enum { LANDLOCK_SCOPED_ABI = 6 }; /* since when signals and abstract sockets are
 __attribute__((warn_unused_result)) int landlock_deny_all_but(const struct grants *grants, uint32_t *ret_abi,
                                                               struct diag *why);
 
+/* The same in two steps, with nothing granted; the first can be done once for many processes. The descriptor
+ * of a ruleset, close-on-exec, the caller's and higher than `above`, or a negative errno. */
+__attribute__((warn_unused_result)) int landlock_create(int above);
+__attribute__((warn_unused_result)) int landlock_enter(int ruleset);
+
 #endif

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
     WORKER_FILES = 4, /* 0, 1, 2 and the channel */
@@ -22,18 +24,33 @@ uint32_t limits_threads(const struct seal_limits *limits)
     return limits->threads ? limits->threads : 1;
 }
 
+/* Of this process and those that it forks, which need not ask again. */
+static struct rlimit current[RLIM_NLIMITS];
+static bool are_known;
+
+static int learn(void)
+{
+    if (are_known)
+        return 0;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        if (getrlimit((__rlimit_resource_t)i, &current[i]) < 0)
+            return -errno;
+    are_known = true;
+    return 0;
+}
+
+/* setrlimit(3) makes another call, which the filter of the zygote does not leave open. */
 static int limit_both(int resource, uint64_t soft, uint64_t hard)
 {
-    struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
-        return -errno;
-    if (hard > now.rlim_max)
-        hard = now.rlim_max;
+    struct rlimit *now = &current[resource];
+    if (hard > now->rlim_max)
+        hard = now->rlim_max;
     if (soft > hard)
         soft = hard;
-    if (now.rlim_cur == soft && now.rlim_max == hard)
+    if (now->rlim_cur == soft && now->rlim_max == hard)
         return 0;
-    return setrlimit((__rlimit_resource_t)resource, &(struct rlimit){soft, hard}) < 0 ? -errno : 0;
+    *now = (struct rlimit){soft, hard};
+    return syscall(SYS_setrlimit, resource, now) < 0 ? -errno : 0;
 }
 
 static int limit(int resource, uint64_t value)
@@ -81,7 +98,7 @@ static int limit_files(const struct seal_limits *limits)
 int limits_apply_common(void)
 {
     static const int none[] = {RLIMIT_CORE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO};
-    int error = 0;
+    int error = learn();
     for (size_t i = 0; !error && i < sizeof none / sizeof *none; i++)
         error = limit(none[i], 0);
     if (!error)

@@ -11,8 +11,8 @@
 /* The threads that a worker with these limits may have, the first included. */
 uint32_t limits_threads(const struct seal_limits *limits);
 
-/* Those of limits_apply that are the same for every worker, and that the zygote can live with as well: what
- * it has already, a worker only looks at. 0 or a negative errno. */
+/* Those of limits_apply that are the same for every worker, and that the zygote can live with as well: its
+ * workers inherit them, and the knowledge of all the others. 0 or a negative errno. */
 __attribute__((warn_unused_result)) int limits_apply_common(void);
 
 /* 0 or a negative errno. A hard limit that is lower already stays. For more than one thread the process must

@@ -1,8 +1,9 @@
-/* hark-worker PID IDENTITY WAIVED [cgroup]: started by hark before it knows any secret, with an empty
- * environment and its control socket at ZYGOTE_FD. PID is hark's own; IDENTITY is whom to become, UID:GID, or
+/* hark-worker PID IDENTITY WAIVED [grants] [cgroup]: started by hark before it knows any secret, with an
+ * empty environment and its control socket at ZYGOTE_FD. PID is hark's own; IDENTITY is whom to become,
+ * UID:GID, or
  * - to stay who we are; WAIVED names the layers of the seal that are not to be applied, with commas between,
- * or is -; `cgroup` says that ZYGOTE_CGROUP_FD is the cgroup.procs of the cgroup to be in. It becomes the
- * zygote. */
+ * or is -; `grants` says that its workers are those of functions with grants; `cgroup` says that
+ * ZYGOTE_CGROUP_FD is the cgroup.procs of the cgroup to be in. It becomes the zygote. */
 #include "worker/zygote.h"
 
 #include "shared/wire.h"
@@ -68,18 +69,23 @@ static bool parse_waived(char *text, bool waived[LAYER_COUNT])
     return true;
 }
 
-static bool parse_cgroup(const char *word, int *ret_procs)
+/* The words at the end, each of which may be missing. */
+static bool parse_words(char **words, struct zygote_options *options)
 {
-    *ret_procs = word ? ZYGOTE_CGROUP_FD : -1;
-    return !word || (strcmp(word, "cgroup") == 0 && fcntl(ZYGOTE_CGROUP_FD, F_GETFD) >= 0);
+    options->grants = *words && strcmp(*words, "grants") == 0;
+    words += options->grants;
+    bool has_cgroup = *words && strcmp(*words, "cgroup") == 0;
+    words += has_cgroup;
+    options->cgroup_procs = has_cgroup ? ZYGOTE_CGROUP_FD : -1;
+    return !*words && (!has_cgroup || fcntl(ZYGOTE_CGROUP_FD, F_GETFD) >= 0);
 }
 
 int main(int argc, char **argv)
 {
     struct zygote_options options = {.control = ZYGOTE_FD};
-    if (argc < 4 || argc > 5 || !parse_cgroup(argv[4], &options.cgroup_procs) ||
-        !parse_pid(argv[1], &options.parent) || !parse_identity(argv[2], &options.identity) ||
-        !parse_waived(argv[3], options.waived) || !is_control_socket(ZYGOTE_FD)) {
+    if (argc < 4 || !parse_words(argv + 4, &options) || !parse_pid(argv[1], &options.parent) ||
+        !parse_identity(argv[2], &options.identity) || !parse_waived(argv[3], options.waived) ||
+        !is_control_socket(ZYGOTE_FD)) {
         fputs("hark-worker: hark starts this program by itself: use `hark run`, or `hark invoke` to try a "
               "function\n",
               stderr);

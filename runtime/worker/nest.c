@@ -125,6 +125,16 @@ static int start_first(struct nest *nest, struct diag *why)
     return 0;
 }
 
+void nest_close_views(struct nest *nest)
+{
+    int *const views[] = {&nest->views.machine, &nest->views.empty};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        if (*views[i] >= 0)
+            close(*views[i]);
+        *views[i] = -1;
+    }
+}
+
 int nest_build(struct nest *nest, const struct identity *identity, struct diag *why)
 {
     nest->first = (struct first){.lifeline = -1, .proc = -1};

@@ -15,7 +15,7 @@ struct nest {
     struct layer_state layers[LAYER_COUNT]; /* before nest_build: LAYER_WAIVED or LAYER_MISSING */
     uint32_t uid;                           /* of zygote and workers, as the machine sees it */
     struct first first;
-    struct views views; /* for workers with grants, granted_root.h */
+    struct views views; /* granted_root.h; first.h */
     int proc; /* for fchdir(2): a procfs in which self/fd is found. With LAYER_ROOT it is attached nowhere */
 };
 
@@ -23,5 +23,8 @@ struct nest {
  * prctl(2). 0, or a negative errno and *why when the process must not go on. */
 __attribute__((warn_unused_result)) int nest_build(struct nest *nest, const struct identity *identity,
                                                    struct diag *why);
+
+/* For who has no workers with grants: what views show is gone then for good. */
+void nest_close_views(struct nest *nest);
 
 #endif

@@ -17,6 +17,9 @@
 
 enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 }; /* PR_SET_MDWE, newer than the headers of some machines */
 
+/* By workers, from the zygote. Of the filter that is the larger part. */
+static bool is_inherited[LAYER_COUNT];
+
 /* A layer: 0 with *ret_state filled in, or a negative errno. */
 
 static int apply_limits(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
@@ -55,6 +58,8 @@ static int apply_mdwe(const struct seal_terms *terms, struct layer_state *ret_st
 /* Below ABI 6 nothing is scoped: signals and abstract sockets are left to the filter and the namespaces. */
 static int apply_landlock(const struct seal_terms *terms, struct layer_state *ret_state, struct diag *why)
 {
+    if (terms->ruleset >= 0)
+        return landlock_enter(terms->ruleset);
     int error = landlock_deny_all_but(terms->grants, &ret_state->detail, why);
     if (!error && ret_state->detail < LANDLOCK_SCOPED_ABI)
         ret_state->status = LAYER_DEGRADED;
@@ -80,7 +85,8 @@ static int apply_filter(const struct seal_terms *terms, struct layer_state *ret_
         ret_state->status = LAYER_DEGRADED;
         return 0;
     }
-    return filter_install(filter_kind(terms));
+    unsigned kind = filter_kind(terms);
+    return is_inherited[LAYER_SECCOMP] ? filter_install_rest(kind) : filter_install(kind);
 }
 
 /* In order: limits while there are rights to set them and capabilities before no_new_privs would spoil them;
@@ -97,7 +103,7 @@ enum { STEPS = sizeof steps / sizeof *steps };
 
 /* The child has the zygote's descriptors still, and landlock takes one. */
 static const struct seal_terms PROBE_TERMS = {&(const struct seal_limits){.threads = 1, .files = 64},
-                                              &(const struct grants){.path_count = 0}};
+                                              &(const struct grants){.path_count = 0}, -1};
 
 static void try_all(struct layer_state states[LAYER_COUNT])
 {
@@ -174,12 +180,51 @@ static int count_threads_alone(const struct layer_state states[LAYER_COUNT], con
         return refuse(why, LAYER_LIMITS, -EPERM,
                       "`limits.threads` above 1 cannot be enforced without user namespaces");
     int error = capabilities_enter_user_namespace();
+    (void)prctl(PR_SET_DUMPABLE, 0); /* again: it brings the machine's default. Cannot fail */
+    is_inherited[LAYER_CAPS] = false;
     return error ? refuse(why, LAYER_USERNS, error, NULL) : 0;
 }
 
-int seal_prepare(const struct layer_state states[LAYER_COUNT])
+/* Not landlock: workers that share what it calls a domain may signal each other and the zygote. */
+static const enum layer heritage[] = {LAYER_CAPS, LAYER_NNP, LAYER_MDWE};
+
+static int bequeath(const struct layer_state states[LAYER_COUNT], struct diag *why)
 {
-    return applies(states, LAYER_LIMITS) ? limits_apply_common() : 0;
+    for (size_t i = 0; i < sizeof heritage / sizeof *heritage; i++)
+        for (int j = 0; j < STEPS; j++) {
+            struct layer_state ignored;
+            if (steps[j].layer != heritage[i] || !applies(states, heritage[i]))
+                continue;
+            int error = steps[j].apply(&PROBE_TERMS, &ignored, why);
+            if (error)
+                return refuse(why, heritage[i], error, NULL);
+            is_inherited[heritage[i]] = true;
+        }
+    return 0;
+}
+
+static int bequeath_filter(const struct layer_state states[LAYER_COUNT], struct diag *why)
+{
+    if (SANITIZED || !applies(states, LAYER_SECCOMP))
+        return 0;
+    is_inherited[LAYER_SECCOMP] = true;
+    int error = filter_install_common();
+    return error ? refuse(why, LAYER_SECCOMP, error, NULL) : 0;
+}
+
+int seal_prepare(const struct layer_state states[LAYER_COUNT], struct diag *why)
+{
+    int error = applies(states, LAYER_LIMITS) ? limits_apply_common() : 0;
+    return error ? refuse(why, LAYER_LIMITS, error, NULL) : 0;
+}
+
+int seal_prepare_plain(const struct layer_state states[LAYER_COUNT], int *ret_ruleset, struct diag *why)
+{
+    int error = bequeath(states, why);
+    *ret_ruleset = -1;
+    if (!error && applies(states, LAYER_LANDLOCK) && (*ret_ruleset = landlock_create(SEAL_LOW_FD)) < 0)
+        error = refuse(why, LAYER_LANDLOCK, *ret_ruleset, NULL);
+    return error ? error : bequeath_filter(states, why);
 }
 
 int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_terms *terms, struct diag *why)
@@ -188,14 +233,14 @@ int seal_apply(const struct layer_state states[LAYER_COUNT], const struct seal_t
     int error = check_mandatory(states, why);
     if (!error)
         error = count_threads_alone(states, terms->limits, why);
-    (void)prctl(PR_SET_DUMPABLE, 0); /* again: a user namespace brings the machine's default. Cannot fail */
     for (int i = 0; !error && i < STEPS; i++) {
         struct layer_state ignored = {0};
-        if (!applies(states, steps[i].layer))
+        enum layer layer = steps[i].layer;
+        if (!applies(states, layer) || (is_inherited[layer] && layer != LAYER_SECCOMP))
             continue;
         error = steps[i].apply(terms, &ignored, why);
         if (error && !*why->text)
-            refuse(why, steps[i].layer, error, NULL);
+            refuse(why, layer, error, NULL);
     }
     return error;
 }

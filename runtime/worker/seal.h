@@ -18,6 +18,11 @@
  *                   knowledge of, any process of the machine. Remains: other workers, as numbers;
  *                   landlock and the filter keep them from each other.
  *
+ * In the zygote, too, where its workers have no grants (seal_prepare_plain): capabilities, no-new-privs, mdwe
+ * and the larger part of the filter, filter.h. What follows then has no more to do there, with two
+ * exceptions: the user namespace for more than one thread brings capabilities, which go as below, and
+ * landlock's domain is each worker's own, of a ruleset that was made once.
+ *
  * In each worker, in this order (worker_main, seal_apply):
  *   descriptors     closed, all but /dev/null, the log pipe and the channel. By that comes, when all
  *                   of the below is done, the .so, and before it where a unix socket was granted,
@@ -55,17 +60,28 @@
 #include "shared/layers.h"
 #include "shared/wire.h"
 
+/* Descriptors up to this one are a worker's to place. */
+enum { SEAL_LOW_FD = 15 };
+
 /* What one function may have. */
 struct seal_terms {
     const struct seal_limits *limits;
     const struct grants *grants;
+    int ruleset; /* seal_prepare_plain; -1: none */
 };
 
 /* Tries the worker's own layers in a child and fills in their states; those that are LAYER_WAIVED stay so. */
 void seal_probe(struct layer_state states[LAYER_COUNT]);
 
-/* In the zygote, after the probe: what of it workers can inherit. 0 or a negative errno. */
-__attribute__((warn_unused_result)) int seal_prepare(const struct layer_state states[LAYER_COUNT]);
+/* In the zygote, after the probe: what of it all workers can inherit. 0, or a negative errno and *why. */
+__attribute__((warn_unused_result)) int seal_prepare(const struct layer_state states[LAYER_COUNT],
+                                                     struct diag *why);
+
+/* After that, in a zygote whose workers have no grants: what else these can inherit, which is most. From here
+ * on the zygote can do little but fork, bury, and speak by descriptor FILTER_CHANNEL. *ret_ruleset: for
+ * seal_terms; the caller's to close. 0, or a negative errno and *why. */
+__attribute__((warn_unused_result)) int seal_prepare_plain(const struct layer_state states[LAYER_COUNT],
+                                                           int *ret_ruleset, struct diag *why);
 
 /* Applies them. A layer that was found missing is left out, unless it is mandatory; one that worked in the
  * probe must work again. 0, or a negative errno and *why: then the process must not load anything. */

@@ -25,7 +25,8 @@
 enum {
     CHANNEL_FD = FILTER_CHANNEL,
     SAMPLE_FD,
-    HANDLER_FD = 16 /* if it comes early: out of the seal's way */
+    RULESET_FD,
+    HANDLER_FD = SEAL_LOW_FD + 1 /* if it comes early: out of the seal's way */
 };
 
 static void die_with_parent(pid_t parent)
@@ -59,13 +60,21 @@ static int bring_in_granted(const struct worker_birth *b, struct diag *why)
                                          : granted_check(b->grants, b->proc, why);
 }
 
-/* Of the zygote's descriptors only those stay that are this worker's. The working folder is for the loader:
- * once sealed, a worker has neither a path to the .so nor a descriptor of any folder. */
+/* The working folder is for the loader: once sealed, a worker has neither a path to the .so nor a descriptor
+ * of any folder. The zygote is there already; who has built a root of its own has left. */
+static int return_to_proc(const struct worker_birth *b)
+{
+    return b->grants->path_count ? fchdir(b->proc) : 0;
+}
+
+/* Of the zygote's descriptors only those stay that are this worker's. What comes last is above SAMPLE_FD. */
 static int keep_only(const struct worker_birth *b)
 {
-    if (fchdir(b->proc) < 0 || dup2(b->fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 ||
+    if (return_to_proc(b) < 0 || dup2(b->fds[ZYGOTE_FD_LOG], STDOUT_FILENO) < 0 ||
         dup2(b->fds[ZYGOTE_FD_LOG], STDERR_FILENO) < 0 || dup2(b->fds[ZYGOTE_FD_CHANNEL], CHANNEL_FD) < 0 ||
-        (b->sample >= 0 && dup2(b->sample, SAMPLE_FD) < 0) || close_range(SAMPLE_FD + 1, ~0u, 0) < 0)
+        (b->sample >= 0 && dup2(b->sample, SAMPLE_FD) < 0) ||
+        (b->ruleset >= 0 && dup2(b->ruleset, RULESET_FD) < 0) ||
+        close_range(b->ruleset >= 0 ? RULESET_FD + 1 : SAMPLE_FD + 1, ~0u, 0) < 0)
         return -errno;
     return 0;
 }
@@ -120,11 +129,14 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     if (keep_only(birth) < 0)
         _exit(EX_OSERR);
     int handler = grants_have(birth->grants, GRANT_UNIX) ? await_before_seal(birth) : -1;
+    const struct seal_terms terms = {&birth->limits, birth->grants, birth->ruleset >= 0 ? RULESET_FD : -1};
     if (!error)
-        error = seal_apply(birth->layers, &(struct seal_terms){&birth->limits, birth->grants}, &why);
+        error = seal_apply(birth->layers, &terms, &why);
     if (error == 0 && handler < 0 && !is_awaited())
         loader_warm_up(SAMPLE_FD);
     close(SAMPLE_FD);
+    if (birth->ruleset >= 0)
+        close(RULESET_FD);
     if (handler < 0)
         handler = serve_await(birth->server); /* this is where a spare worker waits */
     if (error < 0)

@@ -14,13 +14,14 @@
 
 struct worker_birth {
     pid_t parent;                     /* the zygote, as getppid(2) shows it: 0 from inside a pid namespace */
-    int proc;                         /* for the loader, loader.h */
+    int proc;                         /* for the loader, loader.h; the zygote's working folder */
     const int *fds;                   /* ZYGOTE_FD_COUNT */
     int sample;                       /* for the loader; -1: none */
     struct server *server;            /* made before the fork */
     const struct layer_state *layers; /* LAYER_COUNT: what the seal consists of */
     struct seal_limits limits;
     const struct grants *grants;
+    int ruleset;               /* seal.h; -1: none */
     const struct views *views; /* where what is granted comes from */
 };
 

@@ -28,6 +28,8 @@ struct zygote {
     int deaths; /* signalfd for SIGCHLD */
     pid_t pid;
     struct nest nest;
+    bool grants; /* zygote.h */
+    int ruleset; /* seal.h */
     struct children children;
     struct server *server; /* of each worker to come */
     int sample;            /* loader.h */
@@ -129,6 +131,7 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
         .layers = z->nest.layers,
         .limits = o->body.limits,
         .grants = &o->grants,
+        .ruleset = z->ruleset,
         .views = &z->nest.views,
     };
     worker_main(&birth);
@@ -160,7 +163,9 @@ static void fork_worker(struct zygote *z, const struct order *o)
 
 static void obey_fork(struct zygote *z, const struct order *o)
 {
-    if (o->fds_lost)
+    if (!z->grants && !grants_empty(&o->grants))
+        end(z, EX_PROTOCOL, "a fork order with grants, which are for another zygote");
+    else if (o->fds_lost)
         report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, EMFILE);
     else if (o->fd_count != ZYGOTE_FD_COUNT && o->fd_count != ZYGOTE_FDS_MAX)
         end(z, EX_PROTOCOL, "a fork order without its three or four descriptors");
@@ -323,7 +328,20 @@ static int settle(struct zygote *z)
     z->deaths = watch_deaths();
     if (!z->server)
         return -ENOMEM;
+    error = fork_into_prepare(); /* later there is no way to ask */
+    if (error < 0)
+        return error;
     return z->deaths < 0 ? -errno : 0;
+}
+
+/* Where each of its workers shall be. */
+static int stand_in_proc(const struct zygote *z, struct diag *why)
+{
+    if (fchdir(z->nest.proc) == 0)
+        return 0;
+    int error = -errno;
+    diag_set(why, NULL, 0, 0, "/proc: %s", strerror(-error));
+    return error;
 }
 
 static int seal_in(struct zygote *z, const struct zygote_options *options, struct diag *why)
@@ -334,10 +352,13 @@ static int seal_in(struct zygote *z, const struct zygote_options *options, struc
     if (error)
         return error;
     seal_probe(z->nest.layers);
-    error = seal_prepare(z->nest.layers);
-    if (error)
-        diag_set(why, NULL, 0, 0, "limits: %s", strerror(-error));
-    return error;
+    error = seal_prepare(z->nest.layers, why);
+    if (!error)
+        error = stand_in_proc(z, why);
+    if (error || z->grants)
+        return error;
+    nest_close_views(&z->nest);
+    return seal_prepare_plain(z->nest.layers, &z->ruleset, why);
 }
 
 /* Another identity forgets whom it dies with: so that is said twice. */
@@ -375,7 +396,8 @@ static void serve(struct zygote *z)
 
 int zygote_run(const struct zygote_options *options)
 {
-    struct zygote z = {.control = options->control, .pid = getpid()};
+    struct zygote z = {
+        .control = options->control, .pid = getpid(), .grants = options->grants, .ruleset = -1};
     struct diag why;
     LIST_INIT(&z.children);
     if (begin(&z, options, &why) < 0) {

@@ -90,14 +90,15 @@ static size_t check_floods(struct siege *s, const struct attack *attacks)
 }
 
 /* In the folder are what the test put there: a handler of each, the sibling, two files with a secret,
- * and a manifest of somebody who has the network. */
+ * and manifests of neighbours. */
 static void assert_no_file(struct siege *s, const struct attack *attacks)
 {
     size_t handlers = 0;
     while (attacks[handlers].name)
         handlers++;
     assert_int_equal(traces_files("/tmp/hark-attack-*"), 0);
-    assert_int_equal(traces_files(hark_file(s->hark, "*")), handlers + 2 + 2 + s->mode.has_network);
+    assert_int_equal(traces_files(hark_file(s->hark, "*")),
+                     handlers + 2 + 2 + s->mode.has_grants + s->mode.has_network);
 }
 
 static void assert_no_trace(struct siege *s)
@@ -116,6 +117,7 @@ static void they_harm_only_themselves(void **state)
 {
     const struct trial *t = *state;
     struct siege_mode mode = t->mode;
+    mode.has_grants = t->family->has_grants;
     mode.has_network = t->family->has_network;
     struct siege s = siege_begin(mode);
     struct steady *steady = siege_start_steady(&s, STEADY_PER_SECOND, STEADY_MOST);

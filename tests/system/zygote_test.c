@@ -1,9 +1,12 @@
 /* zygote_test.c: hark-worker as the parent of workers: what it is told, what it reports, how it ends. */
 #include "zygote_harness.h"
 
+#include "worker/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -165,6 +168,47 @@ static void a_fork_order_without_descriptors_ends_it(void **unused)
     zygote_expect_complaint("hark-worker: a fork order without its three or four descriptors\n");
 }
 
+/* It could not bring them in. */
+static void a_fork_order_with_grants_ends_it(void **unused)
+{
+    (void)unused;
+    struct {
+        struct zygote_order order;
+        char grants[GRANTS_BYTES_MAX];
+    } packet = {.order = {.type = ZYGOTE_FORK, .worker = 1}};
+    const struct grants grants = {.ports = {80}, .port_count = 1};
+    packet.order.grants_bytes = grants_encode(&grants, packet.grants);
+    size_t bytes = offsetof(typeof(packet), grants) + packet.order.grants_bytes;
+    assert_int_equal(send(zygote.control, &packet, bytes, 0), bytes);
+    zygote_expect_exit(EX_PROTOCOL);
+    zygote_expect_complaint("hark-worker: a fork order with grants, which are for another zygote\n");
+}
+
+static void expect_status(const char *line)
+{
+    char path[64], found[128];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)zygote.pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    do
+        assert_non_null(fgets(found, sizeof found, f));
+    while (strncmp(found, line, strcspn(line, "\t")) != 0);
+    fclose(f);
+    assert_string_equal(found, line);
+}
+
+/* What it has given up, no worker has to. */
+static void it_is_sealed_itself(void **unused)
+{
+    (void)unused;
+    (void)zygote_read_layers();
+    expect_status("CapPrm:\t0000000000000000\n");
+    expect_status("CapEff:\t0000000000000000\n");
+    expect_status("NoNewPrivs:\t1\n");
+    if (!SANITIZED)
+        expect_status("Seccomp:\t2\n");
+}
+
 /* The zygote has 128 descriptors: one lost in three forks would end this. */
 static void three_hundred_forks_lose_no_descriptor(void **unused)
 {
@@ -240,6 +284,8 @@ int main(void)
         WITH_ZYGOTE(a_fork_order_without_descriptors_ends_it),
         WITH_ZYGOTE(a_worker_whose_cgroup_is_none_is_not_born),
         WITH_ZYGOTE(three_hundred_forks_lose_no_descriptor),
+        WITH_ZYGOTE(a_fork_order_with_grants_ends_it),
+        WITH_ZYGOTE(it_is_sealed_itself),
         WITH_ZYGOTE(a_ping_is_answered),
         WITH_ZYGOTE(a_polite_signal_does_not_end_it),
         WITH_ZYGOTE(it_has_left_the_terminals_session),

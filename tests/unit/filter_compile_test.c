@@ -19,7 +19,7 @@ static struct filter_variant program = {.arch = AUDIT_ARCH_X86_64, .program = co
 
 static void given(const struct filter_rule *rules, size_t count)
 {
-    program.count = filter_compile(program.arch, rules, count, code);
+    program.count = filter_compile(program.arch, SECCOMP_RET_ERRNO | EPERM, rules, count, code);
     assert_int_not_equal(program.count, 0);
 }
 
@@ -119,9 +119,9 @@ static void what_it_cannot_express_is_no_program(void **unused)
     };
     const struct filter_rule overlapping[] = {{1, ALLOW, 1, {{0, WHOLE, 0, 9}}},
                                               {1, KILL, 1, {{0, WHOLE, 9, 9}}}};
-    assert_int_equal(filter_compile(program.arch, &impossible[0], 1, code), 0);
-    assert_int_equal(filter_compile(program.arch, &impossible[1], 1, code), 0);
-    assert_int_equal(filter_compile(program.arch, overlapping, 2, code), 0);
+    assert_int_equal(filter_compile(program.arch, SECCOMP_RET_ERRNO | EPERM, &impossible[0], 1, code), 0);
+    assert_int_equal(filter_compile(program.arch, SECCOMP_RET_ERRNO | EPERM, &impossible[1], 1, code), 0);
+    assert_int_equal(filter_compile(program.arch, SECCOMP_RET_ERRNO | EPERM, overlapping, 2, code), 0);
 }
 
 /* Each instruction is paid for at the birth of every worker: a quarter of a microsecond. */

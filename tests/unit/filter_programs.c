@@ -24,10 +24,12 @@
 static const struct {
     const char *name;
     uint32_t arch, scmp;
-    const struct filter_program *programs;
+    const struct filter_program *programs, *common, *rests;
 } machines[] = {
-    {"x86-64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, X86_64_FILTERS},
-    {"aarch64", AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64, AARCH64_FILTERS},
+    {"x86-64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, X86_64_FILTERS, X86_64_COMMON_FILTERS,
+     X86_64_REST_FILTERS},
+    {"aarch64", AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64, AARCH64_FILTERS, AARCH64_COMMON_FILTERS,
+     AARCH64_REST_FILTERS},
 };
 
 struct filter_variant filter_variants[FILTER_VARIANTS];
@@ -46,9 +48,26 @@ static void add(struct filter_variant *v, size_t machine, unsigned kind)
              kind & FILTER_TCP ? ", tcp" : "");
 }
 
+static void add_in_two_parts(struct filter_variant *v, size_t machine, unsigned kind)
+{
+    const struct filter_program *common = machines[machine].common, *rest = &machines[machine].rests[kind];
+    *v = (struct filter_variant){.arch = machines[machine].arch,
+                                 .scmp = machines[machine].scmp,
+                                 .kind = kind,
+                                 .program = rest->program,
+                                 .count = rest->count,
+                                 .common = common->program,
+                                 .common_count = common->count};
+    snprintf(v->name, sizeof v->name, "%s, in two parts%s", machines[machine].name,
+             kind & FILTER_THREADS ? ", threads" : "");
+}
+
 void filter_list(void)
 {
     size_t count = 0;
+    for (size_t machine = 0; machine < 2; machine++)
+        for (unsigned kind = 0; kind < FILTER_PLAIN_KINDS; kind++)
+            add_in_two_parts(&filter_variants[count++], machine, kind);
     for (size_t machine = 0; machine < 2; machine++)
         for (unsigned kind = 0; kind < FILTER_KINDS; kind++)
             if (machines[machine].programs[kind].program) {
@@ -79,11 +98,12 @@ static bool jumps(uint16_t code, uint32_t a, uint32_t k)
     }
 }
 
-uint32_t filter_run(const struct filter_variant *v, const struct seccomp_data *data)
+static uint32_t run(const struct filter_variant *v, const struct sock_filter *program, size_t count,
+                    const struct seccomp_data *data)
 {
     uint32_t a = 0;
-    for (size_t at = 0; at < v->count; at++) {
-        const struct sock_filter *f = &v->program[at];
+    for (size_t at = 0; at < count; at++) {
+        const struct sock_filter *f = &program[at];
         if (f->code == (BPF_RET | BPF_K))
             return f->k;
         if (f->code == (BPF_LD | BPF_W | BPF_ABS)) {
@@ -101,4 +121,18 @@ uint32_t filter_run(const struct filter_variant *v, const struct seccomp_data *d
     }
     fail_msg("%s: it ran past its end", v->name);
     return 0;
+}
+
+uint32_t filter_run_common(const struct filter_variant *v, const struct seccomp_data *data)
+{
+    return run(v, v->common, v->common_count, data);
+}
+
+/* seccomp(2): the lower of two is the stricter, as signed numbers; of equals the one loaded last counts. */
+uint32_t filter_run(const struct filter_variant *v, const struct seccomp_data *data)
+{
+    uint32_t verdict = run(v, v->program, v->count, data);
+    uint32_t common = v->common ? filter_run_common(v, data) : SECCOMP_RET_ALLOW;
+    const uint32_t action = SECCOMP_RET_ACTION_FULL;
+    return (int32_t)(common & action) < (int32_t)(verdict & action) ? common : verdict;
 }

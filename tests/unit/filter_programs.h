@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FILTER_VARIANTS = 48 }; /* of either machine: with threads or without, 3 of files, 4 of sockets */
+enum {
+    FILTER_VARIANTS = 52 /* of either machine: with threads or without, 3 of files, 4 of sockets; and without
+                            grants, with threads or without, in two parts */
+};
 
 /* A program, and what it is for. */
 struct filter_variant {
@@ -20,13 +23,17 @@ struct filter_variant {
     unsigned kind; /* FILTER_THREADS and so on */
     const struct sock_filter *program;
     size_t count;
+    const struct sock_filter *common; /* of two parts, the one that the zygote has; NULL: it is in one */
+    size_t common_count;
 };
 extern struct filter_variant filter_variants[FILTER_VARIANTS];
 /* Fills them in. */
 void filter_list(void);
 
-/* What it says of a call: SECCOMP_RET_…, as the kernel would find it. Fails the test that runs when the
- * program is none. */
+/* What it says of a call: SECCOMP_RET_…, as the kernel would find it: of two parts the stricter answer. Fails
+ * the test that runs when the program is none. */
 uint32_t filter_run(const struct filter_variant *v, const struct seccomp_data *data);
+/* The first part alone. */
+uint32_t filter_run_common(const struct filter_variant *v, const struct seccomp_data *data);
 
 #endif

@@ -161,63 +161,20 @@ static void ordinary_calls_are_allowed(void **unused)
     each_is(ordinary, ALLOW);
 }
 
-static const char *const attackers[] = {"ptrace",
-                                        "process_vm_readv",
-                                        "process_vm_writev",
-                                        "process_madvise",
-                                        "kcmp",
-                                        "bpf",
-                                        "userfaultfd",
-                                        "perf_event_open",
-                                        "keyctl",
-                                        "add_key",
-                                        "request_key",
-                                        "io_uring_setup",
-                                        "io_uring_enter",
-                                        "io_uring_register",
-                                        "kexec_load",
-                                        "kexec_file_load",
-                                        "init_module",
-                                        "finit_module",
-                                        "delete_module",
-                                        "mount",
-                                        "umount",
-                                        "umount2",
-                                        "fsopen",
-                                        "fsconfig",
-                                        "fsmount",
-                                        "fspick",
-                                        "move_mount",
-                                        "open_tree",
-                                        "mount_setattr",
-                                        "pivot_root",
-                                        "chroot",
-                                        "unshare",
-                                        "setns",
-                                        "open_by_handle_at",
-                                        "name_to_handle_at",
-                                        "modify_ldt",
-                                        "iopl",
-                                        "ioperm",
-                                        "swapon",
-                                        "swapoff",
-                                        "reboot",
-                                        "acct",
-                                        "quotactl",
-                                        "settimeofday",
-                                        "stime",
-                                        "clock_settime",
-                                        "clock_adjtime",
-                                        "adjtimex",
-                                        "sethostname",
-                                        "setdomainname",
-                                        "uselib",
-                                        "vhangup",
-                                        "lookup_dcookie",
-                                        "nfsservctl",
-                                        "vm86",
-                                        "vm86old",
-                                        NULL};
+static const char *const attackers[] = {
+    /* other processes */
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
+    /* what the kernel runs for us */
+    "bpf", "userfaultfd", "perf_event_open", "keyctl", "add_key", "request_key", "io_uring_setup",
+    "io_uring_enter", "io_uring_register", "kexec_load", "kexec_file_load", "init_module", "finit_module",
+    "delete_module",
+    /* mounts and namespaces */
+    "mount", "umount", "umount2", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount", "open_tree",
+    "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "open_by_handle_at", "name_to_handle_at",
+    /* the machine */
+    "modify_ldt", "iopl", "ioperm", "swapon", "swapoff", "reboot", "acct", "quotactl", "settimeofday",
+    "stime", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "uselib",
+    "vhangup", "lookup_dcookie", "nfsservctl", "vm86", "vm86old", NULL};
 
 static void calls_of_attackers_kill(void **unused)
 {
@@ -476,6 +433,31 @@ static void there_is_one_place_for_the_own_process(void **unused)
     }
 }
 
+static bool is_named(const struct filter_variant *v, const char *const *calls, int number)
+{
+    while (*calls && seccomp_syscall_resolve_name_arch(v->scmp, *calls) != number)
+        calls++;
+    return *calls;
+}
+
+/* Beside that, calls of mmap and prctl. */
+static void the_zygote_keeps_what_it_calls_and_nothing_else(void **unused)
+{
+    (void)unused;
+    static const char *const kept[] = {"clone",     "clone3",      "wait4",
+                                       "kill",      "tgkill",      "capset",
+                                       "setrlimit", "close_range", "landlock_restrict_self",
+                                       "seccomp",   "unshare",     NULL};
+    for (size_t i = 0; i < FILTER_VARIANTS; i++)
+        for (int number = 0; number < NUMBERS && filter_variants[i].common; number++) {
+            const struct filter_variant *v = &filter_variants[i];
+            struct seccomp_data data = {.nr = number, .arch = v->arch};
+            bool keeps = filter_run_common(v, &data) != filter_run(v, &data);
+            if (keeps != is_named(v, kept, number))
+                fail_msg("%s: call %d is %skept by the zygote", v->name, number, keeps ? "" : "not ");
+        }
+}
+
 int main(void)
 {
     filter_list();
@@ -491,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_call_in_another_machines_manner_kills),
         cmocka_unit_test(x32_calls_kill),
         cmocka_unit_test(there_is_one_place_for_the_own_process),
+        cmocka_unit_test(the_zygote_keeps_what_it_calls_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

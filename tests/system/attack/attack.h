@@ -22,7 +22,7 @@ struct attack {
 struct family {
     const char *name;
     const struct attack *attacks; /* ends with one that has no name */
-    bool has_network;             /* see siege.h */
+    bool has_grants, has_network; /* see siege.h */
 };
 
 extern const struct family families[];

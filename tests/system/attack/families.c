@@ -369,9 +369,9 @@ const struct family families[] = {
     {"lies", lies},
     {"hunts for secrets", secrets},
     {"attacks at load", constructors},
-    {"readers", readers},
-    {"writers", writers},
-    {"callers", callers, .has_network = true},
+    {"readers", readers, .has_grants = true},
+    {"writers", writers, .has_grants = true},
+    {"callers", callers, .has_grants = true, .has_network = true},
 };
 
 const size_t family_count = sizeof families / sizeof *families;

@@ -98,12 +98,25 @@ static void install_sibling(struct hark *h)
                   "config: { token: { from_file: " SECRET_TOKEN_FILE " } }\n");
 }
 
-/* Somebody who may use the machine's network, so that nothing is new when an attacker may. */
-static void install_networked(struct hark *h)
+/* Somebody who may do what an attacker may, so that nothing is new when one comes. */
+static void install_neighbour(struct hark *h, const char *name, const char *sandbox)
 {
-    hark_manifest(h, "networked",
-                  "function: networked\nhandler: sibling.so\ntriggers: [ { topic: networked/in } ]\n"
-                  "instances: { idle: 0s }\nsandbox: { network: { tcp: [ 9 ] } }\n");
+    char manifest[512];
+    snprintf(manifest, sizeof manifest,
+             "function: %s\nhandler: sibling.so\ntriggers: [ { topic: %s/in } ]\n"
+             "instances: { idle: 0s }\nsandbox: { %s }\n",
+             name, name, sandbox);
+    hark_manifest(h, name, "%s", manifest);
+}
+
+static void install_neighbours(const struct siege *s)
+{
+    char files[256];
+    snprintf(files, sizeof files, "files: [ %s/read ]", s->granted);
+    if (s->mode.has_grants)
+        install_neighbour(s->hark, "reading", files);
+    if (s->mode.has_network)
+        install_neighbour(s->hark, "networked", "network: { tcp: [ 9 ] }");
 }
 
 static void close_listener(void *fd)
@@ -155,10 +168,9 @@ struct siege siege_begin(struct siege_mode mode)
     s.hark = hark_prepare(NULL);
     s.granted = siege_lay_out();
     install_sibling(s.hark);
-    if (mode.has_network)
-        install_networked(s.hark);
+    install_neighbours(&s);
     start_hark(&s);
-    hark_wait_line(s.hark, "^hark: ready: [12] functions");
+    hark_wait_line(s.hark, "^hark: ready: [123] functions");
     pid_t hark = s.hark->process->pid;
     s.zygote = traces_find(hark, "hark-zygote");
     s.sibling = traces_find(hark, "hark:sibling");

@@ -19,7 +19,8 @@ enum siege_seal { WHOLE_SEAL, NO_USER_NAMESPACE, NO_NAMESPACES };
 struct siege_mode {
     enum siege_user user; /* who starts hark; root's functions run as an ordinary user all the same */
     enum siege_seal seal;
-    bool has_network;   /* one of its functions may use the machine's network: so there is a second zygote */
+    bool has_grants;    /* one of its functions may read some files: so there is a second zygote */
+    bool has_network;   /* one may use the machine's network: there is one for that, too */
     const char *cgroup; /* that hark is started in; NULL: that of the test */
 };
 bool siege_has_namespaces(struct siege_mode mode); /* but that of users */
