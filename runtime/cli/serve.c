@@ -1,6 +1,7 @@
 #include "cli/serve.h"
 
 #include "cli/complain.h"
+#include "cli/notify.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -39,8 +40,11 @@ static void on_workers_late(uv_timer_t *timer)
 void serve_stop(struct serve *s, uint64_t grace_ns, int exit_code)
 {
     s->stops++;
-    if (s->stops == 1)
+    if (s->stops == 1) {
         s->exit_code = exit_code;
+        uv_timer_stop(&s->patience);
+        notify_manager("STOPPING=1\nSTATUS=finishing what runs");
+    }
     if (s->stops <= 2)
         uv_timer_start(&s->last, on_workers_late,
                        (s->stops == 1 ? grace_ns / NS_PER_MS : 0) + SERVE_WORKERS_MS, 0);
@@ -76,6 +80,8 @@ int serve_init(struct serve *s, const struct options *o)
         return code;
     uv_timer_init(&s->host.loop, &s->last);
     s->last.data = s;
+    uv_timer_init(&s->host.loop, &s->patience);
+    s->patience.data = s;
     for (int i = 0; i < SERVE_SIGNALS; i++) {
         uv_signal_init(&s->host.loop, &s->signals[i]);
         s->signals[i].data = s;
@@ -107,6 +113,20 @@ static void say_cgroups(const struct host *h)
         log_info("functions have cgroups of their own below %s", r->text);
 }
 
+static void on_ready(void *user)
+{
+    struct serve *s = user;
+    uv_timer_stop(&s->patience);
+    if (s->stops == 0)
+        notify_manager("READY=1\nSTATUS=serving");
+}
+
+static void on_impatience(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_manager("READY=1\nSTATUS=some functions are not subscribed yet");
+}
+
 static void on_occupied(void *user, const char *text)
 {
     struct serve *s = user;
@@ -132,14 +152,16 @@ static int start(struct serve *s, const struct settings *settings, const struct 
                                       .broker_count = settings->broker_count,
                                       .one_for_all = settings->one_for_all,
                                       .cgroups = s->host.cgroups,
+                                      .ready = on_ready,
                                       .occupied = on_occupied,
-                                      .occupied_user = s,
+                                      .user = s,
                                       .observer = observer,
                                       .observer_user = observer_user};
     s->runtime = runtime_create(&s->host.loop, s->host.zygote, &options, &diag, &code);
     explicit_bzero(brokers, settings->broker_count * sizeof *brokers);
     free(brokers);
     if (s->runtime) {
+        uv_timer_start(&s->patience, on_impatience, SERVE_PATIENCE_MS, 0);
         say_who(&s->host);
         say_cgroups(&s->host);
         return 0;
@@ -165,5 +187,6 @@ void serve_finish(struct serve *s)
     for (int i = 0; i < SERVE_SIGNALS; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     uv_close((uv_handle_t *)&s->last, NULL);
+    uv_close((uv_handle_t *)&s->patience, NULL);
     host_finish(&s->host);
 }

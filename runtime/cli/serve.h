@@ -11,11 +11,14 @@
 
 /* After the grace that was given: for workers, then for all else, to end. */
 enum { SERVE_SIGNALS = 3, SERVE_WORKERS_MS = 2000, SERVE_LAST_MS = 3000 };
+/* A service manager that waits for the functions is let go then: the broker may be away for days. */
+enum { SERVE_PATIENCE_MS = 5000 };
 
 struct serve {
     struct host host;
     uv_signal_t signals[SERVE_SIGNALS];
-    uv_timer_t last; /* after the second signal: the patience of the impatient */
+    uv_timer_t last;     /* after the second signal: the patience of the impatient */
+    uv_timer_t patience; /* from the start on; stopped when all functions are there */
     struct runtime *runtime;
     uint64_t drain_ns; /* what the first signal grants */
     unsigned stops;    /* signals and calls of serve_stop so far */

@@ -22,8 +22,9 @@ struct runtime {
     size_t closing;            /* presences that are */
     struct deployer *deployer; /* NULL before the presence is settled, and once it is drained */
     bool stopped;              /* what comes after the deployer is on its way */
+    void (*ready)(void *user);
     void (*occupied)(void *user, const char *text);
-    void *occupied_user;
+    void *user;
     void (*done)(void *user);
     void *done_user;
 };
@@ -119,8 +120,9 @@ static void open_dead_keeper(struct runtime *r, const struct runtime_options *op
 
 static void on_ready(void *user, unsigned functions)
 {
-    (void)user;
+    struct runtime *r = user;
     log_info("ready: %u functions", functions);
+    r->ready(r->user);
 }
 
 static void destroy(struct runtime *r)
@@ -203,7 +205,7 @@ static void on_settled(void *user)
 static void on_occupied(void *user, const char *text)
 {
     struct runtime *r = user;
-    r->occupied(r->occupied_user, text);
+    r->occupied(r->user, text);
 }
 
 static void prepare_turn(void *user)
@@ -233,8 +235,9 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     worker_io_use_cgroups(r->node.worker_io, options->cgroups);
     r->manifests = must_strdup(options->manifests);
     r->functions = options->functions ? must_strdup(options->functions) : NULL;
+    r->ready = options->ready;
     r->occupied = options->occupied;
-    r->occupied_user = options->occupied_user;
+    r->user = options->user;
     r->node.presence_events = &presence_events;
     r->node.presence_user = r;
     r->node.process = random_seed();

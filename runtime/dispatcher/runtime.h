@@ -19,10 +19,12 @@ struct runtime_options {
     size_t broker_count;                           /* at least 1 */
     bool one_for_all;                              /* the first is whatever broker a manifest names */
     struct cgroups *cgroups;                       /* outlive the runtime; NULL: none */
+    /* Once: all functions that the folder had are subscribed, or refused. */
+    void (*ready)(void *user);
     /* Another hark has this node's name at a broker, and was there before: the caller says so and drains.
      * Once a broker. */
     void (*occupied)(void *user, const char *text);
-    void *occupied_user;
+    void *user;
     const struct observer *observer; /* NULL: none */
     void *observer_user;
 };
