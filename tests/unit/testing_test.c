@@ -185,17 +185,104 @@ static void captures_config_and_attempt_are_there(void **unused)
     assert_int_equal(hark_publish(&t->context, "a", "", 0), -EPERM);
 }
 
+/* In stop(): when the message is over, what belonged to it is gone. */
+static void outside_handle_there_is_no_message(void **unused)
+{
+    (void)unused;
+    behave = look_around;
+    hark_test_trigger(t, "home/{room}/+/{what}");
+    assert_int_equal(hark_test_send(t, "home/kitchen/x/heat", ""), HARK_OK);
+    assert_null(hark_capture(&t->context, "room"));
+    assert_int_equal(hark_budget_ns(&t->context), 0);
+}
+
+static int publish_to_all(struct hark_context *ctx, const struct hark_message *in)
+{
+    (void)in;
+    results[0] = hark_publish(ctx, "$SYS/x", "", 0);
+    results[1] = hark_publish(ctx, "x", "", 0);
+    return HARK_OK;
+}
+
+static void a_wildcard_in_front_is_no_topic_of_the_broker(void **unused)
+{
+    (void)unused;
+    static const char *const all[] = {"#", "+/x", "{any}/x"};
+    behave = publish_to_all;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        hark_test_publishes(t, all[i]);
+    assert_int_equal(hark_test_send(t, "a", ""), HARK_OK);
+    assert_int_equal(results[0], -EACCES);
+    assert_int_equal(results[1], 0);
+}
+
+static int reply_twice_and_publish(struct hark_context *ctx, const struct hark_message *in)
+{
+    (void)in;
+    results[0] = hark_reply(ctx, "a", 1);
+    results[1] = hark_reply(ctx, "b", 1);
+    results[2] = hark_publish(ctx, "x", "", 0);
+    return HARK_OK;
+}
+
+static void each_reply_counts_as_an_output(void **unused)
+{
+    (void)unused;
+    behave = reply_twice_and_publish;
+    hark_test_limits(t, 100, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            hark_test_message(t, &(struct hark_message){.topic = "a", .payload = "", .response_topic = "r"}),
+            HARK_OK);
+        assert_int_equal(results[1], 0);
+        assert_int_equal(results[2], -ENOBUFS);
+    }
+}
+
+static int publish_properties(struct hark_context *ctx, const struct hark_message *in)
+{
+    static char value[65536];
+    struct hark_property properties[17] = {{"hark-hops", "3"}, {"mine", "1"}, {"hark-", "x"}};
+    (void)in;
+    struct hark_message m = {.topic = "x", .payload = "", .properties = properties, .property_count = 3};
+    results[0] = hark_publish_message(ctx, &m);
+    memset(value, 'v', sizeof value - 1);
+    for (size_t i = 0; i < 17; i++)
+        properties[i] = (struct hark_property){"k", value};
+    m.property_count = 17;
+    results[1] = hark_publish_message(ctx, &m);
+    return HARK_OK;
+}
+
+static void properties_are_treated_as_in_a_worker(void **unused)
+{
+    (void)unused;
+    behave = publish_properties;
+    hark_test_limits(t, 100, 10);
+    assert_int_equal(hark_test_send(t, "a", ""), HARK_OK);
+    assert_int_equal(results[0], 0);
+    assert_int_equal(hark_test_published(t, 0)->property_count, 1);
+    assert_string_equal(hark_test_published(t, 0)->properties[0].key, "mine");
+    assert_int_equal(results[1], -EMSGSIZE);
+}
+
 static int expect_a_tick(struct hark_context *ctx, const struct hark_message *in)
 {
     (void)ctx;
-    return in->topic || in->payload_len || !in->payload ? HARK_REJECT : HARK_OK;
+    if (in->topic || in->payload_len || !in->payload)
+        return HARK_REJECT;
+    return in->property_count == 1 && strcmp(in->properties[0].key, "hark-trigger") == 0 &&
+                   strcmp(in->properties[0].value, "every 30s") == 0
+               ? HARK_OK
+               : HARK_RETRY;
 }
 
 static void a_tick_has_no_topic_and_an_empty_payload(void **unused)
 {
     (void)unused;
     behave = expect_a_tick;
-    assert_int_equal(hark_test_message(t, &(struct hark_message){.qos = 0}), HARK_OK);
+    assert_int_equal(hark_test_tick(t, "every 30s"), HARK_OK);
+    assert_int_equal(hark_test_message(t, &(struct hark_message){.qos = 0}), HARK_RETRY);
 }
 
 int main(void)
@@ -207,6 +294,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reply_needs_somebody_who_asked, begin, end),
         cmocka_unit_test_setup_teardown(what_a_failed_call_put_out_is_gone, begin, end),
         cmocka_unit_test_setup_teardown(captures_config_and_attempt_are_there, begin, end),
+        cmocka_unit_test_setup_teardown(outside_handle_there_is_no_message, begin, end),
+        cmocka_unit_test_setup_teardown(a_wildcard_in_front_is_no_topic_of_the_broker, begin, end),
+        cmocka_unit_test_setup_teardown(each_reply_counts_as_an_output, begin, end),
+        cmocka_unit_test_setup_teardown(properties_are_treated_as_in_a_worker, begin, end),
         cmocka_unit_test_setup_teardown(a_tick_has_no_topic_and_an_empty_payload, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

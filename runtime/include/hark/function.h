@@ -122,7 +122,7 @@ static inline int hark_publish(struct hark_context *ctx, const char *topic, cons
 
 /* The same with everything that MQTT 5 offers: QoS, retain, properties, expiry, content type, and a response
  * topic for a request of the function's own. -EINVAL also for a QoS above 2, more than 64 properties, or a
- * string that is not UTF-8. */
+ * string that is not UTF-8; -EMSGSIZE also for more than 1 MiB beside the payload. */
 static inline int hark_publish_message(struct hark_context *ctx, const struct hark_message *message)
 {
     return ctx->calls->publish_message(ctx, message);

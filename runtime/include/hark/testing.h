@@ -97,6 +97,7 @@ static inline void hark_test_clear_outputs_(struct hark_test *t)
     while (t->published_count > 0)
         hark_test_message_free_(&t->published[--t->published_count]);
     hark_test_drop_reply_(t);
+    t->reply_count = 0;
 }
 
 static inline void hark_test_aim_(struct hark_test *t, const char *topic)
@@ -115,7 +116,7 @@ static inline void hark_test_aim_(struct hark_test *t, const char *topic)
     }
 }
 
-/* Gives the handler a message; a tick of a timer has no topic. Returns what it returned, as hark takes it:
+/* Gives the handler a message. Returns what it returned, as hark takes it:
  * HARK_OK, HARK_RETRY (also for any other number) or HARK_REJECT. What the last message published is
  * forgotten, and after any other end than HARK_OK nothing is published. */
 static inline int hark_test_message(struct hark_test *t, const struct hark_message *in)
@@ -134,7 +135,20 @@ static inline int hark_test_message(struct hark_test *t, const struct hark_messa
     return result == HARK_OK || result == HARK_REJECT ? result : HARK_RETRY;
 }
 
-/* The same for a topic and a text, at QoS 1. */
+/* A tick of the timer that the manifest names so: `every 30s`. */
+static inline int hark_test_tick(struct hark_test *t, const char *timer)
+{
+    struct hark_property property;
+    struct hark_message in;
+    memset(&in, 0, sizeof in);
+    property.key = "hark-trigger";
+    property.value = timer;
+    in.properties = &property;
+    in.property_count = 1;
+    return hark_test_message(t, &in);
+}
+
+/* A message of a topic and a text, at QoS 1. */
 static inline int hark_test_send(struct hark_test *t, const char *topic, const char *payload)
 {
     struct hark_message in;

@@ -19,7 +19,8 @@ enum {
     HARK_TEST_CAPTURES_MAX = 16,
     HARK_TEST_LOG_MAX = 4000, /* bytes of a line */
     HARK_TEST_PROPERTIES_MAX = 64,
-    HARK_TEST_STRING_MAX = 65535 /* bytes of an MQTT string */
+    HARK_TEST_STRING_MAX = 65535,      /* bytes of an MQTT string */
+    HARK_TEST_BESIDE_MAX = 1024 * 1024 /* bytes that an output may have beside `limits.payload` */
 };
 
 struct hark_test_pair {
@@ -45,7 +46,8 @@ struct hark_test {
     struct hark_message *published; /* deep copies */
     size_t published_count;
     struct hark_message *reply; /* the last; NULL: none */
-    char **logs;                /* of all calls since hark_test_clear_log */
+    size_t reply_count;
+    char **logs; /* of all calls since hark_test_clear_log */
     size_t log_count;
 };
 
@@ -119,6 +121,22 @@ static inline void hark_test_message_copy_(struct hark_message *to, const struct
     }
 }
 
+/* Properties that begin with hark- are hark's own, which leaves them out of what a function publishes. */
+static inline void hark_test_drop_reserved_(struct hark_message *m)
+{
+    struct hark_property *list = (struct hark_property *)m->properties;
+    size_t i, kept = 0;
+    for (i = 0; i < m->property_count; i++) {
+        if (strncmp(list[i].key, "hark-", 5) == 0) {
+            free((void *)list[i].key);
+            free((void *)list[i].value);
+        } else {
+            list[kept++] = list[i];
+        }
+    }
+    m->property_count = kept;
+}
+
 /* ---- topics ---- */
 
 static inline size_t hark_test_level_(const char *text)
@@ -151,6 +169,8 @@ static inline bool hark_test_level_matches_(const struct hark_test *t, const cha
 
 static inline bool hark_test_matches_(const struct hark_test *t, const char *pattern, const char *topic)
 {
+    if (topic[0] == '$' && strchr("+#{", pattern[0]))
+        return false; /* MQTT-4.7.2-1 */
     for (;;) {
         size_t pattern_len = hark_test_level_(pattern), len = hark_test_level_(topic);
         if (pattern_len == 1 && pattern[0] == '#')
@@ -252,7 +272,18 @@ static inline bool hark_test_may_publish_(const struct hark_test *t, const char 
 
 static inline size_t hark_test_outputs_(const struct hark_test *t)
 {
-    return t->published_count + (t->reply ? 1 : 0);
+    return t->published_count + t->reply_count;
+}
+
+/* All that is no payload, nearly. */
+static inline size_t hark_test_beside_(const struct hark_message *m)
+{
+    size_t i, bytes = strlen(m->topic) + m->correlation_len;
+    bytes += m->content_type ? strlen(m->content_type) : 0;
+    bytes += m->response_topic ? strlen(m->response_topic) : 0;
+    for (i = 0; i < m->property_count; i++)
+        bytes += strlen(m->properties[i].key) + strlen(m->properties[i].value);
+    return bytes;
 }
 
 static inline int hark_test_publish_message_(struct hark_context *ctx, const struct hark_message *m)
@@ -270,9 +301,12 @@ static inline int hark_test_publish_message_(struct hark_context *ctx, const str
         return -EMSGSIZE;
     if (hark_test_outputs_(t) >= t->publishes_max)
         return -ENOBUFS;
+    if (m->payload_len + hark_test_beside_(m) > t->payload_max + HARK_TEST_BESIDE_MAX)
+        return -EMSGSIZE;
     t->published =
         (struct hark_message *)hark_test_grow_(t->published, (t->published_count + 1) * sizeof *t->published);
-    hark_test_message_copy_(&t->published[t->published_count++], m);
+    hark_test_message_copy_(&t->published[t->published_count], m);
+    hark_test_drop_reserved_(&t->published[t->published_count++]);
     return 0;
 }
 
@@ -320,12 +354,14 @@ static inline int hark_test_reply_(struct hark_context *ctx, const void *data, s
     hark_test_drop_reply_(t);
     t->reply = (struct hark_message *)hark_test_alloc_(sizeof *t->reply);
     hark_test_message_copy_(t->reply, &m);
+    t->reply_count++;
     return 0;
 }
 
 static inline const char *hark_test_get_capture_(struct hark_context *ctx, const char *name)
 {
-    return hark_test_capture_(hark_test_of_(ctx), name, strlen(name));
+    struct hark_test *t = hark_test_of_(ctx);
+    return t->in ? hark_test_capture_(t, name, strlen(name)) : NULL;
 }
 
 static inline const char *hark_test_get_config_(struct hark_context *ctx, const char *key)
@@ -358,7 +394,8 @@ static inline uint32_t hark_test_get_attempt_(struct hark_context *ctx)
 
 static inline int64_t hark_test_get_budget_(struct hark_context *ctx)
 {
-    return hark_test_of_(ctx)->budget_ns;
+    struct hark_test *t = hark_test_of_(ctx);
+    return t->in ? t->budget_ns : 0;
 }
 
 #ifdef __cplusplus
