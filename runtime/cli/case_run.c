@@ -13,7 +13,7 @@
 
 /* ---- the function ---- */
 
-static char *function_path(const struct case_file *f)
+char *case_function_path(const struct case_file *f)
 {
     const char *slash = strrchr(f->path, '/');
     int folder = slash && f->function[0] != '/' ? (int)(slash - f->path) + 1 : 0;
@@ -53,7 +53,7 @@ static int override_config(struct case_run *run)
 static int load_function(struct case_run *run, const char *functions)
 {
     struct diags diags = {0};
-    char *path = function_path(run->file);
+    char *path = case_function_path(run->file);
     int error = load_revision(path, functions, &run->revision, &diags);
     if (error < 0 && diags.count > 0)
         diag_format(&diags.items[0], run->error, sizeof run->error);

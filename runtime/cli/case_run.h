@@ -34,6 +34,9 @@ struct case_run {
     bool cancelled;
 };
 
+/* The manifest or .so that the cases are about. The caller frees. */
+char *case_function_path(const struct case_file *f);
+
 /* Starts it. functions: second place to look for the handler; NULL: none. The storage must not be moved. */
 void case_run_start(struct case_run *run, const struct case_file *file, const struct test_case *test,
                     struct worker_io *io, const char *functions);

@@ -179,6 +179,7 @@ const struct option_row option_table[] = {
     {"tap", NULL, "the results as TAP, the Test Anything Protocol", FLAG(tap)},
     {"update", NULL, "write what happened into the files, as what is expected of cases that fail",
      FLAG(update)},
+    {"watch", NULL, "again whenever a file changes that they hang on, until an interrupt", FLAG(watch)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

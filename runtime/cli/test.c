@@ -5,6 +5,7 @@
 #include "cli/test_report.h"
 #include "cli/test_tap.h"
 #include "cli/test_update.h"
+#include "cli/test_watch.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -23,26 +24,13 @@ struct test {
     bool ran;      /* the outcomes are there */
 };
 
-static void list_cases(struct test *t)
-{
-    for (size_t i = 0; i < t->files.count; i++)
-        t->count += t->files.items[i]->count;
-    t->outcomes = must_alloc((t->count + 1) * sizeof *t->outcomes);
-    size_t n = 0;
-    for (size_t i = 0; i < t->files.count; i++) {
-        const struct case_file *f = t->files.items[i];
-        for (size_t c = 0; c < f->count; c++)
-            t->outcomes[n++] = (struct test_outcome){.file = f, .test = &f->cases[c]};
-    }
-}
-
 static void on_over(void *user, const struct test_outcome *o)
 {
     struct test *t = user;
     if (t->options->tap)
         test_tap_case(++t->points, o);
     else
-        test_report_case(o, o == t->outcomes || o[-1].file != o->file);
+        test_report_case(o);
 }
 
 static void begin(struct test *t)
@@ -117,7 +105,7 @@ static int run_all(struct test *t, const struct options *o)
     int code = find_files(t, o);
     if (code != 0)
         return code;
-    list_cases(t);
+    t->outcomes = test_outcomes_of(t->files.items, t->files.count, &t->count);
     begin(t);
     if (t->count > 0)
         code = run_cases(t);
@@ -128,9 +116,21 @@ static int run_all(struct test *t, const struct options *o)
     return code != 0 ? code : test_totals_of(t->outcomes, t->count).failed > 0;
 }
 
+/* There is no end of the results under --watch, and a file that it writes would be its own change. */
+static int watch(const struct options *o)
+{
+    const char *other = o->update ? "update" : o->tap ? "tap" : o->junit ? "junit" : NULL;
+    if (!other)
+        return test_watch(o);
+    log_error("--watch and --%s do not go together: see 'hark test --help'", other);
+    return EX_USAGE;
+}
+
 static int run(struct options *o)
 {
     struct test t = {.options = o};
+    if (o->watch)
+        return watch(o);
     int code = run_all(&t, o);
     if (code > 1 && o->tap && t.points == t.files.bad_count)
         test_tap_bail_out("no case could be run, standard error says why");
@@ -149,9 +149,14 @@ const struct command command_test = {
         "Runs the cases of each FILE, or of all *.test.yaml in DIR (the current folder) and the folders in\n"
         "it, in workers as 'hark run' would, several at once. NAME.test.yaml is about NAME.yaml beside it,\n"
         "unless it says so: docs/test-cases.md has the keys. What is wrong stands below the case.\n\n"
-        "--update changes only what did not match, and cases without 'expect'; comments and order stay. A case\n"
+        "--update changes only what did not match, and cases without 'expect'; comments and order stay. A "
+        "case\n"
         "is recorded if it passes a second run; what differs each time is not.\n\n"
-        "Exit codes: 0 all passed or recorded, 1 some failed, 64 usage, 65 a file that cannot be read, or no cases,\n"
+        "--watch runs again what a change of test cases, manifest, handler or script is about, and looks "
+        "for\n"
+        "new test cases; with 0 it ends when it is interrupted (Ctrl-C, SIGTERM).\n\n"
+        "Exit codes: 0 all passed or recorded, 1 some failed, 64 usage, 65 a file that cannot be read, or no "
+        "cases,\n"
         "70 internal, 77 not permitted.\n",
     .examples = "All cases of a folder, with results for a CI:\n"
                 "  hark test --junit results.xml functions\n\n"
@@ -159,8 +164,8 @@ const struct command command_test = {
                 "  prove -e 'hark test --tap' functions/thermostat.test.yaml\n\n"
                 "What the function does now is right:\n"
                 "  hark test --update thermostat.test.yaml && git diff\n",
-    .takes = OPTION_FUNCTIONS | OPTION_JUNIT | OPTION_TAP | OPTION_UPDATE | OPTIONS_SEAL | OPTION_VERBOSE |
-             OPTION_HELP,
+    .takes = OPTION_FUNCTIONS | OPTION_JUNIT | OPTION_TAP | OPTION_UPDATE | OPTION_WATCH | OPTIONS_SEAL |
+             OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = SIZE_MAX,
     .run = run,
 };

@@ -66,8 +66,11 @@ static void visit(struct test_paths *list, FTS *tree, FTSENT *entry)
     if (entry->fts_info == FTS_D && is_hidden) {
         fts_set(tree, entry, FTS_SKIP);
     } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
-        log_error("%s: %s", path, strerror(entry->fts_errno));
+        if (!list->quiet)
+            log_error("%s: %s", path, strerror(entry->fts_errno));
         list->incomplete = true;
+    } else if (entry->fts_info == FTS_D && list->folder) {
+        list->folder(list->user, path);
     } else if (entry->fts_info == FTS_F && is_test_name(entry->fts_name)) {
         add_path(list, path, entry->fts_statp);
     }
@@ -88,8 +91,10 @@ int test_paths_find(struct test_paths *list, const char *path)
 {
     struct stat s;
     if (stat(path, &s) != 0) {
-        log_error("%s: %s", path, strerror(errno));
-        return errno == EACCES ? EX_NOPERM : EX_DATAERR;
+        int error = errno;
+        if (!list->quiet)
+            log_error("%s: %s", path, strerror(error));
+        return error == EACCES ? EX_NOPERM : EX_DATAERR;
     }
     if (S_ISDIR(s.st_mode))
         add_folder(list, path);

@@ -14,7 +14,10 @@ struct test_paths {
         ino_t inode;
     } * items; /* owned */
     size_t count;
-    bool incomplete; /* a folder could not be read; the log says it */
+    bool incomplete;                              /* a folder could not be read; the log says it */
+    bool quiet;                                   /* set before: the log says nothing */
+    void (*folder)(void *user, const char *path); /* set before: told of each folder; NULL: not */
+    void *user;
 };
 
 /* Adds a file, or what lies in a folder and the folders in it as *.test.yaml, sorted; names that begin with a

@@ -8,6 +8,21 @@
 
 enum { JOBS_MAX = 16 };
 
+struct test_outcome *test_outcomes_of(struct case_file *const *files, size_t file_count, size_t *ret_count)
+{
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < file_count; i++)
+        count += files[i]->count;
+    struct test_outcome *outcomes = calloc(count + 1, sizeof *outcomes);
+    CHECK(outcomes);
+    for (size_t i = 0; i < file_count; i++) {
+        for (size_t c = 0; c < files[i]->count; c++)
+            outcomes[n++] = (struct test_outcome){.file = files[i], .test = &files[i]->cases[c]};
+    }
+    *ret_count = count;
+    return outcomes;
+}
+
 struct round {
     const struct test_jobs *jobs;
     struct test_outcome *outcomes;

@@ -16,6 +16,9 @@ struct test_jobs {
     void *user;
 };
 
+/* An outcome for each case, in order, which the caller frees. */
+struct test_outcome *test_outcomes_of(struct case_file *const *files, size_t file_count, size_t *ret_count);
+
 /* Runs the cases of all outcomes and fills them in. False: it was stopped, and not all are over. */
 bool test_jobs_run(const struct test_jobs *jobs, struct test_outcome *outcomes, size_t count);
 

@@ -46,12 +46,12 @@ struct test_totals test_totals_of(const struct test_outcome *outcomes, size_t co
     return totals;
 }
 
-void test_report_case(const struct test_outcome *o, bool is_first_of_file)
+void test_report_case(const struct test_outcome *o)
 {
     bool colours = has_colours();
     const char *colour = o->is_recorded ? "\033[33m" : o->failure ? "\033[31m" : "\033[32m";
     const char *word = o->is_recorded ? "recorded" : o->failure ? "FAIL" : "ok  ";
-    if (is_first_of_file) {
+    if (o->test == o->file->cases) {
         display_print(slice_of(o->file->path));
         putchar('\n');
     }

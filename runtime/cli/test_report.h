@@ -18,7 +18,7 @@ struct test_outcome {
 bool test_outcome_failed(const struct test_outcome *o);
 
 /* A line, and below it why it failed. Cases come in the order of the files. */
-void test_report_case(const struct test_outcome *o, bool is_first_of_file);
+void test_report_case(const struct test_outcome *o);
 
 struct test_totals {
     size_t passed, recorded, failed;

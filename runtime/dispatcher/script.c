@@ -63,11 +63,17 @@ static char *beside_worker(const char *name)
     return path;
 }
 
+char *script_adapter_path(const char *path)
+{
+    const struct language *language = find_language(path);
+    return language ? beside_worker(language->adapter) : NULL;
+}
+
 int script_freeze_adapter(const char *path, struct frozen *ret_frozen, struct diag *diag)
 {
     struct diag why = {0};
     const struct language *language = find_language(path);
-    char *adapter = beside_worker(language->adapter);
+    char *adapter = script_adapter_path(path);
     int error =
         adapter ? freeze_file(adapter, language->adapter, ADAPTER_BYTES_MAX, ret_frozen, &why) : -ENOMEM;
     if (error == -ENOENT) {

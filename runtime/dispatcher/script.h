@@ -17,6 +17,10 @@ bool script_is_named(const char *path);
 __attribute__((warn_unused_result)) int script_read(const char *path, char **ret_text, size_t *ret_len,
                                                     struct diag *diag);
 
+/* Where the adapter for the script of this name is, or should be. The caller frees; NULL: it is no script, or
+ * out of memory. */
+char *script_adapter_path(const char *path);
+
 /* The adapter for the script of this name: a part of hark, as hark-worker is. As freeze_file; -ENOEXEC: this
  * hark has none. */
 __attribute__((warn_unused_result)) int script_freeze_adapter(const char *path, struct frozen *ret_frozen,
