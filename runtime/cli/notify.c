@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -46,4 +49,14 @@ void notify_manager(const char *state)
     int error = where && *where ? send_to(where, state) : 0;
     if (error < 0)
         log_warn("the service manager at NOTIFY_SOCKET=%s cannot be told: %s", where, strerror(-error));
+}
+
+bool notify_is_journal(const char *stream, int fd)
+{
+    char found[64];
+    struct stat s;
+    if (!stream || fstat(fd, &s) < 0)
+        return false;
+    snprintf(found, sizeof found, "%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+    return strcmp(found, stream) == 0;
 }

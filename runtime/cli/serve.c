@@ -75,6 +75,8 @@ int serve_init(struct serve *s, const struct options *o)
 {
     *s = (struct serve){.drain_ns = o->drain_ns};
     log_never_wait(); /* or one slow reader of the log stops every function */
+    if (notify_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO))
+        log_mark_priorities();
     int code = host_init(&s->host, o);
     if (code != 0)
         return code;

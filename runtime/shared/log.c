@@ -11,13 +11,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { LOST_LINE_MAX = 96 };
+enum { LOST_LINE_MAX = 92 }; /* with a mark and a line no more than PIPE_BUF */
 
 static enum log_level threshold = LOG_INFO;
 static void (*sink_function)(void *user, enum log_level level, const char *line);
 static void *sink_user;
 static unsigned long lost_lines;
 static bool never_waits;
+static bool marks_priorities;
 
 void log_set_level(enum log_level level)
 {
@@ -32,6 +33,11 @@ enum log_level log_level(void)
 void log_never_wait(void)
 {
     never_waits = true;
+}
+
+void log_mark_priorities(void)
+{
+    marks_priorities = true;
 }
 
 void log_set_sink(void (*sink)(void *user, enum log_level level, const char *line), void *user)
@@ -66,9 +72,10 @@ static bool has_room(void)
     return !never_waits || poll(&out, 1, 0) != 0;
 }
 
-/* Both in one write: a pipe of one page is full after the first. */
-static void write_line(const char *line, size_t len)
+/* All in one write: a pipe of one page is full after the first. */
+static void write_line(enum log_level level, const char *line, size_t len)
 {
+    static const char *const priorities[] = {"<7>", "<6>", "<4>", "<3>"}; /* syslog(3) */
     char lost[LOST_LINE_MAX];
     int used = 0;
     if (!has_room()) {
@@ -77,10 +84,13 @@ static void write_line(const char *line, size_t len)
     }
     if (lost_lines)
         used = snprintf(lost, sizeof lost,
-                        "hark: warning: %lu log lines were lost: their reader is too slow\n", lost_lines);
+                        "%shark: warning: %lu log lines were lost: their reader is too slow\n",
+                        marks_priorities ? priorities[LOG_WARN] : "", lost_lines);
     lost_lines = 0;
-    const struct iovec both[] = {{lost, (size_t)used}, {(void *)(uintptr_t)line, len}};
-    ssize_t written = writev(STDERR_FILENO, both, 2);
+    const char *mark = marks_priorities ? priorities[level] : "";
+    const struct iovec all[] = {
+        {lost, (size_t)used}, {(void *)(uintptr_t)mark, strlen(mark)}, {(void *)(uintptr_t)line, len}};
+    ssize_t written = writev(STDERR_FILENO, all, 3);
     (void)written; /* nowhere left to say it */
 }
 
@@ -101,5 +111,5 @@ void log_line(enum log_level level, const char *format, ...)
         return;
     }
     line[used++] = '\n';
-    write_line(line, used);
+    write_line(level, line, used);
 }

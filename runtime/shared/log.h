@@ -18,6 +18,10 @@ enum {
  * better wait. */
 void log_never_wait(void);
 
+/* From now on a line begins with <N>, its priority, which the journal takes off: sd-daemon(3). A sink gets
+ * lines without it. */
+void log_mark_priorities(void);
+
 /* Lines below the level are not written. LOG_INFO at start. */
 void log_set_level(enum log_level level);
 enum log_level log_level(void);

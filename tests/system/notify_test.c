@@ -6,10 +6,12 @@
 #include "support/stage.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -139,6 +141,23 @@ static void a_manager_that_cannot_be_told_is_a_warning(void **unused)
     says_of("", NULL);
 }
 
+/* A service has the variable too when its standard error goes to a file. */
+static void only_the_journals_own_stream_is_the_journal(void **unused)
+{
+    (void)unused;
+    struct manager *m = manager_start(path_in(folder_create(), "manager"));
+    struct stat s;
+    char stream[64];
+    assert_int_equal(fstat(m->fd, &s), 0);
+    snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+    assert_true(notify_is_journal(stream, m->fd));
+    assert_false(notify_is_journal(stream, STDIN_FILENO));
+    assert_false(notify_is_journal("1:1", m->fd));
+    assert_false(notify_is_journal("", m->fd));
+    assert_false(notify_is_journal(NULL, m->fd));
+    assert_false(notify_is_journal(stream, -1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +165,7 @@ int main(void)
         system_test(a_broker_that_is_away_keeps_no_manager_waiting),
         system_test(a_name_may_be_abstract),
         system_test(a_manager_that_cannot_be_told_is_a_warning),
+        system_test(only_the_journals_own_stream_is_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

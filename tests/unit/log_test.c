@@ -98,6 +98,29 @@ static void a_line_is_never_longer_than_a_pipe_takes_at_once(void **unused)
     assert_true(strcmp(text + strlen(text) - 4, "…\n") == 0);
 }
 
+/* The last of all: there is no way back. */
+static void the_journal_is_told_the_priority(void **unused)
+{
+    (void)unused;
+    static const char *const expected[] = {"<7>hark: debug: x\n", "<6>hark: x\n", "<4>hark: warning: x\n",
+                                           "<3>hark: error: x\n"};
+    char text[16384];
+    log_set_level(LOG_DEBUG);
+    log_mark_priorities();
+    for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+        log_line(level, "x");
+        read_all(text, sizeof text);
+        assert_string_equal(text, expected[level]);
+    }
+    for (int i = 0; i < 1000; i++)
+        log_info("line %d of many, all of them rather long, so that the pipe is soon full", i);
+    read_all(text, sizeof text);
+    log_error("x");
+    read_all(text, sizeof text);
+    assert_memory_equal(text, "<4>hark: warning: ", 18);
+    assert_non_null(strstr(text, "too slow\n<3>hark: error: x\n"));
+}
+
 int main(void)
 {
     log_never_wait();
@@ -109,6 +132,7 @@ int main(void)
                                         back_to_the_terminal),
         cmocka_unit_test_setup_teardown(a_line_is_never_longer_than_a_pipe_takes_at_once, to_a_pipe,
                                         back_to_the_terminal),
+        cmocka_unit_test_setup_teardown(the_journal_is_told_the_priority, to_a_pipe, back_to_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
