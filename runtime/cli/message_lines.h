@@ -8,15 +8,18 @@
 #include "shared/topic.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 struct message_lines {
-    FILE *input;
+    int fd;
     const char *name; /* borrowed; of the file, or `standard input` */
-    char *line;       /* owned, as all below */
-    size_t length, capacity;
-    size_t number; /* 1-based, of the line in `line`; 0: none was read */
-    bool has_line; /* it is still to be taken */
+    char *bytes;      /* owned; what was read and not yet taken begins at `next` */
+    size_t next, searched, used, capacity;
+    bool at_end;
+    char *line; /* of `bytes` */
+    size_t length;
+    size_t number;               /* 1-based, of the line in `line`; 0: none was read */
+    bool has_line;               /* it is still to be taken */
+    bool is_too_long, is_broken; /* still to be told as a LINE_BAD */
     struct parsed_message parsed;
     bool has_parsed;
     struct aimed aimed;
@@ -30,8 +33,10 @@ __attribute__((warn_unused_result)) int message_lines_open(struct message_lines 
  * it is none of them; nothing needs to be finished then. */
 bool message_lines_piped(struct message_lines *l);
 
-/* The next line that is not blank. LINE_MESSAGE: l->parsed, until the next call. LINE_BAD: it was said in the
- * log. */
+/* Whether a line, or the end, is there without a wait. Ends the message that is there. */
+bool message_lines_ready(struct message_lines *l);
+/* The next line that is not blank, for which it waits. LINE_MESSAGE: l->parsed, until the next call.
+ * LINE_BAD: it was said in the log. */
 enum message_line message_lines_next(struct message_lines *l);
 /* The same as messages for a function, l->aimed. */
 enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m);

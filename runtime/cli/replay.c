@@ -10,6 +10,7 @@
 #include "shared/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -22,6 +23,8 @@ struct replay {
     struct message_lines lines;
     struct pace pace;
     uv_timer_t timer;
+    uv_poll_t input; /* a pipe or a terminal; a file never keeps anybody waiting */
+    bool has_input;
     bool has_next; /* lines.parsed is still to be published */
     bool at_end;
     uint64_t due_ns; /* of the next */
@@ -39,17 +42,24 @@ static uint64_t recorded_ns(struct replay *r)
     return ns;
 }
 
-/* Reads on to the next message, and when it is due. */
+static void on_input(uv_poll_t *input, int status, int events);
+
+/* Reads on to the next message, and when it is due; or waits for it in the loop, which has more to do. */
 static void fetch(struct replay *r)
 {
     enum message_line kind;
-    while (!r->has_next && (kind = message_lines_next(&r->lines)) != LINE_END) {
+    while (!r->has_next && !r->at_end) {
+        if (!message_lines_ready(&r->lines) && r->has_input) {
+            uv_poll_start(&r->input, UV_READABLE, on_input);
+            return;
+        }
+        kind = message_lines_next(&r->lines);
+        r->at_end = kind == LINE_END;
         r->has_next = kind == LINE_MESSAGE && !r->lines.parsed.timer;
-        r->skipped += !r->has_next;
+        r->skipped += !r->has_next && !r->at_end;
         if (kind == LINE_MESSAGE && r->lines.parsed.timer)
             log_warn("%s:%zu: a tick of a timer cannot be published", r->lines.name, r->lines.number);
     }
-    r->at_end = !r->has_next;
     if (r->has_next)
         r->due_ns = pace_due(&r->pace, recorded_ns(r), clock_now_ns());
 }
@@ -101,6 +111,15 @@ static void on_due(uv_timer_t *timer)
     go_on(timer->data);
 }
 
+static void on_input(uv_poll_t *input, int status, int events)
+{
+    struct replay *r = input->data;
+    (void)status, (void)events; /* what is wrong with it, reading tells */
+    uv_poll_stop(input);
+    fetch(r);
+    go_on(r);
+}
+
 static void on_online(void *user, struct peer *p)
 {
     (void)p;
@@ -135,6 +154,8 @@ static void on_closing(void *user)
 {
     struct replay *r = user;
     uv_close((uv_handle_t *)&r->timer, NULL);
+    if (r->has_input)
+        uv_close((uv_handle_t *)&r->input, NULL);
 }
 
 static const struct peer_events events = {.online = on_online,
@@ -145,15 +166,25 @@ static const struct peer_events events = {.online = on_online,
 
 /* ---- the whole ---- */
 
+/* libuv makes reading non-blocking, also for those who share the pipe or the terminal. */
+static void give_input_back(const struct replay *r, int flags)
+{
+    if (flags >= 0 && fcntl(r->lines.fd, F_SETFL, flags) < 0)
+        log_debug("%s: stays non-blocking: %s", r->lines.name, strerror(errno));
+}
+
 static int play(struct replay *r, struct options *o)
 {
     int code = peer_open(&r->peer, o, "replay", &events, r);
     if (code != 0)
         return code;
     uv_timer_init(&r->peer.loop, &r->timer);
-    r->timer.data = r;
+    int flags = fcntl(r->lines.fd, F_GETFL);
+    r->has_input = uv_poll_init(&r->peer.loop, &r->input, r->lines.fd) == 0; /* not of a file */
+    r->timer.data = r->input.data = r;
     fetch(r);
     code = peer_run(&r->peer);
+    give_input_back(r, flags);
     log_info("%zu message%s published", r->published, r->published == 1 ? "" : "s");
     return code;
 }

@@ -137,6 +137,43 @@ static void a_line_that_cannot_be_published_is_said_and_the_others_are(void **un
     device_expect(d, "b", "");
 }
 
+/* What comes by a pipe is published as it comes, and ^C ends the wait for more. */
+static void what_is_piped_need_not_end(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    device_subscribe(d, "#", 1);
+    const char *const argv[] = {TEST_HARK, "replay", "--broker", broker_url(b), "-", NULL};
+    struct process *p =
+        process_start(&(struct process_options){.name = "replay", .argv = argv, .takes_orders = true});
+    process_order(p, "[a] 1");
+    device_expect(d, "a", "1");
+    process_order(p, "");
+    process_order(p, "[a] 2");
+    device_expect(d, "a", "2");
+    kill(p->pid, SIGINT);
+    assert_int_equal(process_wait(p), 0);
+    lines_wait(p->err, "hark: 2 messages published");
+}
+
+static void long_lines_are_lines(void **unused)
+{
+    (void)unused;
+    enum { LONG = 300 * 1024 };
+    char *line = malloc(LONG + 16);
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    at_end_of_test(free, line);
+    device_subscribe(d, "#", 1);
+    memset(line, 'x', LONG);
+    memcpy(line, "[a] ", 4);
+    strcpy(line + LONG, "\n[b] end");
+    assert_int_equal(replay(b, line, "max").code, 0);
+    assert_int_equal(device_wait(d, "a")->payload_len, LONG - 4);
+    device_expect(d, "b", "end");
+}
+
 static void mistakes_have_one_line_each(void **unused)
 {
     (void)unused;
@@ -145,6 +182,10 @@ static void mistakes_have_one_line_each(void **unused)
     assert_refused(hark_command("replay"), USAGE, "no recording given");
     assert_refused(hark_command("replay", "/nowhere/x"), BAD_DATA,
                    "/nowhere/x: cannot be read: No such file or directory");
+    struct broker *b = broker_start();
+    struct outcome folder = hark_command("replay", "--broker", broker_url(b), "/");
+    assert_contains(folder.err, "hark: error: /: cannot be read: Is a directory\n");
+    assert_int_equal(folder.code, BAD_DATA);
     assert_refused(hark_command("replay", "--speed", "0", "x"), USAGE, "--speed '0': 0.001 to 1000000");
     assert_refused(hark_command("diff", "a.so", "b.so"), USAGE, "two versions and a recording are needed");
     struct outcome o = hark_command("record", "--topic", "#", "--broker", "mqtt://127.0.0.1:1");
@@ -257,6 +298,8 @@ int main(void)
         system_test(recording_goes_on_when_the_broker_comes_back),
         system_test(the_pauses_are_kept),
         system_test(a_line_that_cannot_be_published_is_said_and_the_others_are),
+        system_test(what_is_piped_need_not_end),
+        system_test(long_lines_are_lines),
         system_test(mistakes_have_one_line_each),
         system_test(two_versions_that_do_the_same_do_not_differ),
         system_test(what_differs_is_shown_with_its_line),
