@@ -294,7 +294,7 @@ static char *all_publishes(const struct case_outputs *all, const char *before, c
     for (size_t i = 0; i < all->count; i++) {
         if (all->items[i].is_reply)
             continue;
-        char *item = case_write_message(&all->items[i].publish, NULL, false);
+        char *item = case_write_message(&all->items[i].publish, NULL, true);
         fprintf(f, "%s%s", n++ == 0 ? before : between, item);
         free(item);
     }
@@ -306,7 +306,7 @@ static char *all_publishes(const struct case_outputs *all, const char *before, c
 static char *whole_reply(const struct case_happened *h)
 {
     const struct case_output *reply = case_outputs_reply(&h->outputs);
-    return reply ? case_write_reply(&reply->publish, NULL, false) : must_strdup("none");
+    return reply ? case_write_reply(&reply->publish, NULL, true) : must_strdup("none");
 }
 
 static void add_expect(struct yaml_edit *edit, const struct yaml_node *node, const struct case_happened *h)

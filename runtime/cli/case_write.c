@@ -47,6 +47,15 @@ static json_t *read_json(struct slice payload)
     return NULL;
 }
 
+/* Of a message that nobody expected: a number or a word is rather a text. */
+static bool is_json_to_be(struct slice payload)
+{
+    json_t *value = read_json(payload);
+    bool is = json_is_object(value) || json_is_array(value);
+    json_decref(value);
+    return is;
+}
+
 static enum case_payload_kind kind_of(bool json, bool base64, struct slice payload)
 {
     json_t *value = json ? read_json(payload) : NULL;
@@ -175,8 +184,8 @@ static void put_rest(struct map *m, const struct mqtt_publish *p, bool json)
 {
     const struct case_message *like = m->like;
     if (!like || has_payload(&like->payload)) {
-        enum case_payload_kind kind =
-            like ? case_payload_kind(&like->payload, p->payload) : kind_of(json, false, p->payload);
+        enum case_payload_kind kind = like ? case_payload_kind(&like->payload, p->payload)
+                                           : kind_of(json && is_json_to_be(p->payload), false, p->payload);
         put_payload(begin_pair(m, case_payload_keys[kind]), kind, p->payload, YAML_QUOTES_DOUBLE);
     }
     if (like ? like->qos != CASE_ANY_QOS : p->qos != 1)

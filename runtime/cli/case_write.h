@@ -20,7 +20,7 @@ char *case_write_text(struct slice text, enum yaml_quotes quotes);
 char *case_write_payload(enum case_payload_kind kind, struct slice payload, enum yaml_quotes quotes);
 
 /* `{ topic: …, payload: … }` with the keys that `like` has; like == NULL: with all that is not as usual, and
- * the payload as JSON where it is and json asks for it. */
+ * the payload as JSON where it is a list or map and json asks for it. */
 char *case_write_message(const struct mqtt_publish *p, const struct case_message *like, bool json);
 char *case_write_reply(const struct mqtt_publish *p, const struct case_message *like, bool json);
 

@@ -4,6 +4,8 @@
 #include "support/files.h"
 #include "support/test.h"
 
+#include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,31 @@ static void the_examples_pass(void **unused)
         fail_msg("%s%s", o.out, o.err);
     assert_contains(o.out, "  ok    a cold room turns its heater on  (");
     assert_contains(o.out, " passed, 0 failed in ");
+}
+
+/* Of the manifests in a folder. */
+static void each_has_cases_that_passed(const char *folder, const char *out)
+{
+    glob_t found;
+    assert_int_equal(glob(path_in(folder, "*.yaml"), 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char header[PATH_MAX];
+        const char *path = found.gl_pathv[i];
+        int len = (int)(strlen(path) - strlen(".yaml"));
+        snprintf(header, sizeof header, "%.*s.test.yaml\n  ok    ", len, path);
+        if (!strstr(path, ".test.yaml"))
+            assert_contains(out, header);
+    }
+    globfree(&found);
+}
+
+static void each_example_has_cases(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("test", TEST_EXAMPLES);
+    assert_int_equal(o.code, 0);
+    each_has_cases_that_passed(TEST_EXAMPLES, o.out);
+    each_has_cases_that_passed(TEST_EXAMPLES "/languages", o.out);
 }
 
 static void each_way_to_end_can_be_expected(void **unused)
@@ -298,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         system_test(the_examples_pass),
+        system_test(each_example_has_cases),
         system_test(each_way_to_end_can_be_expected),
         system_test(another_end_is_told_with_its_reason),
         system_test(outputs_are_compared_one_by_one),

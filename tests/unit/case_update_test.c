@@ -259,6 +259,9 @@ static void a_case_without_expectation_gets_one(void **unused)
             HEAD "    expect:\n      publishes:\n        - { topic: b, payload: \"on\" }\n  # next\n");
     becomes(HEAD, (struct scene){.outcome = PLAY_REJECT, .was_asked = true},
             HEAD "    expect:\n      result: reject\n      publishes: []\n      reply: none\n");
+    becomes(HEAD, (struct scene){.published = {message("b", "{\"a\": 1}"), message("c", "19.0")}},
+            HEAD "    expect:\n      publishes:\n        - { topic: b, payload_json: { a: 1 } }\n"
+                 "        - { topic: c, payload: \"19.0\" }\n");
     becomes("cases: [ { given: { topic: a } } ]",
             (struct scene){.reply = message("r", "yes"), .was_asked = true},
             "cases: [ { given: { topic: a }, expect: { publishes: [], reply: { payload: \"yes\" } } } ]");
