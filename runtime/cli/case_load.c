@@ -1,8 +1,8 @@
 /* The keys of NAME.test.yaml that hold lists, free names, or texts with rules of their own. */
 #include "cli/case_keys.h"
 
-#include "cli/base64.h"
 #include "cli/case_json.h"
+#include "shared/base64.h"
 
 #include <errno.h>
 #include <stdlib.h>

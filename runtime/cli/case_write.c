@@ -1,6 +1,6 @@
 #include "cli/case_write.h"
 
-#include "cli/base64.h"
+#include "shared/base64.h"
 #include "shared/check.h"
 #include "shared/utf8.h"
 
@@ -107,7 +107,8 @@ static void put_payload(FILE *f, enum case_payload_kind kind, struct slice paylo
         yaml_write_json(f, value);
         json_decref(value);
     } else if (kind == CASE_PAYLOAD_BASE64) {
-        char *base64 = base64_encode(payload);
+        char *base64 = must_alloc(BASE64_SIZE(payload.len));
+        base64_encode(payload, base64);
         yaml_write_text(f, slice_of(base64), YAML_QUOTES_DOUBLE);
         free(base64);
     } else {

@@ -207,7 +207,7 @@ static int open_broker(struct redrive *r)
     if (r->broker)
         return EX_OK;
     complain(&diag);
-    return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_DATAERR;
+    return broker_exit_code(error);
 }
 
 int dead_redrive(struct dead *d)

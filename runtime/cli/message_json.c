@@ -1,6 +1,7 @@
 #include "cli/message_json.h"
 
-#include "cli/base64.h"
+#include "shared/base64.h"
+#include "shared/check.h"
 #include "shared/utf8.h"
 #include "shared/visible.h"
 
@@ -16,7 +17,8 @@ static void set_text(json_t *object, const char *key, struct slice text)
 
 static void set_base64(json_t *object, const char *key, struct slice bytes)
 {
-    char *text = base64_encode(bytes);
+    char *text = must_alloc(BASE64_SIZE(bytes.len));
+    base64_encode(bytes, text);
     json_object_set_new(object, key, json_string(text));
     free(text);
 }

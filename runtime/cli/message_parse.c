@@ -1,7 +1,7 @@
 #include "cli/message_parse.h"
 
-#include "cli/base64.h"
 #include "manifest/suggest.h"
+#include "shared/base64.h"
 #include "shared/topic.h"
 #include "shared/utf8.h"
 

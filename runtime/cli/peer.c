@@ -121,7 +121,7 @@ static int open_broker(struct peer *p)
     if (p->broker)
         return 0;
     complain(&diag);
-    return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_DATAERR;
+    return broker_exit_code(error);
 }
 
 int peer_open(struct peer *p, struct options *o, const char *role, const struct peer_events *events,

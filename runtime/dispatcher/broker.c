@@ -6,8 +6,10 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 ssize_t broker_find(const struct manifest *m, const char *(*name)(const void *list, size_t i),
                     const void *list, size_t count, struct diag *diag)
@@ -65,6 +67,13 @@ struct broker *broker_create(const struct broker_options *options, int *ret_erro
         return b;
     broker_destroy(b);
     return NULL;
+}
+
+int broker_exit_code(int error)
+{
+    if (error == -EACCES || error == -EPERM)
+        return EX_NOPERM;
+    return error == -ENOMEM || error == -ELIBACC ? EX_SOFTWARE : EX_DATAERR;
 }
 
 void broker_destroy(struct broker *b)

@@ -43,8 +43,10 @@ __attribute__((warn_unused_result)) ssize_t broker_find(const struct manifest *m
                                                         const char *(*name)(const void *list, size_t i),
                                                         const void *list, size_t count, struct diag *diag);
 
-/* NULL and *diag when its TLS files are no good; *ret_error as tls_context_create. */
+/* NULL and *diag when its TLS files, or this installation's TLS, are no good; *ret_error as
+ * tls_context_create. */
 struct broker *broker_create(const struct broker_options *options, int *ret_error, struct diag *diag);
+int broker_exit_code(int error);       /* of a program that ends with that error of broker_create */
 void broker_destroy(struct broker *b); /* no client of it is left; wipes the password; NULL is fine */
 
 /* The fields of *ret_options that are the broker's; the others stay as they are. */

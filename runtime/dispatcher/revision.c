@@ -4,11 +4,11 @@
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
 #include "dispatcher/script.h"
+#include "dispatcher/sha256.h"
 #include "dispatcher/zone_file.h"
 #include "shared/check.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,36 +93,35 @@ char *revision_handler_path(const char *manifest_path, const char *functions, co
     return beside;
 }
 
-static bool hash_piece(EVP_MD_CTX *context, const void *data, uint64_t len)
+static void hash_piece(struct sha256 *s, const void *data, uint64_t len)
 {
-    return EVP_DigestUpdate(context, &len, sizeof len) == 1 && EVP_DigestUpdate(context, data, len) == 1;
+    sha256_add(s, &len, sizeof len);
+    sha256_add(s, data, len);
 }
 
 /* The manifest's text has the config that it writes out. */
-static bool hash_config_files(EVP_MD_CTX *context, const struct manifest *m)
+static void hash_config_files(struct sha256 *s, const struct manifest *m)
 {
-    bool ok = true;
-    for (size_t i = 0; ok && i < m->config_count; i++) {
+    for (size_t i = 0; i < m->config_count; i++) {
         if (m->config[i].from_file)
-            ok = hash_piece(context, m->config[i].value, strlen(m->config[i].value));
+            hash_piece(s, m->config[i].value, strlen(m->config[i].value));
     }
-    return ok;
 }
 
 /* The version names the content of all files; the lengths keep their borders in place. */
-static int compute_version(struct revision *r, struct slice manifest, const struct frozen *handler)
+static void compute_version(struct revision *r, struct slice manifest, const struct frozen *handler)
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-              hash_piece(context, manifest.data, manifest.len) && hash_config_files(context, r->manifest) &&
-              (!r->script || hash_piece(context, r->script, r->script_bytes)) &&
-              EVP_DigestUpdate(context, handler->data, handler->len) == 1 &&
-              EVP_DigestFinal_ex(context, hash, NULL) == 1;
-    EVP_MD_CTX_free(context);
-    for (size_t i = 0; ok && i < REVISION_VERSION_LEN / 2; i++)
+    uint8_t hash[SHA256_BYTES];
+    struct sha256 s;
+    sha256_begin(&s);
+    hash_piece(&s, manifest.data, manifest.len);
+    hash_config_files(&s, r->manifest);
+    if (r->script)
+        hash_piece(&s, r->script, r->script_bytes);
+    sha256_add(&s, handler->data, handler->len);
+    sha256_end(&s, hash);
+    for (size_t i = 0; i < REVISION_VERSION_LEN / 2; i++)
         snprintf(r->version + 2 * i, 3, "%02x", hash[i]);
-    return ok ? 0 : -ENOMEM;
 }
 
 static const char *base_name(const char *path)
@@ -180,12 +179,9 @@ static int load_handler(struct revision *r, struct slice manifest, struct diag *
         return error;
     error = elf_check(frozen.data, frozen.len, diag);
     if (error == 0) {
-        error = compute_version(r, manifest, &frozen);
-        if (error < 0)
-            diag_set(diag, NULL, 0, 0, "its version cannot be computed: out of memory");
-    }
-    if (error == 0)
+        compute_version(r, manifest, &frozen);
         r->handler_fd = freeze_take_fd(&frozen);
+    }
     freeze_finish(&frozen);
     return error;
 }

@@ -147,9 +147,7 @@ static int open_brokers(struct runtime *r, const struct runtime_options *options
         int error;
         struct broker *b = broker_create(&options->brokers[i], &error, diag);
         if (!b) {
-            *ret_exit_code = error == -EACCES || error == -EPERM ? EXIT_NOT_PERMITTED
-                             : error == -ENOMEM                  ? EXIT_INTERNAL
-                                                                 : EXIT_DATA;
+            *ret_exit_code = broker_exit_code(error);
             return error;
         }
         r->node.brokers[r->node.broker_count++] = b;

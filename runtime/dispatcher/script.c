@@ -1,6 +1,6 @@
 #include "dispatcher/script.h"
 
-#include "dispatcher/zygote.h"
+#include "shared/installed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,21 +52,10 @@ int script_read(const char *path, char **ret_text, size_t *ret_len, struct diag 
     return error;
 }
 
-static char *beside_worker(const char *name)
-{
-    char *path, *worker = zygote_program();
-    char *slash = worker ? strrchr(worker, '/') : NULL;
-    int folder = slash ? (int)(slash - worker) + 1 : 0;
-    if (!worker || asprintf(&path, "%.*s%s", folder, worker, name) < 0)
-        path = NULL;
-    free(worker);
-    return path;
-}
-
 char *script_adapter_path(const char *path)
 {
     const struct language *language = find_language(path);
-    return language ? beside_worker(language->adapter) : NULL;
+    return language ? installed_path(language->adapter) : NULL;
 }
 
 int script_freeze_adapter(const char *path, struct frozen *ret_frozen, struct diag *diag)

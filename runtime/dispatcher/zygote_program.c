@@ -2,28 +2,16 @@
 #include "dispatcher/zygote.h"
 
 #include "shared/check.h"
+#include "shared/installed.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 char *zygote_program(void)
 {
     const char *override = getenv("HARK_WORKER");
-    if (override)
-        return strdup(override);
-    char folder[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (len <= 0)
-        return strdup("/usr/libexec/hark/hark-worker");
-    folder[len] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    char *program = NULL;
-    return asprintf(&program, "%s/../libexec/hark/hark-worker", folder) < 0 ? NULL : program;
+    return override ? strdup(override) : installed_path("hark-worker");
 }
 
 char *zygote_list_layers(uint32_t layers)

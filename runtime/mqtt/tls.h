@@ -32,7 +32,7 @@ struct tls_options {
 struct tls_context;
 
 /* Reads the files. NULL and *diag; *ret_error: -EACCES, -EPERM, -ENOENT, … of a file, -EINVAL for what is in
- * it, -ENOMEM. */
+ * it, -ENOMEM; -ELIBACC: TLS itself cannot be loaded. */
 struct tls_context *tls_context_create(const struct tls_options *options, int *ret_error, struct diag *diag);
 struct tls_context *tls_context_hold(struct tls_context *context); /* returns it */
 void tls_context_drop(struct tls_context *context);                /* NULL is fine */

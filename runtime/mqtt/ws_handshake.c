@@ -1,14 +1,14 @@
 #include "mqtt/ws_handshake.h"
 
-#include "shared/check.h"
+#include "mqtt/sha1.h"
+#include "shared/base64.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
-enum { SHOWN_MAX = 120, SHA1_BYTES = 20, PORT_HTTP = 80, PORT_HTTPS = 443 };
+enum { SHOWN_MAX = 120, PORT_HTTP = 80, PORT_HTTPS = 443 };
 
 static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* section 1.3 */
 static const char line_end[] = "\r\n";
@@ -17,17 +17,16 @@ static const char line_end[] = "\r\n";
 
 void ws_handshake_key(const uint8_t nonce[WS_NONCE_BYTES], char ret_key[WS_KEY_SIZE])
 {
-    EVP_EncodeBlock((unsigned char *)ret_key, nonce, WS_NONCE_BYTES);
+    base64_encode(slice_make(nonce, WS_NONCE_BYTES), ret_key);
 }
 
 void ws_handshake_accept(const char key[WS_KEY_SIZE], char ret_accept[WS_ACCEPT_SIZE])
 {
     char text[WS_KEY_SIZE + sizeof guid];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
+    uint8_t hash[SHA1_BYTES];
     int len = snprintf(text, sizeof text, "%s%s", key, guid);
-    CHECK(EVP_Digest(text, (size_t)len, digest, &size, EVP_sha1(), NULL) == 1 && size == SHA1_BYTES);
-    EVP_EncodeBlock((unsigned char *)ret_accept, digest, SHA1_BYTES);
+    sha1(slice_make(text, (size_t)len), hash);
+    base64_encode(slice_make(hash, sizeof hash), ret_accept);
 }
 
 static void put(struct buffer *out, const char *text)

@@ -56,6 +56,7 @@ const char *hark_installed(void)
         assert_int_equal(mkdir(path_in(prefix, folders[i]), 0755), 0);
     file_copy(TEST_HARK, path_in(prefix, "bin/hark"));
     file_copy(TEST_HARK_WORKER, path_in(prefix, "libexec/hark/hark-worker"));
+    file_copy(TEST_HARK_TLS, path_in(prefix, "libexec/hark/hark-tls.so"));
     return path_in(prefix, "bin/hark");
 }
 

@@ -40,8 +40,8 @@ size_t hark_count_lines(struct hark *h, const char *pattern);
 void hark_kill(struct hark *h); /* SIGKILL, waited for */
 int hark_stop(struct hark *h);  /* SIGTERM; its exit code */
 
-/* A copy of hark and hark-worker that any user may run: built files may be out of an ordinary user's reach.
- * The path of its hark. */
+/* A copy of hark, hark-worker and hark-tls.so that any user may run: built files may be out of an ordinary
+ * user's reach. The path of its hark. */
 const char *hark_installed(void);
 
 /* Puts functions into its folder: NAME.so from the tests' own or from the examples, and its manifest. */
