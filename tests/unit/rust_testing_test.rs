@@ -18,6 +18,7 @@ fn publish_all(context: &Context, message: &Message) -> Result<(), Refused> {
 impl Function for Puppet {
     fn start(context: &Context) -> Result<Self, String> {
         match context.publish("out/early", "x") {
+            _ if !context.budget().is_zero() => Err("a budget before the first message".to_string()),
             Err(Refused(-1)) => Ok(Puppet { done: 0 }), // EPERM: not before the first message
             other => Err(format!("{other:?}")),
         }
@@ -31,6 +32,13 @@ impl Function for Puppet {
             "count" => say(context.publish("out/count", format!("{} {}", self.done, context.attempt()))),
             "all" => say(publish_all(context, message)),
             "reply" => say(context.reply([0, 1, 255])),
+            "reply twice" => say(context.reply("a").and_then(|()| context.reply("b"))),
+            "large" => {
+                let (text, mut properties) = ("x".repeat(65535), vec![("hark-hops", "1")]);
+                properties.resize(18, ("key", text.as_str()));
+                say(context.publish_message(&Message { topic: Some("out/large"), properties, ..Message::default() }))
+            }
+            "" if message.topic.is_none() => say(context.publish("out/tick", message.properties[0].1)),
             "log" => {
                 context.log(Level::Warn, "100% sure, %s");
                 Ok(())
@@ -80,6 +88,21 @@ fn a_tick_has_no_captures() {
 }
 
 #[test]
+fn a_tick_says_which_timer_it_is_of() {
+    let mut test = started(Test::new());
+    test.tick("every 30s").unwrap();
+    assert_eq!(test.published()[0].payload, b"every 30s");
+}
+
+#[test]
+fn wildcards_in_front_take_no_topic_of_the_broker() {
+    let mut test = started(Test::new().publishes("#").publishes("+/x").publishes("{any}/x").publishes("$own/#"));
+    assert_eq!(test.send("in", "$SYS/x"), rejected(13));
+    assert_eq!(test.send("in", "$own/x"), Ok(()));
+    assert_eq!(test.send("in", "own/x"), Ok(()));
+}
+
+#[test]
 fn only_what_the_manifest_allows_may_be_published() {
     let mut test = started(Test::new().trigger("in/{room}").publishes("home/{room}/+").publishes("log/#"));
     assert_eq!(test.send("in/bath", "home/bath/heater"), Ok(()));
@@ -91,7 +114,7 @@ fn only_what_the_manifest_allows_may_be_published() {
 
 #[test]
 fn every_field_of_an_output_is_kept() {
-    let properties = vec![("key", "value"), ("key", "")];
+    let properties = vec![("key", "value"), ("hark-hops", "3"), ("key", "")]; // the second is hark's own
     let mut test = started(Test::new());
     let (content_type, response_topic) = (Some("text/plain"), Some("answers"));
     let correlation = Some(&b"\0id"[..]);
@@ -132,6 +155,10 @@ fn limits_hold() {
     let mut test = started(Test::new().limits(10, 1));
     assert_eq!(test.send("in", "long"), rejected(90));
     assert_eq!(test.send("in", "twice"), rejected(105));
+    let asked = Message { payload: b"reply twice", response_topic: Some("me"), ..Message::default() };
+    assert_eq!(test.message(&asked), rejected(105));
+    assert_eq!(started(Test::new()).send("in", "large"), Ok(()));
+    assert_eq!(started(Test::new().limits(0, 1)).message(&Message { payload: b"large", ..Message::default() }), rejected(90));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 const STRING_MAX: usize = 65535; // bytes of an MQTT string
 const PROPERTIES_MAX: usize = 64;
+const BESIDE_MAX: usize = 1024 * 1024; // bytes that an output may have beside `limits.payload`
 
 // Of errno(3).
 const EPERM: c_int = 1;
@@ -64,6 +65,7 @@ struct World {
     asker: Option<Asker>,
     published: Vec<Output>,
     reply: Option<Output>,
+    reply_count: usize,
     log: Vec<String>,
 }
 
@@ -94,6 +96,7 @@ impl<F: Function> Test<F> {
             asker: None,
             published: Vec::new(),
             reply: None,
+            reply_count: 0,
             log: Vec::new(),
         };
         Test { world: Box::into_raw(Box::new(world)), function: None }
@@ -150,8 +153,8 @@ impl<F: Function> Test<F> {
         Ok(())
     }
 
-    /// Gives the function a message; a tick of a timer has no topic. What the last message published is forgotten,
-    /// and after an error nothing is published.
+    /// Gives the function a message. What the last message published is forgotten, and after an error nothing is
+    /// published.
     pub fn message(&mut self, message: &Message) -> Result<(), Failure> {
         let context = Context { raw: self.world as *mut ffi::Context };
         self.world_mut().begin(message);
@@ -164,7 +167,12 @@ impl<F: Function> Test<F> {
         result
     }
 
-    /// The same for a topic and a payload, at QoS 1.
+    /// A tick of the timer that the manifest names so: `every 30s`.
+    pub fn tick(&mut self, timer: &str) -> Result<(), Failure> {
+        self.message(&Message { properties: vec![("hark-trigger", timer)], ..Message::default() })
+    }
+
+    /// A message of a topic and a payload, at QoS 1.
     pub fn send(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Result<(), Failure> {
         self.message(&Message { topic: Some(topic), payload: payload.as_ref(), qos: 1, ..Message::default() })
     }
@@ -211,6 +219,9 @@ fn level_matches(captures: &Pairs, pattern: &str, level: &str) -> bool {
 }
 
 fn matches(captures: &Pairs, pattern: &str, topic: &str) -> bool {
+    if topic.starts_with('$') && pattern.starts_with(|c| "+#{".contains(c)) {
+        return false; // MQTT-4.7.2-1
+    }
     let (mut patterns, mut levels) = (pattern.split('/'), topic.split('/'));
     loop {
         match (patterns.next(), levels.next()) {
@@ -248,6 +259,7 @@ impl World {
     fn forget(&mut self) {
         self.published.clear();
         self.reply = None;
+        self.reply_count = 0;
     }
 
     fn aim(&mut self, topic: &str) {
@@ -265,11 +277,11 @@ impl World {
         if payload_len > self.payload_max {
             return Err(EMSGSIZE);
         }
-        let outputs = self.published.len() + usize::from(self.reply.is_some());
+        let outputs = self.published.len() + self.reply_count;
         if outputs < self.publishes_max { Ok(()) } else { Err(ENOBUFS) }
     }
 
-    fn publish(&mut self, output: Output) -> Result<(), c_int> {
+    fn publish(&mut self, mut output: Output) -> Result<(), c_int> {
         self.asker.as_ref().ok_or(EPERM)?;
         if !is_topic(&output.topic) {
             return Err(EINVAL);
@@ -282,6 +294,10 @@ impl World {
             return Err(EINVAL);
         }
         self.has_room(output.payload.len())?;
+        if output.payload.len() + output.beside() > self.payload_max + BESIDE_MAX {
+            return Err(EMSGSIZE);
+        }
+        output.properties.retain(|(key, _)| !key.starts_with("hark-")); // hark's own, which it leaves out
         self.published.push(output);
         Ok(())
     }
@@ -292,6 +308,7 @@ impl World {
         let (qos, correlation) = (asker.qos, asker.correlation.clone());
         self.has_room(payload.len())?;
         self.reply = Some(Output { topic, payload: payload.to_vec(), qos, correlation, ..Output::default() });
+        self.reply_count += 1;
         Ok(())
     }
 }
@@ -309,6 +326,16 @@ impl Output {
             properties: m.properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             expiry_s: m.expiry_s,
         }
+    }
+
+    /// All that is no payload, nearly.
+    fn beside(&self) -> usize {
+        let optional = |s: &Option<String>| s.as_ref().map_or(0, String::len);
+        self.topic.len()
+            + self.correlation.as_ref().map_or(0, Vec::len)
+            + optional(&self.content_type)
+            + optional(&self.response_topic)
+            + self.properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
     }
 
     fn is_message(&self) -> bool {
@@ -369,5 +396,5 @@ unsafe extern "C" fn attempt(c: *mut ffi::Context) -> u32 {
 }
 
 unsafe extern "C" fn budget_ns(c: *mut ffi::Context) -> i64 {
-    world(c).budget.as_nanos() as i64
+    if world(c).asker.is_some() { world(c).budget.as_nanos() as i64 } else { 0 }
 }
