@@ -9,7 +9,7 @@ static void passes_the_cases_of_the_one_in_c(const char *cases)
     struct outcome o = hark_command("test", path_in(TEST_EXAMPLES "/languages", cases));
     if (o.code != 0)
         fail_msg("%s%s", o.out, o.err);
-    assert_contains(o.out, "5 passed, 0 failed in ");
+    assert_contains(o.out, "6 passed, 0 failed in ");
 }
 
 static void the_thermostat_in_cxx_is_one(void **unused)

@@ -118,7 +118,8 @@ fn every_field_of_an_output_is_kept() {
     let mut test = started(Test::new());
     let (content_type, response_topic) = (Some("text/plain"), Some("answers"));
     let correlation = Some(&b"\0id"[..]);
-    let message = Message { payload: b"all", content_type, response_topic, correlation, properties, ..Message::default() };
+    let payload = b"all";
+    let message = Message { payload, content_type, response_topic, correlation, properties, ..Message::default() };
     test.message(&message).unwrap();
     let output = &test.published()[0];
     assert_eq!((output.topic.as_str(), output.payload.as_slice()), ("out/all", &b"all"[..]));
@@ -133,7 +134,8 @@ fn every_field_of_an_output_is_kept() {
 fn a_reply_goes_where_it_was_asked_for_and_nowhere_else() {
     let mut test = started(Test::new());
     assert_eq!(test.send("in", "reply"), rejected(89));
-    let asked = Message { payload: b"reply", response_topic: Some("me"), correlation: Some(b"7"), ..Message::default() };
+    let (response_topic, correlation) = (Some("me"), Some(&b"7"[..]));
+    let asked = Message { payload: b"reply", response_topic, correlation, ..Message::default() };
     test.message(&asked).unwrap();
     let reply = test.reply().unwrap();
     assert_eq!((reply.topic.as_str(), reply.payload.as_slice()), ("me", &[0, 1, 255][..]));
@@ -158,7 +160,7 @@ fn limits_hold() {
     let asked = Message { payload: b"reply twice", response_topic: Some("me"), ..Message::default() };
     assert_eq!(test.message(&asked), rejected(105));
     assert_eq!(started(Test::new()).send("in", "large"), Ok(()));
-    assert_eq!(started(Test::new().limits(0, 1)).message(&Message { payload: b"large", ..Message::default() }), rejected(90));
+    assert_eq!(started(Test::new().limits(0, 1)).send("in", "large"), rejected(90));
 }
 
 #[test]
