@@ -1,17 +1,22 @@
 /* dev.c: `hark dev`: the same as `hark run`, with a broker of its own and every message in sight. */
 #include "cli/commands.h"
 #include "cli/dev_broker.h"
+#include "cli/dev_build.h"
 #include "cli/dev_print.h"
 #include "cli/serve.h"
+#include "shared/check.h"
 #include "shared/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 struct dev {
     struct serve serve;
     struct dev_broker broker;
+    struct dev_build build;
     struct dev_print print;
 };
 
@@ -43,6 +48,26 @@ static int make_settings(const struct dev *d, const struct options *o, struct se
     return 0;
 }
 
+/* What the build makes may lie beside the manifest, or where CMake puts it unless it is told otherwise: a
+ * folder that has to be there when hark begins to watch it. */
+static void look_for_handlers_in(const char *output, struct settings *settings)
+{
+    if (!output || settings->functions)
+        return;
+    if (mkdir(output, 0755) == 0 || errno == EEXIST)
+        settings->functions = must_strdup(output);
+}
+
+/* The first build is over before functions are served: what is not there yet is nothing to complain of. */
+static void build(struct dev *d, struct settings *settings)
+{
+    if (!dev_build_start(&d->build, &d->serve.host.loop, settings->manifests))
+        return;
+    look_for_handlers_in(dev_build_output(&d->build), settings);
+    while (dev_build_is_busy(&d->build) && !serve_is_stopping(&d->serve))
+        uv_run(&d->serve.host.loop, UV_RUN_ONCE);
+}
+
 static int serve(struct dev *d, const struct options *o)
 {
     struct settings settings;
@@ -53,17 +78,24 @@ static int serve(struct dev *d, const struct options *o)
     if (code != 0)
         return code;
     dev_broker_watch(&d->broker, on_broker_ended, d);
+    if (!o->no_build)
+        build(d, &settings);
+    if (serve_is_stopping(&d->serve)) {
+        settings_finish(&settings);
+        return d->serve.exit_code;
+    }
     return serve_run(&d->serve, &settings, &dev_print_observer, &d->print);
 }
 
 static int run(struct options *o)
 {
-    struct dev d;
+    struct dev d = {0};
     int code = serve_init(&d.serve, o);
     if (code != 0)
         return code;
     dev_print_init(&d.print);
     code = serve(&d, o);
+    dev_build_finish(&d.build);
     dev_broker_finish(&d.broker);
     serve_finish(&d.serve);
     return code;
@@ -81,12 +113,21 @@ const struct command command_dev = {
             "everything in\n"
             "memory, accepts everybody on this machine, and ends with hark; so does what it remembers. It\n"
             "stands for every broker that a manifest names; hark.yaml is not read.\n\n"
+            "Where DIR has a CMakeLists.txt with a project(), or a Makefile, it is built first, and again\n"
+            "whenever a source is saved: C, C++, assembler, Rust, CMake files, Makefiles, also in the "
+            "folders in\n"
+            "DIR. CMake builds in DIR/build, with the settings that are there if it was run before, and "
+            "handlers\n"
+            "are looked for there too, unless --functions names a folder. A build that fails shows what the\n"
+            "compiler said, and what was deployed stays. --no-build leaves all that to you.\n\n"
             "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
             "77 the seal does not hold.\n",
     .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
-                "  hark dev --port 1883\n",
-    .takes = OPTION_PORT | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL | OPTION_DRAIN |
-             OPTION_VERBOSE | OPTION_HELP,
+                "  hark dev --port 1883\n"
+                "A function's folder, built whenever a source is saved:\n"
+                "  hark new hello && hark dev hello\n",
+    .takes = OPTION_PORT | OPTION_NO_BUILD | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL |
+             OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

@@ -1,5 +1,6 @@
 #include "cli/dev_broker.h"
 
+#include "cli/program.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -27,27 +28,11 @@ enum { NOBODY = 65534, CANNOT_EXECUTE = 127, BUSY = 1 };
 
 /* ---- before it starts ---- */
 
-static char *find_in(const char *folders)
-{
-    while (*folders) {
-        size_t len = strcspn(folders, ":");
-        char *path;
-        if (asprintf(&path, "%.*s/mosquitto", (int)len, folders) < 0)
-            return NULL;
-        if (len > 0 && access(path, X_OK) == 0)
-            return path;
-        free(path);
-        folders += len + (folders[len] == ':');
-    }
-    return NULL;
-}
-
 /* Debian has it in a folder that is not on everybody's PATH. */
 static char *find_program(void)
 {
-    const char *path = getenv("PATH");
-    char *program = path ? find_in(path) : NULL;
-    return program ? program : find_in("/usr/sbin:/usr/local/sbin");
+    char *program = program_find("mosquitto");
+    return program ? program : program_find_in("mosquitto", "/usr/sbin:/usr/local/sbin");
 }
 
 /* 0: *port is free just now, a free one if it was 0. Or a negative errno. */

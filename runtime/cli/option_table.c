@@ -181,6 +181,7 @@ const struct option_row option_table[] = {
     {"update", NULL, "write what happened into the files, as what is expected of cases that fail",
      FLAG(update)},
     {"watch", NULL, "again whenever a file changes that they hang on, until an interrupt", FLAG(watch)},
+    {"no-build", NULL, "build nothing: leave CMakeLists.txt and Makefile alone", FLAG(no_build)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

@@ -51,7 +51,8 @@ enum option_bit {
     OPTION_TAP = UINT64_C(1) << 32,
     OPTION_UPDATE = UINT64_C(1) << 33,
     OPTION_WATCH = UINT64_C(1) << 34,
-    OPTION_HELP = UINT64_C(1) << 35
+    OPTION_NO_BUILD = UINT64_C(1) << 35,
+    OPTION_HELP = UINT64_C(1) << 36
 };
 
 /* What every command takes that runs functions. */
@@ -79,7 +80,7 @@ struct options {
     uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
-    bool retained, json, all, stats, verbose, tap, update, watch, help;
+    bool retained, json, all, stats, verbose, tap, update, watch, no_build, help;
     const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */
     size_t property_count;
     char **arguments; /* what is no option, in order */

@@ -24,6 +24,7 @@ enum source_phase {
 
 struct source_signature {
     struct file_signature manifest, handler;
+    uint64_t other;   /* of the place where the handler is not */
     uint64_t config;  /* of all its files */
     uint64_t granted; /* of what `sandbox` names; only looked at after a refusal for want of it */
     bool is_trusted;  /* only looked at after a refusal for want of it: folders count there, not only files */
@@ -40,6 +41,7 @@ struct source {
     bool has_tried;
     bool present;              /* in the folder at the last scan */
     char *handler_path;        /* as of the last good manifest; NULL: unknown */
+    char *other_path;          /* where the handler may come to be instead; NULL: nowhere */
     char **config_files;       /* likewise, ends in NULL; NULL: none */
     char **lacking;            /* paths that it was refused for: some of them; ends in NULL; NULL: none */
     bool is_untrusted;         /* refused, because somebody else could change its files */

@@ -93,6 +93,17 @@ char *revision_handler_path(const char *manifest_path, const char *functions, co
     return beside;
 }
 
+/* NULL: out of memory. */
+static char *other_handler_path(const char *manifest_path, const char *functions, const char *handler,
+                                const char *chosen)
+{
+    char *beside = join(folder_prefix(manifest_path), handler);
+    if (!beside || strcmp(beside, chosen) != 0)
+        return beside;
+    free(beside);
+    return join(slice_of(functions), handler);
+}
+
 static void hash_piece(struct sha256 *s, const void *data, uint64_t len)
 {
     sha256_add(s, &len, sizeof len);
@@ -242,6 +253,9 @@ static int load_with_manifest(const char *manifest_path, const char *functions, 
                                          .handler_path = strdup(r->handler_path),
                                          .config_files = config_files_list(m, folder_prefix(manifest_path))};
     file_signature_take(r->handler_path, &ret_names->handler_signature);
+    if (functions)
+        ret_names->other_path = other_handler_path(manifest_path, functions, m->handler, r->handler_path);
+    ret_names->other_signature = file_signatures_fold((char *const[]){ret_names->other_path, NULL});
     ret_names->config_signature = file_signatures_fold(ret_names->config_files);
     error = config_files_read(m, folder_prefix(manifest_path), diags);
     if (error == 0)
@@ -259,6 +273,7 @@ void revision_names_finish(struct revision_names *names)
 {
     free(names->function);
     free(names->handler_path);
+    free(names->other_path);
     config_files_free(names->config_files);
     *names = (struct revision_names){0};
 }

@@ -58,8 +58,10 @@ struct revision_names {
     char *function;
     char *handler_path;                      /* where the handler is, or should be */
     struct file_signature handler_signature; /* just before it was read */
-    char **config_files;                     /* paths of what `config` has in files; ends in NULL; or NULL */
-    uint64_t config_signature;               /* of all of them, likewise */
+    char *other_path;                        /* the other of the two places; NULL: there is one */
+    uint64_t other_signature;
+    char **config_files;       /* paths of what `config` has in files; ends in NULL; or NULL */
+    uint64_t config_signature; /* of all of them, likewise */
 };
 /* What the files of a list that ends in NULL look like, in one number. 0: there is no list. */
 uint64_t file_signatures_fold(char *const *paths);

@@ -27,6 +27,7 @@ static void take_signature(const struct source *s, struct source_signature *ret_
     file_signature_take(s->path, &ret_signature->manifest);
     if (s->handler_path)
         file_signature_take(s->handler_path, &ret_signature->handler);
+    ret_signature->other = file_signatures_fold((char *const[]){s->other_path, NULL});
     ret_signature->config = file_signatures_fold(s->config_files);
     ret_signature->granted = file_signatures_fold(s->lacking);
     ret_signature->is_trusted = s->is_untrusted && is_trusted(s);
@@ -35,7 +36,7 @@ static void take_signature(const struct source *s, struct source_signature *ret_
 static bool same_signature(const struct source_signature *a, const struct source_signature *b)
 {
     return file_signature_equal(&a->manifest, &b->manifest) &&
-           file_signature_equal(&a->handler, &b->handler) && a->config == b->config &&
+           file_signature_equal(&a->handler, &b->handler) && a->other == b->other && a->config == b->config &&
            a->granted == b->granted && a->is_trusted == b->is_trusted;
 }
 
@@ -68,6 +69,7 @@ void source_destroy(struct source *s)
     TAILQ_REMOVE(&s->deployer->sources, s, link);
     free(s->path);
     free(s->handler_path);
+    free(s->other_path);
     config_files_free(s->config_files);
     config_files_free(s->lacking);
     free(s->announced);
@@ -263,6 +265,9 @@ static void take_names(struct source *s, struct stage *stage)
     free(s->handler_path);
     s->handler_path = strdup(names->handler_path);
     s->tried.handler = s->seen.handler = names->handler_signature;
+    free(s->other_path);
+    s->other_path = names->other_path ? strdup(names->other_path) : NULL;
+    s->tried.other = s->seen.other = names->other_signature;
     config_files_free(s->config_files);
     s->config_files = stage_take_config_files(stage);
     s->tried.config = s->seen.config = names->config_signature;
