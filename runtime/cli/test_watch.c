@@ -204,8 +204,9 @@ static void run_changed(struct test_watch *w)
 
 /* ---- the loop ---- */
 
-static void on_changed(void *user)
+static void on_changed(void *user, bool by_event)
 {
+    (void)by_event;
     ((struct test_watch *)user)->changed = true;
 }
 

@@ -72,7 +72,7 @@ static void say_folder_trouble(struct deployer *d, int error)
     d->folder_trouble = true;
 }
 
-static void look_at(struct deployer *d, const char *name)
+static void look_at(struct deployer *d, const char *name, enum source_settle settle)
 {
     char *path = NULL;
     if (asprintf(&path, "%s/%s", d->manifests, name) < 0)
@@ -82,7 +82,7 @@ static void look_at(struct deployer *d, const char *name)
     if (!s)
         return;
     s->present = true;
-    source_look(s, d->scanned);
+    source_look(s, settle);
     watch_handler_folder(d, s);
 }
 
@@ -118,7 +118,7 @@ static void say_few_files(struct deployer *d, size_t manifests)
               manifests, needed, (unsigned long long)limit.rlim_cur);
 }
 
-static void scan(struct deployer *d)
+static void scan(struct deployer *d, enum source_settle settle)
 {
     struct dirent **entries;
     struct source *s;
@@ -134,7 +134,7 @@ static void scan(struct deployer *d)
     }
     d->advancing = true; /* nobody is judged absent before all are looked at */
     for (int i = 0; i < count; i++) {
-        look_at(d, entries[i]->d_name);
+        look_at(d, entries[i]->d_name, settle);
         free(entries[i]);
     }
     d->advancing = false;
@@ -143,11 +143,12 @@ static void scan(struct deployer *d)
     deployer_advance(d);
 }
 
-static void on_changed(void *user)
+/* A network file system sends no events, and its times may be those of another clock. */
+static void on_changed(void *user, bool by_event)
 {
     struct deployer *d = user;
     if (!d->draining)
-        scan(d);
+        scan(d, !d->scanned ? SOURCE_AT_ONCE : by_event ? SOURCE_WHEN_STILL : SOURCE_WHEN_SAME);
 }
 
 /* ---- going on ---- */

@@ -74,8 +74,13 @@ struct deployer {
 /* source.c */
 struct source *source_create(struct deployer *d, const char *path); /* NULL: out of memory */
 void source_destroy(struct source *s);                              /* has no function */
-void source_look(struct source *s,
-                 bool settle); /* files changed? then stage; settle: only when they were the same last time */
+/* When files that have changed are read: a writer may not be done with them. */
+enum source_settle {
+    SOURCE_AT_ONCE,
+    SOURCE_WHEN_STILL, /* as at the last look, or by their own times not touched since */
+    SOURCE_WHEN_SAME   /* as at the last look */
+};
+void source_look(struct source *s, enum source_settle settle); /* files changed? then stage */
 bool source_may_claim(const struct source *s); /* a new manifest on its way: it may carry on a function that
                                                   an absent one left */
 void source_leave(struct source *s, uint64_t grace_ns); /* undeploys what it runs as */

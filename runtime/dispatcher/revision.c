@@ -7,6 +7,7 @@
 #include "dispatcher/sha256.h"
 #include "dispatcher/zone_file.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,17 @@ bool file_signature_equal(const struct file_signature *a, const struct file_sign
 {
     return a->exists == b->exists && a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
            same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+static int64_t in_ns(struct timespec time)
+{
+    return (int64_t)time.tv_sec * (int64_t)NS_PER_S + time.tv_nsec;
+}
+
+/* ctime: unlike mtime, nobody can set it. */
+bool file_signature_is_still(const struct file_signature *s, struct timespec now, uint64_t for_ns)
+{
+    return s->exists && in_ns(now) - in_ns(s->changed) >= (int64_t)for_ns;
 }
 
 /* FNV-1a (Fowler, Noll, Vo): to see a change, not to withstand an enemy. */

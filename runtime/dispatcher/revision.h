@@ -45,6 +45,9 @@ struct file_signature {
 };
 void file_signature_take(const char *path, struct file_signature *ret_signature);
 bool file_signature_equal(const struct file_signature *a, const struct file_signature *b);
+/* It is there, and by its own times nobody has touched it in the `for_ns` before `now` (CLOCK_REALTIME). A
+ * rename counts as a touch. */
+bool file_signature_is_still(const struct file_signature *s, struct timespec now, uint64_t for_ns);
 
 /* Reads and checks the manifest, what its config has in files, then its handler: relative to the manifest's
  * folder, then to `functions` (NULL: none). A file that somebody else could change (trust.h) is refused.

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Less than the folder was quiet for: times of files are some milliseconds coarse. */
+#define STILL_NS ((WATCH_QUIET_MS - 10) * NS_PER_MS)
+
 static bool is_trusted(const struct source *s)
 {
     struct diag diag;
@@ -310,18 +313,35 @@ static void start_stage(struct source *s)
     s->phase = SOURCE_LOADING;
 }
 
-void source_look(struct source *s, bool settle)
+/* What is told of an event is told when the folder was quiet for a while. Files that were not touched for
+ * that long need no second look; those of whose times nothing is kept are as they were. */
+static bool lies_still(const struct source *s, const struct source_signature *now)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return file_signature_is_still(&now->manifest, time, STILL_NS) &&
+           file_signature_is_still(&now->handler, time, STILL_NS) && now->config == s->seen.config &&
+           now->granted == s->seen.granted && now->is_trusted == s->seen.is_trusted;
+}
+
+static bool has_settled(const struct source *s, const struct source_signature *now, enum source_settle settle)
+{
+    return settle == SOURCE_AT_ONCE || same_signature(now, &s->seen) ||
+           (settle == SOURCE_WHEN_STILL && lies_still(s, now));
+}
+
+void source_look(struct source *s, enum source_settle settle)
 {
     struct source_signature now;
     take_signature(s, &now);
-    bool quiet = same_signature(&now, &s->seen);
+    bool settled = has_settled(s, &now, settle);
     s->seen = now;
     if (s->phase != SOURCE_QUIET || (s->has_tried && same_signature(&now, &s->tried)))
         return; /* busy: looked at again when it is over */
-    if (settle && !quiet)
-        watch_poke(s->deployer->watch);
-    else
+    if (settled)
         start_stage(s);
+    else
+        watch_poke(s->deployer->watch);
 }
 
 bool source_may_claim(const struct source *s)

@@ -3,7 +3,6 @@
 #include "shared/clock.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,7 @@ struct folder {
 
 struct watch {
     uv_loop_t *loop;
-    void (*changed)(void *user);
+    void (*changed)(void *user, bool by_event);
     void *user;
     uv_timer_t quiet;
     uv_timer_t rescan;
@@ -29,16 +28,16 @@ struct watch {
     size_t open_handles;
 };
 
-static void tell(struct watch *w)
+static void tell(struct watch *w, bool by_event)
 {
     w->pending = false;
     uv_timer_stop(&w->quiet);
-    w->changed(w->user);
+    w->changed(w->user, by_event);
 }
 
 static void on_quiet(uv_timer_t *timer)
 {
-    tell(timer->data);
+    tell(timer->data, true);
 }
 
 void watch_poke(struct watch *w)
@@ -90,10 +89,10 @@ static void on_rescan(uv_timer_t *timer)
         int error = folder_refresh(w->folders[i]);
         (void)error;
     }
-    tell(w);
+    tell(w, false);
 }
 
-struct watch *watch_create(uv_loop_t *loop, void (*changed)(void *user), void *user)
+struct watch *watch_create(uv_loop_t *loop, void (*changed)(void *user, bool by_event), void *user)
 {
     struct watch *w = calloc(1, sizeof *w);
     if (!w)

@@ -391,6 +391,19 @@ static void a_signature_tells_a_change(void **unused)
     assert_false(file_signature_equal(&before, &after));
 }
 
+static void a_file_is_still_when_nobody_has_touched_it_for_that_long(void **unused)
+{
+    (void)unused;
+    struct file_signature s = {.exists = true, .modified = {1, 0}, .changed = {1000, 20000000}};
+    assert_true(file_signature_is_still(&s, (struct timespec){1000, 50000000}, 30000000));
+    assert_false(file_signature_is_still(&s, (struct timespec){1000, 49999999}, 30000000));
+    assert_true(file_signature_is_still(&s, (struct timespec){1001, 0}, 30000000));
+    assert_false(
+        file_signature_is_still(&s, (struct timespec){999, 990000000}, 30000000)); /* of the future */
+    s.exists = false;
+    assert_false(file_signature_is_still(&s, (struct timespec){2000, 0}, 30000000));
+}
+
 #define revision_test(f) cmocka_unit_test_setup_teardown(f, make_folder, end)
 
 int main(void)
@@ -419,6 +432,7 @@ int main(void)
         revision_test(a_bare_handler_may_publish_anywhere),
         revision_test(the_last_drop_closes_the_file),
         revision_test(a_signature_tells_a_change),
+        revision_test(a_file_is_still_when_nobody_has_touched_it_for_that_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

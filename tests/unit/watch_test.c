@@ -13,11 +13,12 @@ static uv_loop_t loop;
 static uv_timer_t guard;
 static struct watch *watch;
 static unsigned told;
-static bool guard_rang;
+static bool guard_rang, told_by_event;
 
-static void count_and_stop(void *user)
+static void count_and_stop(void *user, bool by_event)
 {
     (void)user;
+    told_by_event = by_event;
     told++;
     uv_stop(&loop);
 }
@@ -70,6 +71,7 @@ static void a_new_file_is_told_before_the_rescan(void **unused)
     assert_int_equal(watch_folder(watch, folder), 0);
     file_print(path_in(folder, "a"), "x");
     assert_true(told_within(WATCH_RESCAN_MS / 2));
+    assert_true(told_by_event);
 }
 
 static void overwriting_renaming_and_removing_are_told(void **unused)
@@ -150,6 +152,7 @@ static void a_folder_that_comes_later_is_found_by_the_rescan(void **unused)
     assert_int_equal(watch_folder(watch, later), 0);
     assert_int_equal(mkdir(later, 0755), 0);
     assert_true(told_within(2ull * WATCH_RESCAN_MS));
+    assert_false(told_by_event);
     file_print(path_in(later, "a"), "x");
     assert_true(told_within(WATCH_RESCAN_MS / 2));
 }
