@@ -95,8 +95,9 @@ static uint64_t sum_of_all(struct dev_tree *t)
     return sum_of_folder(t, t->root, 0);
 }
 
-static void on_changed(void *user)
+static void on_changed(void *user, bool by_event)
 {
+    (void)by_event;
     struct dev_tree *t = user;
     uint64_t sum = sum_of_all(t);
     if (sum == t->seen)
