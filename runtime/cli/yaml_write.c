@@ -5,13 +5,20 @@
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 /* ---- texts ---- */
 
-static bool is_null_word(struct slice text)
+/* What some reader of YAML, an editor for instance, takes for something else than a text. */
+static bool is_special_word(struct slice text)
 {
-    return text.len == 4 && strncasecmp(text.data, "null", 4) == 0;
+    static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (text.len == strlen(words[i]) && strncasecmp(text.data, words[i], text.len) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool is_word_byte(char c)
@@ -19,12 +26,12 @@ static bool is_word_byte(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '/' || c == '.' || c == '-' || c == '+';
 }
 
-/* Fewer than YAML allows: nothing that a person would have to look up. */
+/* Fewer than YAML allows: nothing that a person would have to look up, and no number. */
 static bool can_be_plain(struct slice text)
 {
-    if (text.len == 0 || is_null_word(text))
+    if (text.len == 0 || is_special_word(text))
         return false;
-    if (!isalnum((unsigned char)text.data[0]) && text.data[0] != '/' && text.data[0] != '_')
+    if (!isalpha((unsigned char)text.data[0]) && text.data[0] != '/' && text.data[0] != '_')
         return false;
     for (size_t i = 0; i < text.len; i++) {
         bool is_inner_blank = text.data[i] == ' ' && i + 1 < text.len && text.data[i - 1] != ' ';

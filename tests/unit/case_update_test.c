@@ -106,7 +106,9 @@ static void quotes_stay_as_far_as_they_can(void **unused)
     (void)unused;
     const struct {
         const char *old, *payload, *now;
-    } rows[] = {{"x", "19.5", "19.5"},
+    } rows[] = {{"x", "19.5", "\"19.5\""},
+                {"x", "heat/2", "heat/2"},
+                {"x", "Off", "\"Off\""},
                 {"x", "two words", "two words"},
                 {"x", "null", "\"null\""},
                 {"x", "", "\"\""},
@@ -304,7 +306,7 @@ static void characters_of_several_bytes_do_not_shift_what_is_written(void **unus
             "    expect: { publishes: [ { payload: \xc3\xa9 } ] }\n",
             (struct scene){.published = {message("b", "on")}},
             "cases:\n  - name: \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"\n    given: { topic: a }\n"
-            "    expect: { publishes: [ { payload: on } ] }\n");
+            "    expect: { publishes: [ { payload: \"on\" } ] }\n");
 }
 
 static void other_cases_are_not_touched(void **unused)
