@@ -4,12 +4,12 @@
 #include "dispatcher/elf_check.h"
 #include "dispatcher/freeze.h"
 #include "dispatcher/script.h"
-#include "dispatcher/sha256.h"
 #include "dispatcher/zone_file.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
 #include <errno.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,14 +116,14 @@ static char *other_handler_path(const char *manifest_path, const char *functions
     return join(slice_of(functions), handler);
 }
 
-static void hash_piece(struct sha256 *s, const void *data, uint64_t len)
+static void hash_piece(SHA2_CTX *s, const void *data, uint64_t len)
 {
-    sha256_add(s, &len, sizeof len);
-    sha256_add(s, data, len);
+    SHA256Update(s, (const uint8_t *)&len, sizeof len);
+    SHA256Update(s, data, len);
 }
 
 /* The manifest's text has the config that it writes out. */
-static void hash_config_files(struct sha256 *s, const struct manifest *m)
+static void hash_config_files(SHA2_CTX *s, const struct manifest *m)
 {
     for (size_t i = 0; i < m->config_count; i++) {
         if (m->config[i].from_file)
@@ -134,15 +134,15 @@ static void hash_config_files(struct sha256 *s, const struct manifest *m)
 /* The version names the content of all files; the lengths keep their borders in place. */
 static void compute_version(struct revision *r, struct slice manifest, const struct frozen *handler)
 {
-    uint8_t hash[SHA256_BYTES];
-    struct sha256 s;
-    sha256_begin(&s);
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    SHA2_CTX s;
+    SHA256Init(&s);
     hash_piece(&s, manifest.data, manifest.len);
     hash_config_files(&s, r->manifest);
     if (r->script)
         hash_piece(&s, r->script, r->script_bytes);
-    sha256_add(&s, handler->data, handler->len);
-    sha256_end(&s, hash);
+    SHA256Update(&s, handler->data, handler->len);
+    SHA256Final(hash, &s);
     for (size_t i = 0; i < REVISION_VERSION_LEN / 2; i++)
         snprintf(r->version + 2 * i, 3, "%02x", hash[i]);
 }

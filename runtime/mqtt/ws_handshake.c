@@ -1,9 +1,9 @@
 #include "mqtt/ws_handshake.h"
 
-#include "mqtt/sha1.h"
 #include "shared/base64.h"
 
 #include <errno.h>
+#include <sha1.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -23,9 +23,12 @@ void ws_handshake_key(const uint8_t nonce[WS_NONCE_BYTES], char ret_key[WS_KEY_S
 void ws_handshake_accept(const char key[WS_KEY_SIZE], char ret_accept[WS_ACCEPT_SIZE])
 {
     char text[WS_KEY_SIZE + sizeof guid];
-    uint8_t hash[SHA1_BYTES];
+    uint8_t hash[SHA1_DIGEST_LENGTH];
     int len = snprintf(text, sizeof text, "%s%s", key, guid);
-    sha1(slice_make(text, (size_t)len), hash);
+    SHA1_CTX sha1;
+    SHA1Init(&sha1);
+    SHA1Update(&sha1, (const uint8_t *)text, (size_t)len);
+    SHA1Final(hash, &sha1);
     base64_encode(slice_make(hash, sizeof hash), ret_accept);
 }
 
