@@ -80,7 +80,7 @@ static int write_junit(const struct test *t)
 {
     if (!t->options->junit)
         return 0;
-    int error = test_report_junit(t->options->junit, t->outcomes, t->count);
+    int error = test_report_junit(t->options->junit, t->outcomes, t->count, &t->files);
     if (error < 0)
         log_error("%s: cannot be written: %s", t->options->junit, strerror(-error));
     return error < 0 ? EX_SOFTWARE : 0;

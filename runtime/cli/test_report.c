@@ -152,13 +152,30 @@ static size_t put_suite(FILE *f, const struct test_outcome *outcomes, size_t cou
     return n;
 }
 
-int test_report_junit(const char *path, const struct test_outcome *outcomes, size_t count)
+/* A file that could not be read: who looks at the XML alone must not take the rest for all. */
+static void put_unreadable(FILE *f, const char *path)
+{
+    fputs("  <testsuite name=\"", f);
+    put_xml(f, path);
+    fputs("\" tests=\"1\" failures=\"0\" errors=\"1\">\n    <testcase classname=\"", f);
+    put_xml(f, path);
+    fputs("\" name=\"can be read\">\n      <error message=\"standard error says why not\"/>\n"
+          "    </testcase>\n  </testsuite>\n",
+          f);
+}
+
+int test_report_junit(const char *path, const struct test_outcome *outcomes, size_t count,
+                      const struct test_files *files)
 {
     FILE *f = fopen(path, "we");
     if (!f)
         return -errno;
-    fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\">\n",
-            count, test_totals_of(outcomes, count).failed);
+    fprintf(f,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%zu\" failures=\"%zu\" "
+            "errors=\"%zu\">\n",
+            count + files->bad_count, test_totals_of(outcomes, count).failed, files->bad_count);
+    for (size_t i = 0; i < files->bad_count; i++)
+        put_unreadable(f, files->bad[i]);
     for (size_t i = 0; i < count;)
         i += put_suite(f, outcomes + i, count - i);
     fputs("</testsuites>\n", f);

@@ -3,6 +3,7 @@
 #define HARK_CLI_TEST_REPORT_H
 
 #include "cli/case_run.h"
+#include "cli/test_files.h"
 
 /* A case that was run. */
 struct test_outcome {
@@ -27,8 +28,9 @@ struct test_totals {
 struct test_totals test_totals_of(const struct test_outcome *outcomes, size_t count);
 void test_report_end(struct test_totals totals, uint64_t took_ns);
 
-/* JUnit's XML, as CI systems read it. 0, or -errno. */
+/* JUnit's XML, as CI systems read it; the files that could not be read are errors in it. 0, or -errno. */
 __attribute__((warn_unused_result)) int test_report_junit(const char *path,
-                                                          const struct test_outcome *outcomes, size_t count);
+                                                          const struct test_outcome *outcomes, size_t count,
+                                                          const struct test_files *files);
 
 #endif

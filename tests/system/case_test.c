@@ -241,7 +241,7 @@ static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
     size_t len;
     char *text = file_read(xml, &len);
     at_end_of_test(free, text);
-    assert_contains(text, "<testsuites tests=\"2\" failures=\"1\">\n");
+    assert_contains(text, "<testsuites tests=\"2\" failures=\"1\" errors=\"0\">\n");
     assert_contains(text, " name=\"good &lt;&amp;&gt; case\" file=\"");
     assert_contains(text, "<failure message=\"result: expected ok, was reject\">");
     struct outcome o = hark_command("test", "--junit", "/nowhere/junit.xml", folder);
@@ -299,6 +299,21 @@ static void tap_counts_a_file_that_cannot_be_read_as_a_failure(void **unused)
     assert_int_equal(o.code, BAD_DATA);
 }
 
+static void junit_counts_it_as_an_error(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x")), *xml = path_in(folder, "junit.xml");
+    file_print(path_in(folder, "bad.test.yaml"), "cases: 1\n");
+    assert_int_equal(hark_command("test", "--junit", xml, folder).code, BAD_DATA);
+    size_t len;
+    char *text = file_read(xml, &len);
+    at_end_of_test(free, text);
+    assert_contains(text, "<testsuites tests=\"2\" failures=\"0\" errors=\"1\">\n");
+    assert_contains(
+        text,
+        "/bad.test.yaml\" name=\"can be read\">\n      <error message=\"standard error says why not\"/>");
+}
+
 static void tap_bails_out_where_nothing_can_run(void **unused)
 {
     (void)unused;
@@ -316,7 +331,7 @@ static void tap_and_junit_go_together(void **unused)
     size_t len;
     char *text = file_read(xml, &len);
     at_end_of_test(free, text);
-    assert_contains(text, "<testsuites tests=\"1\" failures=\"0\">\n");
+    assert_contains(text, "<testsuites tests=\"1\" failures=\"0\" errors=\"0\">\n");
     assert_contains(o.out, "\nok 1 - ");
     assert_int_equal(o.code, 0);
 }
@@ -345,6 +360,7 @@ int main(void)
         system_test(odd_names_harm_neither_the_xml_nor_the_terminal),
         system_test(tap_has_a_plan_and_a_point_for_each_case),
         system_test(tap_counts_a_file_that_cannot_be_read_as_a_failure),
+        system_test(junit_counts_it_as_an_error),
         system_test(tap_bails_out_where_nothing_can_run),
         system_test(tap_and_junit_go_together),
     };
