@@ -96,6 +96,7 @@ static int run(struct options *o)
     dev_print_init(&d.print);
     code = serve(&d, o);
     dev_build_finish(&d.build);
+    dev_print_finish(&d.print);
     dev_broker_finish(&d.broker);
     serve_finish(&d.serve);
     return code;
@@ -105,23 +106,21 @@ const struct command command_dev = {
     .name = "dev",
     .arguments = "[DIR]",
     .summary = "the same with a private broker, showing every message",
-    .help = "Starts a mosquitto of its own on a free port of 127.0.0.1, says 'hark: broker "
-            "mqtt://127.0.0.1:PORT' on\n"
-            "standard error, serves DIR (default: the current folder) like 'hark run', and prints a line for "
-            "each\n"
-            "message (<-), each output (->) and each outcome (==) on standard output. The broker keeps "
-            "everything in\n"
-            "memory, accepts everybody on this machine, and ends with hark; so does what it remembers. It\n"
-            "stands for every broker that a manifest names; hark.yaml is not read.\n\n"
-            "Where DIR has a CMakeLists.txt with a project(), or a Makefile, it is built first, and again\n"
-            "whenever a source is saved: C, C++, assembler, Rust, CMake files, Makefiles, also in the "
-            "folders in\n"
-            "DIR. CMake builds in DIR/build, with the settings that are there if it was run before, and "
-            "handlers\n"
-            "are looked for there too, unless --functions names a folder. A build that fails shows what the\n"
-            "compiler said, and what was deployed stays. --no-build leaves all that to you.\n\n"
-            "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
-            "77 the seal does not hold.\n",
+    .help =
+        "Starts a mosquitto of its own on a free port of 127.0.0.1, says 'hark: broker\n"
+        "mqtt://127.0.0.1:PORT' on standard error, serves DIR (default: the current folder) like 'hark "
+        "run',\n"
+        "and prints a line on standard output when an attempt at a message is over: its topic and payload,\n"
+        "function, time, result, and what was published. At a terminal lines are cut to its width.\n\n"
+        "The broker keeps everything in memory, accepts everybody on this machine, and ends with hark; so\n"
+        "does what it remembers. It stands for every broker that a manifest names; hark.yaml is not read.\n\n"
+        "Where DIR has a CMakeLists.txt with a project(), or a Makefile, it is built first, and again\n"
+        "whenever a source is saved: C, C++, assembler, Rust, CMake files, Makefiles, also in the folders\n"
+        "in DIR. CMake builds in DIR/build, with the settings that are there if it was run before, and\n"
+        "handlers are looked for there too, unless --functions names a folder. A build that fails shows\n"
+        "what the compiler said, and what was deployed stays. --no-build leaves all that to you.\n\n"
+        "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
+        "77 the seal does not hold.\n",
     .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
                 "  hark dev --port 1883\n"
                 "A function's folder, built whenever a source is saved:\n"

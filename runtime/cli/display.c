@@ -48,11 +48,16 @@ void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size)
         show_binary(bytes, width, buffer, size);
 }
 
-void display_print(struct slice text)
+void display_write(struct slice text, FILE *to)
 {
     struct visible v;
     for (size_t i = 0; i < text.len;) {
         i += visible_take(text.data + i, text.len - i, &v);
-        fwrite(v.bytes, 1, v.len, stdout);
+        fwrite(v.bytes, 1, v.len, to);
     }
+}
+
+void display_print(struct slice text)
+{
+    display_write(text, stdout);
 }

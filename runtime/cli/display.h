@@ -4,6 +4,8 @@
 
 #include "shared/slice.h"
 
+#include <stdio.h>
+
 enum { DISPLAY_HEX_BYTES = 16 };
 
 /* Text (UTF-8) with control characters as \xNN; other bytes as `0x…` of the first DISPLAY_HEX_BYTES and their
@@ -11,7 +13,8 @@ enum { DISPLAY_HEX_BYTES = 16 };
  * least 4 * width + 8. */
 void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size);
 
-/* All of it to standard output; control characters and bytes that are no UTF-8 as \xNN. */
-void display_print(struct slice text);
+/* All of it; control characters and bytes that are no UTF-8 as \xNN. */
+void display_write(struct slice text, FILE *to);
+void display_print(struct slice text); /* to standard output */
 
 #endif

@@ -168,6 +168,11 @@ static void observe(struct invocation *inv, const char *outcome, uint64_t ended_
                              ended_ns - inv->started_ns);
 }
 
+static void settle(const struct function *f)
+{
+    f->node->observer->settled(f->node->observer_user);
+}
+
 static void try_later(struct invocation *inv)
 {
     struct function *f = inv->function;
@@ -233,6 +238,8 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
         run_again(inv);
         break;
     }
+    if (result != WIRE_RESULT_SKIPPED)
+        settle(f);
     function_pump_soon(f);
     if (worker_load(slot->worker) == 0)
         function_arm(f, clock_now_ns() + slot->pool->revision->manifest->instances_idle_ns);
@@ -300,10 +307,12 @@ static void blame(struct invocation *inv, const struct worker_end *end)
 {
     static const char *const words[] = {
         [WORKER_CRASHED] = "crash", [WORKER_LATE] = "timeout", [WORKER_BROKEN] = "broken"};
+    struct function *f = inv->function;
     char reason[512];
     snprintf(reason, sizeof reason, "%s: %s", words[end->cause], end->text);
     observe(inv, reason, clock_now_ns());
     attempt_failed(inv, end->cause == WORKER_LATE ? GIVE_UP_TIMEOUT : GIVE_UP_CRASH, reason);
+    settle(f);
 }
 
 static void on_ended(void *user, struct worker *w, struct worker_end *end)

@@ -15,6 +15,9 @@ struct observer {
                      const char *outcome, uint64_t duration_ns);
     /* An output (or dead letter) is handed to the broker. */
     void (*published)(void *user, const char *function, const struct mqtt_publish *publish);
+    /* What was published since `finished` came of that, and no more comes of it now. Once for each
+     * `finished`. */
+    void (*settled)(void *user);
 };
 
 #endif

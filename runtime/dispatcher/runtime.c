@@ -47,7 +47,12 @@ static void unseen_published(void *user, const char *function, const struct mqtt
     (void)user, (void)function, (void)publish;
 }
 
-static const struct observer unseen = {unseen_received, unseen_finished, unseen_published};
+static void unseen_settled(void *user)
+{
+    (void)user;
+}
+
+static const struct observer unseen = {unseen_received, unseen_finished, unseen_published, unseen_settled};
 
 /* ---- brokers ---- */
 

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 struct dev {
     const char *folder;
@@ -42,9 +43,34 @@ static void it_shows_messages_outputs_and_log_lines(void **unused)
     struct dev d = dev_start();
     struct device *phone = device_connect(d.port, "phone");
     device_publish(phone, "puppet/do", "log thinking; say out/heard yes", 1);
-    lines_wait(d.process->out, "puppet/do .*log thinking; say out/heard yes");
-    lines_wait(d.process->out, "out/heard .*yes");
+    lines_wait(d.process->out,
+               "^[0-9:.]+  puppet/do  log thinking; say out/heard yes  → puppet  [0-9.]+ ms  ok"
+               "  → out/heard  yes$");
     lines_wait(d.process->err, "function=puppet worker=[0-9]+ thinking");
+}
+
+static void a_message_that_fails_is_shown_with_its_dead_letter(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    struct device *phone = device_connect(d.port, "phone");
+    device_publish(phone, "puppet/do", "reject", 1);
+    lines_wait(d.process->out,
+               "  puppet/do  reject  → puppet  [0-9.]+ ms  reject  → hark/dead/puppet  reject$");
+    device_publish(phone, "puppet/do", "crash", 1);
+    lines_wait(d.process->out,
+               "  puppet/do  crash  → puppet  [0-9.]+ ms  crash: .*  → hark/dead/puppet  crash$");
+}
+
+static void a_long_payload_is_there_as_a_whole_where_there_is_no_terminal(void **unused)
+{
+    (void)unused;
+    struct dev d = dev_start();
+    char text[3000] = "";
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "say out/heard ", 14);
+    device_publish(device_connect(d.port, "phone"), "puppet/do", text, 1);
+    assert_non_null(strstr(lines_wait(d.process->out, "  puppet/do  .*  → puppet "), text));
 }
 
 static void it_shows_ticks_by_the_name_of_their_timer(void **unused)
@@ -55,8 +81,7 @@ static void it_shows_ticks_by_the_name_of_their_timer(void **unused)
         path_in(d.folder, "puppet.yaml"),
         "function: puppet\nhandler: puppet.so\npublishes: [ \"out/#\" ]\ntriggers: [ { every: 100ms } ]\n"
         "config: { tick: \"say out/heard yes\" }\n");
-    lines_wait(d.process->out, "puppet +<- every 100ms \\(timer\\)");
-    lines_wait(d.process->out, "puppet +== every 100ms  ok");
+    lines_wait(d.process->out, "  every 100ms \\(timer\\)  → puppet  [0-9.]+ ms  ok  → out/heard  yes$");
 }
 
 static void its_broker_stands_for_whatever_a_manifest_names(void **unused)
@@ -125,6 +150,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(it_brings_up_a_broker_on_the_port_it_is_told),
         system_test(it_shows_messages_outputs_and_log_lines),
+        system_test(a_message_that_fails_is_shown_with_its_dead_letter),
+        system_test(a_long_payload_is_there_as_a_whole_where_there_is_no_terminal),
         system_test(it_shows_ticks_by_the_name_of_their_timer),
         system_test(its_broker_stands_for_whatever_a_manifest_names),
         system_test(it_finds_a_port_by_itself),

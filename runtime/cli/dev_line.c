@@ -1,0 +1,188 @@
+#include "cli/dev_line.h"
+
+#include "cli/display.h"
+#include "shared/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GREEN  "\033[32m"
+#define RED    "\033[1;31m"
+#define CYAN   "\033[36m"
+#define BOLD   "\033[1m"
+#define GREY   "\033[90m"
+#define NORMAL "\033[0m"
+
+static const size_t UNBOUND = SIZE_MAX;
+
+/* ---- texts ---- */
+
+static char *whole_text(struct slice bytes)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    if (!f)
+        return NULL;
+    display_write(bytes, f);
+    return fclose(f) == 0 ? text : NULL;
+}
+
+char *dev_line_text(struct slice bytes, bool whole)
+{
+    char shown[4 * DEV_WIDTH_MAX + 8];
+    if (whole && utf8_valid(bytes))
+        return whole_text(bytes);
+    display_bytes(bytes, DEV_WIDTH_MAX, shown, sizeof shown);
+    return strdup(shown);
+}
+
+void dev_line_add_output(struct dev_line *l, char *topic, char *payload, bool retain)
+{
+    struct dev_output *more = reallocarray(l->outputs, l->output_count + 1, sizeof *more);
+    if (!more) {
+        free(topic);
+        free(payload);
+        return;
+    }
+    l->outputs = more;
+    more[l->output_count++] = (struct dev_output){topic, payload, retain};
+}
+
+void dev_line_finish(struct dev_line *l)
+{
+    for (size_t i = 0; i < l->output_count; i++) {
+        free(l->outputs[i].topic);
+        free(l->outputs[i].payload);
+    }
+    free(l->outputs);
+    free(l->topic);
+    free(l->payload);
+    free(l->function);
+    free(l->outcome);
+    *l = (struct dev_line){0};
+}
+
+/* ---- columns ---- */
+
+static size_t columns_of(const char *text)
+{
+    size_t columns = 0;
+    for (; text && *text; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What stands between and around. */
+enum { CLOCK = 14, GAP = 2, ARROW = 4, DURATION = 14, RETAIN = 9 };
+
+/* Of one output with so much of its payload. */
+static size_t output_columns(const struct dev_output *o, size_t topic_max, size_t payload_max)
+{
+    return ARROW + least(columns_of(o->topic), topic_max) + (o->retain ? RETAIN : 0) + GAP +
+           least(columns_of(o->payload), payload_max);
+}
+
+/* How a line is cut: columns of a topic, columns of a payload, outputs. */
+struct cut {
+    size_t topic, payload, outputs;
+};
+
+static size_t line_columns(const struct dev_line *l, const struct cut *c)
+{
+    size_t sum = CLOCK + least(columns_of(l->topic), c->topic) + columns_of(l->marks) + GAP +
+                 least(columns_of(l->payload), c->payload) + ARROW + columns_of(l->function) + DURATION +
+                 GAP + least(columns_of(l->outcome), c->topic);
+    for (size_t i = 0; i < c->outputs; i++)
+        sum += output_columns(&l->outputs[i], c->topic, c->payload);
+    return sum + (c->outputs < l->output_count ? ARROW + sizeof "1000 more" - 1 : 0);
+}
+
+static struct cut cut_to(const struct dev_line *l, size_t width)
+{
+    struct cut c = {UNBOUND, UNBOUND, l->output_count};
+    if (width == 0)
+        return c;
+    c = (struct cut){width / 3, width, least(l->output_count, width / DEV_PAYLOAD_MIN)};
+    while (c.payload > DEV_PAYLOAD_MIN && line_columns(l, &c) > width)
+        c.payload--;
+    while (c.outputs > 0 && line_columns(l, &c) > width)
+        c.outputs--;
+    return c;
+}
+
+/* ---- printing ---- */
+
+static void put(FILE *to, const char *text, size_t columns)
+{
+    size_t all = columns_of(text), shown = 0;
+    size_t kept = all > columns ? columns - 1 : all;
+    const char *end = text;
+    for (; end && *end && (shown < kept || ((unsigned char)*end & 0xc0) == 0x80); end++)
+        shown += ((unsigned char)*end & 0xc0) != 0x80;
+    if (text)
+        fwrite(text, 1, (size_t)(end - text), to);
+    if (all > columns)
+        fputs("…", to);
+}
+
+static void put_coloured(FILE *to, const struct dev_style *s, const char *colour, const char *text,
+                         size_t columns)
+{
+    fputs(s->colours ? colour : "", to);
+    put(to, text, columns);
+    fputs(s->colours ? NORMAL : "", to);
+}
+
+static void put_payload(FILE *to, const char *payload, size_t columns)
+{
+    if (!payload || !payload[0])
+        return;
+    fputs("  ", to);
+    put(to, payload, columns);
+}
+
+static void put_outputs(FILE *to, const struct dev_line *l, const struct dev_style *s, const struct cut *c)
+{
+    for (size_t i = 0; i < c->outputs; i++) {
+        const struct dev_output *o = &l->outputs[i];
+        fputs("  → ", to);
+        put_coloured(to, s, GREEN, o->topic, c->topic);
+        fputs(o->retain ? " (retain)" : "", to);
+        put_payload(to, o->payload, c->payload);
+    }
+    if (c->outputs < l->output_count)
+        fprintf(to, "  → %zu more", l->output_count - c->outputs);
+}
+
+static void put_message(FILE *to, const struct dev_line *l, const struct dev_style *s, const struct cut *c)
+{
+    put_coloured(to, s, CYAN, l->topic, c->topic);
+    fputs(l->marks ? l->marks : "", to);
+    put_payload(to, l->payload, c->payload);
+    fputs("  → ", to);
+}
+
+void dev_line_print(const struct dev_line *l, const struct dev_style *style, FILE *to)
+{
+    char text[32];
+    struct cut c = cut_to(l, style->width);
+    size_t used = strftime(text, sizeof text, "%H:%M:%S", &l->clock);
+    snprintf(text + used, sizeof text - used, ".%03d", l->milliseconds);
+    put_coloured(to, style, GREY, text, UNBOUND);
+    fputs("  ", to);
+    if (l->topic)
+        put_message(to, l, style, &c);
+    put_coloured(to, style, BOLD, l->function, UNBOUND);
+    if (l->topic) {
+        fprintf(to, "  %.3f ms  ", (double)l->duration_ns / 1e6);
+        put_coloured(to, style, l->good ? GREY : RED, l->outcome, c.topic);
+    }
+    put_outputs(to, l, style, &c);
+    fputc('\n', to);
+}
