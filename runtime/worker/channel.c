@@ -3,6 +3,7 @@
 #include "worker/descriptors.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -42,6 +43,15 @@ int channel_receive_first(struct channel *c)
     return count == 1 ? fds[0] : -1;
 }
 
+/* Not by recv(2) alone: on a socket of this family it is woken as well whenever the other end reads what we
+ * have sent, to no purpose, and takes the processor from whoever waits for that. poll(2) is woken by what
+ * comes in. */
+static void await_input(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    (void)poll(&input, 1, -1); /* what is wrong, recv says */
+}
+
 void channel_receive(struct channel *c, size_t wanted)
 {
     size_t have = buffer_length(&c->in);
@@ -52,9 +62,10 @@ void channel_receive(struct channel *c, size_t wanted)
         give_up("receive a message");
     }
     ssize_t n;
-    do
+    do {
+        await_input(c->fd);
         n = recv(c->fd, at, room, 0);
-    while (n < 0 && errno == EINTR);
+    } while (n < 0 && errno == EINTR);
     if (n < 0)
         give_up("read from the channel");
     if (n == 0)
