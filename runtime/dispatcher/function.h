@@ -10,6 +10,7 @@
 
 #include "dispatcher/broker.h"
 #include "dispatcher/dead_keeper.h"
+#include "dispatcher/gather.h"
 #include "dispatcher/observer.h"
 #include "dispatcher/revision.h"
 #include "dispatcher/state.h"
@@ -27,6 +28,7 @@ struct node {
     struct worker_io *worker_io;
     struct mqtt_io *mqtt_io;
     struct function_list hungry; /* with messages to be sent to workers before the loop waits */
+    struct gather gather;        /* pauses between turns, in a flood */
     struct slabs *slabs;         /* for what comes with each message; NULL: malloc does */
     struct state *state;
     struct dead_keeper *dead_keeper; /* NULL: dead letters are not kept here */

@@ -111,6 +111,7 @@ void function_on_message(void *user, struct mqtt_message *message)
         return; /* it stays with the broker */
     const struct manifest *m = f->active->revision->manifest;
     function_heard(f);
+    gather_heard(&f->node->gather, f, f->house == 0);
     struct invocation *inv = invocation_create(f, message);
     if (!inv) {
         function_log(f, LOG_ERROR, "no memory for a message on %.*s", SLICE_ARG(message->topic));

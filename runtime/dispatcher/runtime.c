@@ -3,6 +3,7 @@
 #include "dispatcher/deploy.h"
 #include "dispatcher/presence.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 enum { EXIT_DATA = 65, EXIT_INTERNAL = 70, EXIT_NOT_PERMITTED = 77 };
 
@@ -217,6 +219,15 @@ static void prepare_turn(void *user)
     node_pump(&r->node);
 }
 
+/* Whoever writes to a process that sleeps has to wake it: in a flood, the broker for each of its messages. */
+static void rest_turn(void *user)
+{
+    struct runtime *r = user;
+    struct timespec pause = {.tv_nsec = (long)gather_turn(&r->node.gather, clock_now_ns())};
+    if (pause.tv_nsec)
+        (void)nanosleep(&pause, NULL); /* a signal ends it early: the loop looks */
+}
+
 static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                              struct runtime *r)
 {
@@ -232,7 +243,7 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
     r->node.mqtt_io = mqtt_io_create(loop);
     CHECK(r->node.worker_io && r->node.mqtt_io);
     TAILQ_INIT(&r->node.hungry);
-    worker_io_prepare(r->node.worker_io, prepare_turn, r);
+    worker_io_prepare(r->node.worker_io, prepare_turn, rest_turn, r);
     worker_io_keep_spares(r->node.worker_io);
     open_dead_keeper(r, options);
     worker_io_use_cgroups(r->node.worker_io, options->cgroups);

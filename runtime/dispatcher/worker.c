@@ -79,9 +79,10 @@ static void on_timer(uv_timer_t *timer)
         return;
     }
     consult_recorder(w);
-    uint64_t at_ns = deadline(w);
-    if (clock_now_ns() < at_ns) {
-        worker_arm(w, at_ns);
+    uint64_t at_ns = deadline(w), now_ns = clock_now_ns();
+    if (now_ns < at_ns) {
+        uint64_t look_ns = worker_look_at_place(w, now_ns);
+        worker_arm(w, look_ns < at_ns ? look_ns : at_ns);
         return;
     }
     unsigned long ms = (unsigned long)(w->revision->manifest->timeout_ns / NS_PER_MS);
@@ -309,6 +310,7 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     w->child.started = on_started;
     w->child.exited = on_exited;
     w->window = CALL_WINDOW_INITIAL;
+    w->placement = PLACEMENT_INITIAL;
     TAILQ_INIT(&w->calls);
     int error = create_fds(w, fds);
     if (!error)

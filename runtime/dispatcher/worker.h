@@ -19,9 +19,10 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: 
 void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups);
 
 /* `prepare` is called before what a turn has queued leaves: the place for work that is better done once a
- * turn.
+ * turn. `rest` is called when it has left, and the loop is about to wait.
  */
-void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void *user);
+void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void (*rest)(void *user),
+                       void *user);
 
 /* From now on a few sealed workers wait for the functions to come, spares.h. */
 void worker_io_keep_spares(struct worker_io *io);

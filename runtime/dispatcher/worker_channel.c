@@ -270,13 +270,17 @@ static void flush_all(struct worker_io *io)
     while ((w = TAILQ_FIRST(&io->dirty))) {
         TAILQ_REMOVE(&io->dirty, w, dirty_link);
         w->dirty = false;
+        worker_place(w);
         channel_flush(w);
     }
 }
 
 static void on_prepare(uv_prepare_t *prepare)
 {
-    flush_all(prepare->data);
+    struct worker_io *io = prepare->data;
+    flush_all(io);
+    if (io->resting && uv_backend_timeout(io->loop) != 0)
+        io->resting(io->prepared_user);
 }
 
 static void on_check(uv_check_t *check)
@@ -292,6 +296,7 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
     io->zygote = z;
     io->loop = loop;
     io->handles = 3;
+    io->places = worker_places();
     TAILQ_INIT(&io->dirty);
     TAILQ_INIT(&io->all);
     spares_init(io);
@@ -305,9 +310,11 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z)
     return io;
 }
 
-void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void *user)
+void worker_io_prepare(struct worker_io *io, void (*prepare)(void *user), void (*rest)(void *user),
+                       void *user)
 {
     io->prepared = prepare;
+    io->resting = rest;
     io->prepared_user = user;
 }
 

@@ -3,6 +3,7 @@
 #define HARK_DISPATCHER_WORKER_INTERNAL_H
 
 #include "dispatcher/call_window.h"
+#include "dispatcher/placement.h"
 #include "dispatcher/spares.h"
 #include "dispatcher/worker.h"
 #include "dispatcher/worker_fsm.h"
@@ -26,9 +27,11 @@ struct worker_io {
     uv_check_t check;     /* flushes what input queued */
     int handles;
     void (*prepared)(void *user); /* NULL: nothing to do before `dirty` is sent */
-    void *prepared_user;
-    struct worker_list dirty; /* workers with something to send */
-    struct worker_list all;   /* that have a function */
+    void (*resting)(void *user);  /* NULL: nothing to do once it is sent */
+    void *prepared_user;          /* of both */
+    bool places;                  /* workers follow the dispatcher from core to core */
+    struct worker_list dirty;     /* workers with something to send */
+    struct worker_list all;       /* that have a function */
     struct spares spares;
     void (*closed)(void *user); /* NULL: not closing */
     void *closed_user;
@@ -58,11 +61,12 @@ struct worker {
 
     struct call_list calls; /* oldest first */
     uint32_t load;
-    bool lent;                         /* outputs of the oldest call point to where frames are read */
-    uint64_t last_call;                /* id */
-    uint64_t completed;                /* calls */
-    uint64_t head_since_ns;            /* since when the oldest call may be running */
-    struct call_window window;         /* how many calls may be on their way */
+    bool lent;                 /* outputs of the oldest call point to where frames are read */
+    uint64_t last_call;        /* id */
+    uint64_t completed;        /* calls */
+    uint64_t head_since_ns;    /* since when the oldest call may be running */
+    struct call_window window; /* how many calls may be on their way */
+    struct placement placement;
     uint64_t timer_at_ns;              /* CLOCK_NEVER: not armed */
     uint64_t seen_call, seen_start_ns; /* the recorder's word on the running call, as first seen */
     uint64_t idle_since_ns;
@@ -94,6 +98,13 @@ __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum w
 
 /* Looks at the clock then, or when a report of dropped log lines is due before. */
 void worker_arm(struct worker *w, uint64_t at_ns);
+
+/* worker_place.c: is there more than one core to choose from? */
+bool worker_places(void);
+/* Calls are about to leave for it. */
+void worker_place(struct worker *w);
+/* Lets it go where the kernel likes if its call lasts. When to look again; CLOCK_NEVER: no need. */
+uint64_t worker_look_at_place(struct worker *w, uint64_t now_ns);
 
 /* worker_setup.c: what it has to know before its first call, into its output. */
 void worker_put_setup(struct worker *w);
