@@ -59,11 +59,10 @@ static void on_message(void *user, const struct mqtt_message *m)
 {
     struct record *r = user;
     message_json_print(line_of(m));
-    r->count++;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         log_error("standard output cannot be written: %s", strerror(errno));
         peer_close(&r->peer, EX_SOFTWARE);
-    } else if (r->count == r->options->count) {
+    } else if (++r->count == r->options->count) {
         peer_close(&r->peer, 0);
     }
 }
@@ -99,10 +98,11 @@ static int run(struct options *o)
     r.filter = must_strdup(o->topic);
     topic_pattern_to_filter(slice_of(o->topic), r.filter); /* {names} as in a manifest */
     int code = peer_open(&r.peer, o, "record", &events, &r);
-    if (code == 0)
+    if (code == 0) {
         code = peer_run(&r.peer);
+        log_info("%llu message%s recorded", (unsigned long long)r.count, r.count == 1 ? "" : "s");
+    }
     free(r.filter);
-    log_info("%llu message%s recorded", (unsigned long long)r.count, r.count == 1 ? "" : "s");
     return code;
 }
 

@@ -90,6 +90,22 @@ static void recording_ends_well_at_an_interrupt(void **unused)
     lines_wait(p->err, "hark: 1 message recorded");
 }
 
+static void what_cannot_be_written_ends_the_recording(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    const char *const argv[] = {
+        "sh",      "-c",          "exec \"$0\" record --topic a --broker \"$1\" >/dev/full",
+        TEST_HARK, broker_url(b), NULL};
+    struct process *p = process_start(&(struct process_options){.name = "record", .argv = argv});
+    lines_wait(p->err, "hark: recording ");
+    device_publish(d, "a", "1", 1);
+    lines_wait(p->err, "hark: error: standard output cannot be written: No space left on device");
+    lines_wait(p->err, "hark: 0 messages recorded");
+    assert_int_equal(process_wait(p), 70);
+}
+
 static void recording_goes_on_when_the_broker_comes_back(void **unused)
 {
     (void)unused;
@@ -188,6 +204,7 @@ static void mistakes_have_one_line_each(void **unused)
     assert_int_equal(folder.code, BAD_DATA);
     assert_refused(hark_command("replay", "--speed", "0", "x"), USAGE, "--speed '0': 0.001 to 1000000");
     assert_refused(hark_command("diff", "a.so", "b.so"), USAGE, "two versions and a recording are needed");
+    assert_refused(hark_command("record", "--topic", "#", "--broker", "nope"), USAGE, "'nope' is no URL");
     struct outcome o = hark_command("record", "--topic", "#", "--broker", "mqtt://127.0.0.1:1");
     assert_contains(o.err, "hark: error: cannot reach 127.0.0.1:1: connection refused\n");
     assert_int_equal(o.code, 69);
@@ -295,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(what_is_recorded_is_published_again_as_it_was),
         system_test(recording_ends_well_at_an_interrupt),
+        system_test(what_cannot_be_written_ends_the_recording),
         system_test(recording_goes_on_when_the_broker_comes_back),
         system_test(the_pauses_are_kept),
         system_test(a_line_that_cannot_be_published_is_said_and_the_others_are),
