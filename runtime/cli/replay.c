@@ -8,6 +8,7 @@
 #include "mqtt/packet.h"
 #include "shared/clock.h"
 #include "shared/log.h"
+#include "shared/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,9 +65,20 @@ static void fetch(struct replay *r)
         r->due_ns = pace_due(&r->pace, recorded_ns(r), clock_now_ns());
 }
 
+static bool is_plain(const struct mqtt_publish *p)
+{
+    bool good = utf8_plain(p->topic) && utf8_plain(p->content_type) && utf8_plain(p->response_topic);
+    for (uint32_t i = 0; i < p->property_count; i++)
+        good = good && utf8_plain(p->properties[i].key) && utf8_plain(p->properties[i].value);
+    return good;
+}
+
+/* A broker that ends the connection for a control character would do so again, for ever. */
 static int publish(struct replay *r)
 {
     const struct mqtt_publish publish = message_as_publish(&r->lines.parsed.mqtt);
+    if (!is_plain(&publish))
+        return -EILSEQ;
     return mqtt_client_publish(r->peer.client, &publish, r);
 }
 
@@ -90,7 +102,9 @@ static void go_on(struct replay *r)
            burst++ < UNDER_WAY_MAX) {
         int error = publish(r);
         if (error < 0) {
-            log_error("%s:%zu: cannot be published: %s", r->lines.name, r->lines.number, strerror(-error));
+            log_error("%s:%zu: cannot be published: %s", r->lines.name, r->lines.number,
+                      error == -EILSEQ ? "a control character, for which brokers end the connection"
+                                       : strerror(-error));
             r->refused++;
         } else if (r->lines.parsed.mqtt.qos == 0) {
             r->published++; /* nobody answers it */

@@ -14,7 +14,13 @@ static int refuse(struct diag *diag, int error, const char *what)
 
 static bool text_ok(struct slice text)
 {
-    return text.len <= UINT16_MAX && utf8_valid(text);
+    return text.len <= UINT16_MAX && utf8_plain(text);
+}
+
+/* A broker that ends the connection for it would do so again, for ever. */
+static bool topic_ok(struct slice topic)
+{
+    return topic_name_valid(topic) && utf8_plain(topic);
 }
 
 static bool topic_allowed(const struct outbox_rules *rules, struct slice topic)
@@ -30,11 +36,11 @@ static bool topic_allowed(const struct outbox_rules *rules, struct slice topic)
 static int check_message(const struct outbox_rules *rules, const struct wire_message *message,
                          struct diag *diag)
 {
-    if (!topic_name_valid(message->topic))
+    if (!topic_ok(message->topic))
         return refuse(diag, -EINVAL, "it published to something that is no topic name");
     if (!topic_allowed(rules, message->topic))
         return refuse(diag, -EACCES, "it published to a topic that its manifest does not allow");
-    bool response_ok = !message->response_topic.data || topic_name_valid(message->response_topic);
+    bool response_ok = !message->response_topic.data || topic_ok(message->response_topic);
     bool texts_ok = text_ok(message->content_type) && message->correlation.len <= UINT16_MAX && response_ok;
     for (uint32_t i = 0; i < message->property_count; i++)
         texts_ok = texts_ok && text_ok(message->properties[i].key) && text_ok(message->properties[i].value);

@@ -80,6 +80,47 @@ bool utf8_valid(struct slice text)
     return true;
 }
 
+/* Eight bytes of 0x20..0x7e. */
+static bool is_printable(const uint8_t *eight)
+{
+    uint64_t word;
+    memcpy(&word, eight, sizeof word);
+    return ((word | (word - EACH_BYTE(0x20)) | (word + EACH_BYTE(0x01))) & EACH_BYTE(0x80)) == 0;
+}
+
+static bool is_noncharacter(const uint8_t *at, size_t len)
+{
+    if (len == 3 && at[0] == 0xef && at[1] == 0xb7)
+        return in_range(at[2], 0x90, 0xaf); /* U+FDD0 to U+FDEF */
+    bool is_last_of_plane =
+        (len == 3 && at[0] == 0xef && at[1] == 0xbf) || (len == 4 && (at[1] & 0x0f) == 0x0f && at[2] == 0xbf);
+    return is_last_of_plane && at[len - 1] >= 0xbe; /* U+FFFE, U+FFFF, U+1FFFE, ... */
+}
+
+static bool is_control(const uint8_t *at, size_t len)
+{
+    return len == 1 ? at[0] < 0x20 || at[0] == 0x7f : len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+}
+
+bool utf8_plain(struct slice text)
+{
+    const uint8_t *bytes = (const uint8_t *)text.data;
+    size_t at = 0;
+    while (at < text.len) {
+        if (text.len - at >= 8 && is_printable(bytes + at)) {
+            at += 8;
+            continue;
+        }
+        if (text.len >= 8 && text.len - at < 8 && is_printable(bytes + text.len - 8))
+            return true; /* the rest lies within the last eight */
+        size_t len = character_length(bytes + at, text.len - at);
+        if (len == 0 || is_control(bytes + at, len) || is_noncharacter(bytes + at, len))
+            return false;
+        at += len;
+    }
+    return true;
+}
+
 size_t utf8_length(const char *text, size_t len)
 {
     return character_length((const uint8_t *)text, len);

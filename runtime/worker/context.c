@@ -50,6 +50,8 @@ static int check_target(struct context *c, struct slice topic)
         return -EPERM;
     if (!topic.data || !topic_name_valid(topic))
         return refuse(c, -EINVAL, topic, "it is no topic name");
+    if (!utf8_plain(topic))
+        return refuse(c, -EINVAL, topic, "it has a control character, for which brokers end the connection");
     if (!may_publish_to(c, topic))
         return refuse_target(c, topic);
     return 0;
@@ -107,10 +109,10 @@ static int publish(struct hark_context *ctx, const char *topic, const void *data
     return error ? error : put_publish(c, &m);
 }
 
-/* A string of the message: absent, or UTF-8 that MQTT can carry. */
+/* A string of the message: absent, or UTF-8 that MQTT can carry and every broker takes. */
 static bool string_ok(struct slice s)
 {
-    return !s.data || (s.len <= MQTT_STRING_MAX && utf8_valid(s));
+    return !s.data || (s.len <= MQTT_STRING_MAX && utf8_plain(s));
 }
 
 static bool properties_ok(const struct hark_message *m)
@@ -129,7 +131,8 @@ static bool message_ok(const struct hark_message *m)
     struct slice response_topic = slice_of(m->response_topic);
     return m->qos <= 2 && (m->payload || !m->payload_len) && (m->correlation || !m->correlation_len) &&
            m->correlation_len <= MQTT_STRING_MAX && string_ok(slice_of(m->content_type)) &&
-           (!response_topic.data || topic_name_valid(response_topic)) && properties_ok(m);
+           (!response_topic.data || (topic_name_valid(response_topic) && utf8_plain(response_topic))) &&
+           properties_ok(m);
 }
 
 static void to_wire(struct wire_message *out, struct property *properties, const struct hark_message *m)
@@ -160,7 +163,7 @@ static int publish_message(struct hark_context *ctx, const struct hark_message *
         return error;
     if (!message_ok(message))
         return refuse(c, -EINVAL, slice_of(message->topic),
-                      "a property of it is nothing that MQTT can carry");
+                      "a property of it is nothing that MQTT can carry, or has a control character");
     to_wire(&m, properties, message);
     return put_publish(c, &m);
 }

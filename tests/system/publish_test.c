@@ -45,6 +45,7 @@ static void what_is_no_topic_name_is_refused(void **unused)
     assert_int_equal(number_asked(&w, "open/+/a"), -EINVAL);
     assert_int_equal(number_asked(&w, "open/a/#"), -EINVAL);
     assert_int_equal(number_asked(&w, "open/\xff/a"), -EINVAL);
+    assert_int_equal(number_asked(&w, "open/a/b\n"), -EINVAL); /* MQTT can carry it, mosquitto does not */
     worker_release(&w);
 }
 

@@ -190,6 +190,20 @@ static void long_lines_are_lines(void **unused)
     device_expect(d, "b", "end");
 }
 
+/* Sent again on each new connection it would keep the others from being published. */
+static void a_message_that_ends_the_connection_is_not_sent(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct device *d = device_connect(broker_port(b), "device");
+    device_subscribe(d, "#", 1);
+    struct outcome o = replay(b, "{\"topic\":\"a\\nb\"}\n[c] 1\n", "max");
+    assert_int_equal(o.code, NOT_PERMITTED);
+    assert_contains(o.err,
+                    "recording.jsonl:1: cannot be published: a control character, for which brokers end");
+    device_expect(d, "c", "1");
+}
+
 static void mistakes_have_one_line_each(void **unused)
 {
     (void)unused;
@@ -318,6 +332,7 @@ int main(void)
         system_test(a_line_that_cannot_be_published_is_said_and_the_others_are),
         system_test(what_is_piped_need_not_end),
         system_test(long_lines_are_lines),
+        system_test(a_message_that_ends_the_connection_is_not_sent),
         system_test(mistakes_have_one_line_each),
         system_test(two_versions_that_do_the_same_do_not_differ),
         system_test(what_differs_is_shown_with_its_line),

@@ -113,7 +113,7 @@ static void publish_anywhere_allows_every_topic_name(void **unused)
 static void a_topic_that_is_none_is_refused(void **unused)
 {
     (void)unused;
-    static const char *const topics[] = {"", "log/+", "log/#", "log/\xff", "log/\xed\xa0\x80"};
+    static const char *const topics[] = {"", "log/+", "log/#", "log/\xff", "log/\xed\xa0\x80", "log/a\nb"};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
         is_refused(publish_to(topics[i]), -EINVAL, "it published to something that is no topic name");
     char *longest = malloc(TOPIC_MAX + 2);

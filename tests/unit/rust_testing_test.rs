@@ -43,6 +43,7 @@ impl Function for Puppet {
                 context.log(Level::Warn, "100% sure, %s");
                 Ok(())
             }
+            "line end" => say(context.publish("out/a\nb", "x")),
             "wildcard" => say(context.publish("out/+", "x")),
             "qos" => say(context.publish_message(&Message { topic: Some("out/q"), qos: 3, ..Message::default() })),
             "long" => say(context.publish("out/long", [0; 11])),
@@ -148,6 +149,7 @@ fn a_reply_goes_where_it_was_asked_for_and_nowhere_else() {
 fn what_is_no_message_is_refused() {
     let mut test = started(Test::new());
     assert_eq!(test.send("in", "wildcard"), rejected(22));
+    assert_eq!(test.send("in", "line end"), rejected(22));
     assert_eq!(test.send("in", "qos"), rejected(22));
     assert_eq!(test.send("in", ""), rejected(22));
 }

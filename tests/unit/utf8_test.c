@@ -2,6 +2,7 @@
 
 #include "../support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define VALID(text)   assert_true(utf8_valid(slice_make(text, sizeof(text) - 1)))
@@ -89,6 +90,47 @@ static void a_byte_order_mark_is_text(void **unused) /* MQTT-1.5.4-3 */
     VALID("\xef\xbb\xbfsport");
 }
 
+/* mosquitto ends the connection for these. */
+static void controls_and_noncharacters_are_not_plain(void **unused)
+{
+    (void)unused;
+    static const char *const odd[] = {"\x01",
+                                      "\n",
+                                      "\x1f",
+                                      "\x7f",
+                                      "\xc2\x80",
+                                      "\xc2\x9f",
+                                      "\xef\xb7\x90",
+                                      "\xef\xb7\xaf",
+                                      "\xef\xbf\xbe",
+                                      "\xef\xbf\xbf",
+                                      "\xf0\x9f\xbf\xbe",
+                                      "\xf4\x8f\xbf\xbf",
+                                      "\xff",
+                                      "\xed\xa0\x80"};
+    static const char *const good[] = {" ",
+                                       "~",
+                                       "\xc2\xa0",
+                                       "\xef\xb7\x8f",
+                                       "\xef\xb7\xb0",
+                                       "\xef\xbf\xbd",
+                                       "\xf0\x9f\xbf\xbd",
+                                       "\xf0\x9e\xbf\xbf"};
+    for (size_t before = 0; before < 20; before++) {
+        char text[64];
+        for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+            snprintf(text, sizeof text, "%.*s%sabc", (int)before, "home/kitchen/heaters", odd[i]);
+            assert_false(utf8_plain(slice_of(text)));
+            assert_false(utf8_plain(slice_make(text, before + strlen(odd[i]))));
+        }
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+            snprintf(text, sizeof text, "%.*s%sabc", (int)before, "home/kitchen/heaters", good[i]);
+            assert_true(utf8_plain(slice_of(text)));
+        }
+    }
+    assert_true(utf8_plain((struct slice){0}));
+}
+
 static size_t encode(uint32_t c, char *out)
 {
     static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
@@ -121,6 +163,7 @@ int main(void)
         cmocka_unit_test(overlong_forms_are_refused),
         cmocka_unit_test(nothing_lies_beyond_10ffff),
         cmocka_unit_test(a_character_cut_short_is_refused),
+        cmocka_unit_test(controls_and_noncharacters_are_not_plain),
         cmocka_unit_test(a_byte_order_mark_is_text),
         cmocka_unit_test(every_code_point_is_judged_as_the_standard_says),
     };

@@ -110,7 +110,8 @@ extern HARK_EXPORT const struct hark_function hark_function;
 
 /* Publishes len bytes to topic at QoS 1, not retained. 0, or
  *   -EACCES     the topic is not in the manifest's `publishes`
- *   -EINVAL     it is no topic name: empty, longer than 65,535 bytes, not UTF-8, or it has a wildcard
+ *   -EINVAL     it is no topic name: empty, longer than 65,535 bytes, not UTF-8, or it has a wildcard or
+ *               a control character (brokers end the connection for one)
  *   -EMSGSIZE   more bytes than `limits.payload`
  *   -ENOBUFS    more outputs than `limits.publishes` in this invocation
  *   -ENOMEM     the worker's memory is used up

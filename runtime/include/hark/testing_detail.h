@@ -212,10 +212,22 @@ static inline void hark_test_take_captures_(struct hark_test *t, const char *pat
     }
 }
 
+/* What makes brokers end the connection, at the first byte of a character that is well-formed. */
+static inline bool hark_test_is_odd_(const unsigned char *s)
+{
+    if (*s < 0x20 || *s == 0x7f || (*s == 0xc2 && s[1] < 0xa0))
+        return true; /* control characters */
+    if (*s == 0xef && s[1] == 0xb7)
+        return s[2] >= 0x90 && s[2] <= 0xaf; /* noncharacters, U+FDD0 to U+FDEF, U+FFFE, U+1FFFE, ... */
+    if (*s == 0xef && s[1] == 0xbf)
+        return s[2] >= 0xbe;
+    return *s >= 0xf0 && (s[1] & 0x0f) == 0x0f && s[2] == 0xbf && s[3] >= 0xbe;
+}
+
 /* UTF-8 of at most 65,535 bytes (MQTT-1.5.4): no overlong form, no surrogate, nothing above U+10FFFF. */
 static inline bool hark_test_string_ok_(const char *text)
 {
-    const unsigned char *s = (const unsigned char *)text;
+    const unsigned char *s = (const unsigned char *)text, *first;
     if (strlen(text) > HARK_TEST_STRING_MAX)
         return false;
     while (*s) {
@@ -223,10 +235,13 @@ static inline bool hark_test_string_ok_(const char *text)
         if (more < 0 || (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
             (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
             return false;
+        first = s;
         for (s++; more > 0; more--, s++) {
             if ((*s & 0xc0) != 0x80)
                 return false;
         }
+        if (hark_test_is_odd_(first))
+            return false;
     }
     return true;
 }

@@ -232,8 +232,10 @@ fn matches(captures: &Pairs, pattern: &str, topic: &str) -> bool {
     }
 }
 
+/// Without what makes brokers end the connection: control characters, and noncharacters.
 fn is_string(s: &str) -> bool {
-    s.len() <= STRING_MAX
+    let is_odd = |c: char| c.is_control() || matches!(c as u32, 0xfdd0..=0xfdef) || c as u32 & 0xfffe == 0xfffe;
+    s.len() <= STRING_MAX && !s.contains(is_odd)
 }
 
 fn is_topic(topic: &str) -> bool {
