@@ -186,6 +186,14 @@ static void send_stop(struct worker *w)
     worker_arm(w, deadline(w));
 }
 
+static void kill_process(struct worker *w)
+{
+    if (w->io->births)
+        w->io->births->kill(w->io->births_user, &w->child);
+    else
+        zygote_kill(w->zygote, &w->child);
+}
+
 static void act(struct worker *w, enum worker_action action)
 {
     switch (action) {
@@ -197,7 +205,7 @@ static void act(struct worker *w, enum worker_action action)
         w->events->ready(w->user, w);
         break;
     case WA_KILL:
-        zygote_kill(w->zygote, &w->child);
+        kill_process(w);
         break;
     case WA_SEND_STOP:
     case WA_COMPLETE_THEN_STOP:
@@ -298,6 +306,13 @@ static int add_cgroup(const struct worker_io *io, uint64_t cgroup, int fds[ZYGOT
     return error;
 }
 
+static int bear(struct worker *w, const struct worker_terms *terms, const int fds[ZYGOTE_FDS_MAX])
+{
+    if (w->io->births)
+        return w->io->births->bear(w->io->births_user, &w->child, fds, terms->revision);
+    return zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants);
+}
+
 int worker_order(struct worker_io *io, const struct worker_terms *terms, struct worker **ret_worker)
 {
     int fds[ZYGOTE_FDS_MAX];
@@ -318,7 +333,7 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     if (!error && terms->revision)
         tell(w, terms->revision);
     if (!error)
-        error = zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants);
+        error = bear(w, terms, fds);
     if (error)
         worker_destroy(w);
     else
@@ -365,6 +380,8 @@ static int find_worker(struct worker_io *io, const struct revision *revision, st
                    .files = m->limit_files,
                    .file_bytes = grants_have(g, GRANT_WRITE) ? m->limit_file_bytes : 0}};
     struct worker_terms terms = {NULL, &place, g, revision};
+    if (io->births)
+        return worker_order(io, &terms, ret_worker);
     int error = cgroup_share_join(revision->cgroup_share, io->cgroups, m, diag);
     if (error)
         return error;

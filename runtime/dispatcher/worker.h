@@ -18,6 +18,16 @@ struct worker_io *worker_io_create(uv_loop_t *loop, struct zygote *z); /* NULL: 
 /* Workers are born in cgroups from now on, where there are any. */
 void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups);
 
+/* Who brings workers to life in the place of the zygote, without a seal: for a person who looks for a fault.
+ * There are no cgroups then, and the worker_io may have been created without a zygote. */
+struct worker_births {
+    /* As zygote_fork: takes the fds in any case; 0, or a negative errno, and `exited` is never called. */
+    int (*bear)(void *user, struct zygote_child *child, const int fds[ZYGOTE_FDS_MAX],
+                const struct revision *revision);
+    void (*kill)(void *user, struct zygote_child *child);
+};
+void worker_io_use_births(struct worker_io *io, const struct worker_births *births, void *user);
+
 /* `prepare` is called before what a turn has queued leaves: the place for work that is better done once a
  * turn. `rest` is called when it has left, and the loop is about to wait.
  */

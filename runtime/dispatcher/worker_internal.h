@@ -22,6 +22,8 @@ struct worker_io {
     struct zygote *granting;  /* for functions with grants, but for TCP; NULL: none was needed yet */
     struct zygote *networked; /* for functions with TCP; likewise */
     struct cgroups *cgroups;  /* NULL: none */
+    const struct worker_births *births; /* NULL: the zygote bears */
+    void *births_user;
     uv_loop_t *loop;
     uv_prepare_t prepare; /* flushes what timers queued */
     uv_check_t check;     /* flushes what input queued */

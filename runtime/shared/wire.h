@@ -138,6 +138,11 @@ enum {
     ZYGOTE_CGROUP_FD = 4 /* where it finds cgroup.procs of the cgroup it is to be in, if it is told so */
 };
 
+/* hark-unsealed, which is a worker without a zygote and without a seal: where it finds what a worker has, and
+ * in which variable of its environment the path of its .so. */
+enum { UNSEALED_CHANNEL_FD = 3, UNSEALED_RECORDER_FD = 4 };
+#define UNSEALED_HANDLER "HARK_UNSEALED_HANDLER"
+
 /* PING is answered by PONG, and has no more to it. */
 enum zygote_order_type { ZYGOTE_FORK = 1, ZYGOTE_KILL, ZYGOTE_PING };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,9 +12,24 @@
 
 enum { PATH_BYTES = 32, COPY_BYTES = 4096 };
 
+/* Its runtime, which gcc and clang link to, or what of it clang leaves undefined. */
+static bool is_of_sanitizer(const char *error)
+{
+    static const char *const words[] = {"libasan.so", "libubsan.so",  "liblsan.so",
+                                        "libtsan.so", "libclang_rt.", "__asan_",
+                                        "__ubsan_",   "__tsan_",      "__msan_"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(error, words[i]))
+            return true;
+    return false;
+}
+
 /* What to do about an error of the dynamic loader, where we know. */
 static const char *hint(const char *error)
 {
+    if (is_of_sanitizer(error))
+        return ": it is built with a sanitizer, which cannot work under the seal: try it with `hark invoke "
+               "--unsealed`, and deploy one that is built without -fsanitize";
     if (strstr(error, "undefined symbol"))
         return ": link the .c, .cc or .a that has it into the function, or remove its use; -Wl,-z,defs finds "
                "it "
@@ -95,17 +111,9 @@ void loader_warm_up(int sample)
         (void)dlerror();
 }
 
-int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
+static int find_function(void *library, const char *name, const struct hark_function **ret_function,
+                         struct diag *why)
 {
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "self/fd/%d", fd);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return refuse_load(why, path, name);
-    if (chdir("/") < 0) {
-        diag_set(why, NULL, 0, 0, "cannot leave /proc: %s", strerror(errno));
-        return -errno;
-    }
     const struct hark_function *f = dlsym(library, "hark_function");
     if (!f) {
         diag_set(why, NULL, 0, 0,
@@ -119,4 +127,32 @@ int loader_load(int fd, const char *name, const struct hark_function **ret_funct
     if (!error)
         *ret_function = f;
     return error;
+}
+
+int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "self/fd/%d", fd);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return refuse_load(why, path, name);
+    if (chdir("/") < 0) {
+        diag_set(why, NULL, 0, 0, "cannot leave /proc: %s", strerror(errno));
+        return -errno;
+    }
+    return find_function(library, name, ret_function, why);
+}
+
+int loader_open(const char *path, const char *name, const struct hark_function **ret_function,
+                struct diag *why)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library)
+        return find_function(library, name, ret_function, why);
+    const char *error = dlerror();
+    diag_set(why, NULL, 0, 0, "%s%s", error ? error : "cannot be loaded",
+             error && strstr(error, "libclang_rt.") ? ": link it with -Wl,-rpath,$(clang -print-runtime-dir)"
+             : error && strstr(error, "__asan_")    ? ": give clang -shared-libasan as well"
+                                                    : "");
+    return -ENOEXEC;
 }

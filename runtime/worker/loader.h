@@ -29,4 +29,9 @@ __attribute__((warn_unused_result)) int loader_load(int fd, const char *name,
                                                     const struct hark_function **ret_function,
                                                     struct diag *why);
 
+/* The same outside of the seal, from the file itself: a debugger finds its symbols and sources by that. */
+__attribute__((warn_unused_result)) int loader_open(const char *path, const char *name,
+                                                    const struct hark_function **ret_function,
+                                                    struct diag *why);
+
 #endif

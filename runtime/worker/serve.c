@@ -40,6 +40,7 @@ struct server {
     struct context context;
     struct wire_recorder *recorder;
     const struct hark_function *function;
+    const char *path;      /* of the .so, outside of the seal; NULL: it comes by a descriptor */
     uint64_t flush_due_ns; /* CLOCK_NEVER: no result is held back */
 };
 
@@ -139,7 +140,10 @@ static void load(struct server *s, int handler)
         diag_set(&why, NULL, 0, 0, "the worker has no flight recorder");
         serve_fail(s, &why);
     }
-    if (loader_load(handler, s->setup.handler.data, &s->function, &why) < 0)
+    const char *name = s->setup.handler.data;
+    int error = s->path ? loader_open(s->path, name, &s->function, &why)
+                        : loader_load(handler, name, &s->function, &why);
+    if (error < 0)
         serve_fail(s, &why);
     close(handler);
 }
@@ -288,6 +292,8 @@ static _Noreturn void stop(struct server *s)
     flush_output();
     wire_put_empty(&s->channel.out, WIRE_STOPPED);
     flush(s);
+    if (s->path)
+        exit(EXIT_SUCCESS); /* whoever looks for leaks does it now */
     _exit(EXIT_SUCCESS);
 }
 
@@ -316,7 +322,7 @@ static _Noreturn void serve(struct server *s)
     }
 }
 
-_Noreturn void serve_run(struct server *s, int handler, struct wire_recorder *recorder)
+static _Noreturn void run_function(struct server *s, int handler, struct wire_recorder *recorder)
 {
     s->recorder = recorder;
     await_setup(s);
@@ -324,4 +330,15 @@ _Noreturn void serve_run(struct server *s, int handler, struct wire_recorder *re
     load(s, handler);
     start(s);
     serve(s);
+}
+
+_Noreturn void serve_run(struct server *s, int handler, struct wire_recorder *recorder)
+{
+    run_function(s, handler, recorder);
+}
+
+_Noreturn void serve_file(struct server *s, const char *path, struct wire_recorder *recorder)
+{
+    s->path = path;
+    run_function(s, serve_await(s), recorder);
 }

@@ -23,4 +23,7 @@ _Noreturn void serve_fail(struct server *server, const struct diag *why);
  * `recorder` may be NULL only to let this say so. */
 _Noreturn void serve_run(struct server *server, int handler, struct wire_recorder *recorder);
 
+/* The same outside of the seal: the function is the file itself, and it ends by exit(3). */
+_Noreturn void serve_file(struct server *server, const char *path, struct wire_recorder *recorder);
+
 #endif

@@ -1,0 +1,53 @@
+/* hark-unsealed: a worker outside of the seal, for `hark invoke` under a debugger, valgrind or a sanitizer.
+ *
+ * hark starts it, or a debugger that hark starts, as whoever runs hark: there is no zygote, and nothing that
+ * it may not do. Its channel and flight recorder are descriptors of known numbers, its .so is a path in the
+ * environment, so that no program in between has to quote it. */
+#include "shared/wire.h"
+#include "worker/serve.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+static bool is_channel(int fd)
+{
+    int type;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+/* NULL: it is not there. */
+static struct wire_recorder *map_recorder(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(struct wire_recorder))
+        return NULL;
+    void *page = mmap(NULL, sizeof(struct wire_recorder), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+int main(void)
+{
+    const char *path = getenv(UNSEALED_HANDLER);
+    if (!path || !is_channel(UNSEALED_CHANNEL_FD)) {
+        fputs("hark-unsealed: hark starts this program by itself, for one message: use `hark invoke --gdb`, "
+              "--valgrind or --unsealed, also for another message\n",
+              stderr);
+        return EX_USAGE;
+    }
+    path = strdup(path);
+    struct server *server = serve_open(UNSEALED_CHANNEL_FD);
+    if (!path || !server)
+        return EX_OSERR;
+    signal(SIGPIPE, SIG_IGN); /* as in a sealed worker */
+    (void)clearenv();         /* likewise */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    serve_file(server, path, map_recorder(UNSEALED_RECORDER_FD));
+}
