@@ -85,6 +85,17 @@ int host_open(struct host *h, const struct options *o)
     return code;
 }
 
+int host_init_unsealed(struct host *h)
+{
+    *h = (struct host){0};
+    int error = uv_loop_init(&h->loop);
+    if (error < 0) {
+        log_error("no event loop: %s", uv_strerror(error));
+        return EX_SOFTWARE;
+    }
+    return 0;
+}
+
 static int judge(const struct zygote_layers *z)
 {
     char line[SEAL_LINE_MAX];

@@ -20,6 +20,8 @@ struct host {
 __attribute__((warn_unused_result)) int host_open(struct host *h, const struct options *o);
 /* And they hold: a line for each that does not. 77: without what is missing functions are not run. */
 __attribute__((warn_unused_result)) int host_init(struct host *h, const struct options *o);
+/* Without a zygote, for workers that come from somewhere else: worker_io_use_births. */
+__attribute__((warn_unused_result)) int host_init_unsealed(struct host *h);
 __attribute__((warn_unused_result)) int host_needs_workers(struct host *h);
 
 /* Ends the zygote and runs the loop until every handle has closed: what the caller has on it must be closed

@@ -182,6 +182,10 @@ const struct option_row option_table[] = {
      FLAG(update)},
     {"watch", NULL, "again whenever a file changes that they hang on, until an interrupt", FLAG(watch)},
     {"no-build", NULL, "build nothing: leave CMakeLists.txt and Makefile alone", FLAG(no_build)},
+    {"gdb", NULL, "in gdb, outside of the seal and without timeout; arguments for gdb may follow --",
+     FLAG(gdb)},
+    {"valgrind", NULL, "in valgrind, likewise", FLAG(valgrind)},
+    {"unsealed", NULL, "outside of the seal, as a build with a sanitizer needs it", FLAG(unsealed)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

@@ -52,11 +52,17 @@ enum option_bit {
     OPTION_UPDATE = UINT64_C(1) << 33,
     OPTION_WATCH = UINT64_C(1) << 34,
     OPTION_NO_BUILD = UINT64_C(1) << 35,
-    OPTION_HELP = UINT64_C(1) << 36
+    OPTION_GDB = UINT64_C(1) << 36,
+    OPTION_VALGRIND = UINT64_C(1) << 37,
+    OPTION_UNSEALED = UINT64_C(1) << 38,
+    OPTION_HELP = UINT64_C(1) << 39
 };
 
 /* What every command takes that runs functions. */
 enum { OPTIONS_SEAL = OPTION_USER | OPTION_INSECURE };
+
+/* What looks into a function, which leaves the seal for it. */
+enum { OPTIONS_UNSEALED = OPTION_GDB | OPTION_VALGRIND | OPTION_UNSEALED };
 
 /* What describes a message. */
 enum {
@@ -80,7 +86,7 @@ struct options {
     uint64_t drain_ns; /* 10 s unless given */
     uint32_t insecure; /* bit 1 << n: enum layer n is waived */
     uint8_t qos;
-    bool retained, json, all, stats, verbose, tap, update, watch, no_build, help;
+    bool retained, json, all, stats, verbose, tap, update, watch, no_build, gdb, valgrind, unsealed, help;
     const char *properties[OPTION_PROPERTIES_MAX]; /* KEY=VALUE, checked for the '=' */
     size_t property_count;
     char **arguments; /* what is no option, in order */
