@@ -186,14 +186,6 @@ static void send_stop(struct worker *w)
     worker_arm(w, deadline(w));
 }
 
-static void kill_process(struct worker *w)
-{
-    if (w->io->births)
-        w->io->births->kill(w->io->births_user, &w->child);
-    else
-        zygote_kill(w->zygote, &w->child);
-}
-
 static void act(struct worker *w, enum worker_action action)
 {
     switch (action) {
@@ -205,7 +197,7 @@ static void act(struct worker *w, enum worker_action action)
         w->events->ready(w->user, w);
         break;
     case WA_KILL:
-        kill_process(w);
+        worker_kill_process(w);
         break;
     case WA_SEND_STOP:
     case WA_COMPLETE_THEN_STOP:
@@ -306,13 +298,6 @@ static int add_cgroup(const struct worker_io *io, uint64_t cgroup, int fds[ZYGOT
     return error;
 }
 
-static int bear(struct worker *w, const struct worker_terms *terms, const int fds[ZYGOTE_FDS_MAX])
-{
-    if (w->io->births)
-        return w->io->births->bear(w->io->births_user, &w->child, fds, terms->revision);
-    return zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants);
-}
-
 int worker_order(struct worker_io *io, const struct worker_terms *terms, struct worker **ret_worker)
 {
     int fds[ZYGOTE_FDS_MAX];
@@ -333,7 +318,7 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     if (!error && terms->revision)
         tell(w, terms->revision);
     if (!error)
-        error = bear(w, terms, fds);
+        error = worker_bear(w, terms, fds);
     if (error)
         worker_destroy(w);
     else

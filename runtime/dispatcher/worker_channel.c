@@ -328,12 +328,6 @@ void worker_io_use_cgroups(struct worker_io *io, struct cgroups *cgroups)
     io->cgroups = cgroups;
 }
 
-void worker_io_use_births(struct worker_io *io, const struct worker_births *births, void *user)
-{
-    io->births = births;
-    io->births_user = user;
-}
-
 static void on_io_handle_closed(uv_handle_t *handle)
 {
     struct worker_io *io = handle->data;

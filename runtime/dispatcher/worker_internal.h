@@ -108,6 +108,11 @@ void worker_place(struct worker *w);
 /* Lets it go where the kernel likes if its call lasts. When to look again; CLOCK_NEVER: no need. */
 uint64_t worker_look_at_place(struct worker *w, uint64_t now_ns);
 
+/* worker_births.c: as zygote_fork and zygote_kill. */
+__attribute__((warn_unused_result)) int worker_bear(struct worker *w, const struct worker_terms *terms,
+                                                    const int fds[ZYGOTE_FDS_MAX]);
+void worker_kill_process(struct worker *w);
+
 /* worker_setup.c: what it has to know before its first call, into its output. */
 void worker_put_setup(struct worker *w);
 
