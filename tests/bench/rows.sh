@@ -107,24 +107,35 @@ redeploys() { # ROUNDS
     "$programs/bench_version_2.so" "$1" >"$work/rows/redeploy"
 }
 
-# hark alone, of N functions: µs from its start to `ready`, PSS and RSS of all its processes in KiB, then what a
-# message to one of them costs.
+# start_many N: a hark of N functions, at broker_port.
+start_many() {
+  rm -rf "$work/many.state"
+  mkdir "$work/many.state"
+  start hark "^hark: ready: $1 " "$build/bin/hark" run --broker "mqtt://127.0.0.1:$broker_port" \
+    --state "$work/many.state" "$work/many"
+}
+
+# hark alone, of N functions: µs from its start to `ready`, PSS and RSS of all its processes in KiB. Then what a
+# message to one of them costs; through the scripted broker, since mosquitto itself is slower with many clients.
 functions() { # N
   local folder=$work/many i from_us
-  rm -rf "$folder" "$work/many.state"
-  mkdir "$folder" "$work/many.state"
+  rm -rf "$folder"
+  mkdir "$folder"
   cp "$programs/bench_echo.so" "$folder/"
   for ((i = 1; i <= $1; i++)); do
     manifest "f$i" '{ max: 1 }' >"$folder/f$i.yaml"
   done
   start_mosquitto 20
   from_us=${EPOCHREALTIME/./}
-  start hark "^hark: ready: $1 " "$build/bin/hark" run --broker "mqtt://127.0.0.1:$broker_port" \
-    --state "$work/many.state" "$folder"
+  start_many "$1"
   echo $((${EPOCHREALTIME/./} - from_us)) >>"$work/rows/ready.$1"
   "$programs/bench_process_tree" memory "${pid_of[hark]}" >>"$work/rows/memory.$1" || [[ $? == 77 ]]
+  stop_all
+  (($1 > 0)) || return 0
+  start_script
+  start_many "$1"
   pid_of[f1]=${pid_of[hark]}
-  (($1 == 0)) || loaded "all.functions.n$1" f1 --qos 1 --window 256 --seconds "$seconds"
+  flooded "all.functions.n$1" f1 1 256 64
   stop_all
 }
 
