@@ -247,6 +247,13 @@ static int create_recorder(struct worker *w)
     return fd;
 }
 
+/* Linux begins with some 160 KiB: a larger payload would go in two halves, with a wake-up of each side for
+ * either. What is not allowed is left as it is. */
+static void widen(int channel)
+{
+    setsockopt(channel, SOL_SOCKET, SO_SNDBUF, &(int){CHANNEL_SEND_BYTES}, sizeof(int));
+}
+
 /* Fills in the fds that go to the zygote but for the cgroup, and the worker's own ends. 0, or a negative
  * errno with all closed. */
 static int create_fds(struct worker *w, int fds[ZYGOTE_FDS_MAX])
@@ -255,6 +262,8 @@ static int create_fds(struct worker *w, int fds[ZYGOTE_FDS_MAX])
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 && pipe2(log, O_CLOEXEC) == 0 &&
         (recorder = create_recorder(w)) >= 0) {
         fcntl(channel[0], F_SETFL, O_NONBLOCK);
+        widen(channel[0]);
+        widen(channel[1]);
         fcntl(log[0], F_SETFL, O_NONBLOCK);
         w->channel = channel[0];
         w->log = log[0];

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 enum {
-    LOG_REST_MAX = 1024 * 1024, /* bytes read from the pipe of a dead worker */
-    PARTIAL_KEPT_BYTES = 2048,  /* of memory for the beginning of a frame, while there is none */
-    APPENDED_MAX = 16 * 1024    /* of a frame that has begun: more is read where its beginning is */
+    LOG_REST_MAX = 1024 * 1024,   /* bytes read from the pipe of a dead worker */
+    PARTIAL_KEPT_BYTES = 2048,    /* of memory for the beginning of a frame, while there is none */
+    LONG_READ_BYTES = 512 * 1024, /* of a frame that has begun */
+    BEHIND_BYTES = 1024,          /* behind it */
+    APPENDED_MAX = 16 * 1024      /* of a frame that has begun: more is read where its beginning is */
 };
 
 static void on_channel(uv_poll_t *poll, int status, int events);
@@ -47,14 +49,15 @@ static void take_from_shared(struct worker *w, size_t len)
         buffer_append(&w->in, w->io->read_buffer + used, len - used);
 }
 
-/* What is missing of the long frame that has begun, but no more than as much again as has come: so what it
- * announces alone takes no memory. */
+/* What is missing of the long frame that has begun, and the result behind it: read together, the output is
+ * sent on from where it lies. But no more than BUFFER_AHEAD times what has come: so what it announces alone
+ * takes no memory. */
 static size_t room_behind(struct buffer *in)
 {
     struct wire_header header;
-    size_t len = buffer_length(in), room = len > WORKER_READ_BYTES ? len : (size_t)WORKER_READ_BYTES;
+    size_t len = buffer_length(in), room = BUFFER_AHEAD * len;
     memcpy(&header, buffer_data(in), sizeof header);
-    size_t missing = WIRE_HEADER_BYTES + header.length - len;
+    size_t missing = WIRE_HEADER_BYTES + header.length + BEHIND_BYTES - len;
     return missing < room ? missing : room;
 }
 
@@ -102,7 +105,7 @@ static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
 static int read_channel_once(struct worker *w)
 {
     size_t len = 0;
-    return read_channel_up_to(w, WORKER_READ_BYTES, &len);
+    return read_channel_up_to(w, LONG_READ_BYTES, &len);
 }
 
 static void give_line(struct worker *w, struct slice line)

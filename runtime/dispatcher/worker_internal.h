@@ -11,6 +11,7 @@
 
 enum {
     WORKER_READ_BYTES = 64 * 1024,
+    CHANNEL_SEND_BYTES = 512 * 1024,   /* on their way in each direction, where net.core.wmem_max allows it */
     WORKER_OUT_BYTES_MAX = 256 * 1024, /* calls wait outside while so much is unsent */
     WORKER_BATCH_BYTES = 16 * 1024     /* so much leaves before the turn is over */
 };

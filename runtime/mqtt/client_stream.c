@@ -337,13 +337,13 @@ static size_t announced_bytes(const uint8_t *data, size_t len)
     return 0;
 }
 
-/* Room in a large packet's own memory. As much again as has come, and never beyond the packet's end: so the
- * copying stays linear, and an announcement alone takes no memory. */
+/* Room in a large packet's own memory. BUFFER_AHEAD times what has come, and never beyond the packet's end:
+ * so little is copied, and an announcement alone takes no memory. */
 static uv_buf_t room_behind_partial(struct mqtt_client *c)
 {
     size_t len = buffer_length(&c->partial);
     size_t announced = announced_bytes(buffer_data(&c->partial), len);
-    size_t room = len > READ_BYTES ? len : READ_BYTES;
+    size_t room = BUFFER_AHEAD * len;
     if (announced > len && announced - len < room)
         room = announced - len;
     uint8_t *memory = buffer_reserve(&c->partial, room);

@@ -10,6 +10,10 @@
 
 #include <stdint.h>
 
+/* Room that may be reserved for what is announced, in lengths of what has come: each growth copies what is
+ * there, and memory that nothing was written to is none yet. */
+enum { BUFFER_AHEAD = 7 };
+
 struct buffer {
     uint8_t *memory;
     size_t start;    /* first byte not consumed yet */
