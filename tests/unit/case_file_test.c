@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,23 @@ static void json_is_equal_by_value(void **unused)
     }
 }
 
+static void a_thousand_cases_are_read(void **unused)
+{
+    (void)unused;
+    enum { CASES = 1000, CASE_BYTES = 160 };
+    char *text = malloc(CASES * CASE_BYTES);
+    size_t len = (size_t)sprintf(text, "cases:\n");
+    for (int i = 0; i < CASES; i++)
+        len += (size_t)snprintf(text + len, CASE_BYTES,
+                                "  - name: n%d\n    given: { topic: a/b, payload: x, retained: true }\n"
+                                "    expect: { publishes: [ { topic: c, payload: y } ], log: [ z ] }\n",
+                                i);
+    struct case_file *f = accepted(text);
+    assert_int_equal(f->count, CASES);
+    case_file_free(f);
+    free(text);
+}
+
 static void every_mistake_is_named_with_its_place(void **unused)
 {
     (void)unused;
@@ -156,6 +174,7 @@ int main(void)
         cmocka_unit_test(what_is_not_expected_is_any),
         cmocka_unit_test(payloads_are_text_base64_or_json),
         cmocka_unit_test(json_is_equal_by_value),
+        cmocka_unit_test(a_thousand_cases_are_read),
         cmocka_unit_test(every_mistake_is_named_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

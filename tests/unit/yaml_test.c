@@ -272,7 +272,7 @@ static void the_number_of_nodes_has_a_limit(void **unused)
     text[len++] = 'x';
     text[len++] = ']';
     refused_bytes(slice_make(text, len),
-                  "t.yaml:1:20001: more than 10000 keys and values: is it the right file?");
+                  "t.yaml:1:80001: more than 40000 keys and values: is it the right file?");
     free(text);
 }
 
