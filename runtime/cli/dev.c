@@ -3,6 +3,7 @@
 #include "cli/dev_broker.h"
 #include "cli/dev_build.h"
 #include "cli/dev_print.h"
+#include "cli/dev_record.h"
 #include "cli/serve.h"
 #include "shared/check.h"
 #include "shared/log.h"
@@ -17,6 +18,7 @@ struct dev {
     struct serve serve;
     struct dev_broker broker;
     struct dev_build build;
+    struct dev_record record;
     struct dev_print print;
 };
 
@@ -78,6 +80,7 @@ static int serve(struct dev *d, const struct options *o)
     if (code != 0)
         return code;
     dev_broker_watch(&d->broker, on_broker_ended, d);
+    dev_record_start(&d->record, &d->serve.host.loop, d->broker.port, &d->serve.stops);
     if (!o->no_build)
         build(d, &settings);
     if (serve_is_stopping(&d->serve)) {
@@ -94,8 +97,11 @@ static int run(struct options *o)
     if (code != 0)
         return code;
     dev_print_init(&d.print);
-    code = serve(&d, o);
+    code = dev_record_open(&d.record, o->record);
+    if (code == 0)
+        code = serve(&d, o);
     dev_build_finish(&d.build);
+    dev_record_finish(&d.record);
     dev_print_finish(&d.print);
     dev_broker_finish(&d.broker);
     serve_finish(&d.serve);
@@ -119,14 +125,16 @@ const struct command command_dev = {
         "in DIR. CMake builds in DIR/build, with the settings that are there if it was run before, and\n"
         "handlers are looked for there too, unless --functions names a folder. A build that fails shows\n"
         "what the compiler said, and what was deployed stays. --no-build leaves all that to you.\n\n"
+        "--record FILE keeps what devices publish, as 'hark record' does: for invoke, replay, diff. What\n"
+        "functions publish is left out. The file is emptied first.\n\n"
         "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
         "77 the seal does not hold.\n",
     .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
                 "  hark dev --port 1883\n"
                 "A function's folder, built whenever a source is saved:\n"
                 "  hark new hello && hark dev hello\n",
-    .takes = OPTION_PORT | OPTION_NO_BUILD | OPTION_MANIFESTS | OPTION_FUNCTIONS | OPTIONS_SEAL |
-             OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
+    .takes = OPTION_PORT | OPTION_NO_BUILD | OPTION_RECORD | OPTION_MANIFESTS | OPTION_FUNCTIONS |
+             OPTIONS_SEAL | OPTION_DRAIN | OPTION_VERBOSE | OPTION_HELP,
     .arguments_max = 1,
     .run = run,
 };

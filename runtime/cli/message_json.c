@@ -1,5 +1,6 @@
 #include "cli/message_json.h"
 
+#include "cli/moment.h"
 #include "shared/base64.h"
 #include "shared/check.h"
 #include "shared/utf8.h"
@@ -77,24 +78,40 @@ json_t *message_json(const struct mqtt_publish *p)
 }
 
 /* jansson escapes what JSON demands, U+0000 to U+001F. The other controls can only be within its strings. */
-static void print_harmless(const char *json)
+static void write_harmless(const char *json, FILE *to)
 {
     struct visible v;
     for (size_t left = strlen(json), taken; left > 0; json += taken, left -= taken) {
         taken = visible_take(json, left, &v);
         if (v.is_escaped)
-            printf("\\u%04X", (unsigned char)json[taken - 1]);
+            fprintf(to, "\\u%04X", (unsigned char)json[taken - 1]);
         else
-            fwrite(v.bytes, 1, v.len, stdout);
+            fwrite(v.bytes, 1, v.len, to);
     }
+}
+
+json_t *message_json_now(const struct mqtt_message *m)
+{
+    struct timespec now;
+    char text[MOMENT_TEXT_BYTES];
+    clock_gettime(CLOCK_REALTIME, &now);
+    const struct mqtt_publish publish = message_as_publish(m);
+    json_t *line = json_pack("{s:s}", "time", moment_format(now, text));
+    json_object_update_new(line, message_json(&publish));
+    return line;
+}
+
+void message_json_write(json_t *object, FILE *to)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (text)
+        write_harmless(text, to);
+    free(text);
+    fputc('\n', to);
+    json_decref(object);
 }
 
 void message_json_print(json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-    if (text)
-        print_harmless(text);
-    free(text);
-    putchar('\n');
-    json_decref(object);
+    message_json_write(object, stdout);
 }

@@ -6,13 +6,18 @@
 #include "mqtt/mqtt.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* A message that came, as one to publish: retained stays retained. Borrowed from it. */
 struct mqtt_publish message_as_publish(const struct mqtt_message *m);
 
 json_t *message_json(const struct mqtt_publish *p); /* a new reference */
 
-/* One line on standard output; takes the reference. */
+json_t *message_json_now(const struct mqtt_message *m); /* with `time`: it came now; a new reference */
+
+/* One line; takes the reference. */
+void message_json_write(json_t *object, FILE *to);
+/* The same on standard output. */
 void message_json_print(json_t *object);
 
 #endif

@@ -186,6 +186,7 @@ const struct option_row option_table[] = {
      FLAG(gdb)},
     {"valgrind", NULL, "in valgrind, likewise", FLAG(valgrind)},
     {"unsealed", NULL, "outside of the seal, as a build with a sanitizer needs it", FLAG(unsealed)},
+    {"record", "FILE", "keep what devices publish in FILE, as lines of JSON", TEXT(record)},
     {"help", NULL, "this text", FLAG(help)},
 };
 

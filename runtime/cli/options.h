@@ -55,7 +55,8 @@ enum option_bit {
     OPTION_GDB = UINT64_C(1) << 36,
     OPTION_VALGRIND = UINT64_C(1) << 37,
     OPTION_UNSEALED = UINT64_C(1) << 38,
-    OPTION_HELP = UINT64_C(1) << 39
+    OPTION_RECORD = UINT64_C(1) << 39,
+    OPTION_HELP = UINT64_C(1) << 40
 };
 
 /* What every command takes that runs functions. */
@@ -78,7 +79,7 @@ struct options {
     uint16_t port; /* 0: not given */
     const char *topic, *payload, *payload_file, *response_topic, *correlation, *timer;
     const char *user;
-    const char *function, *junit, *language, *manifest;
+    const char *record, *function, *junit, *language, *manifest;
     uint64_t count;    /* 0: not given */
     double speed;      /* 1 unless given; 0: as fast as it goes */
     uint32_t repeat;   /* 1 unless given */

@@ -1,7 +1,6 @@
 /* record.c: `hark record`: live messages as lines of JSON, for invoke, replay, diff and test cases. */
 #include "cli/commands.h"
 #include "cli/message_json.h"
-#include "cli/moment.h"
 #include "cli/peer.h"
 #include "mqtt/packet.h"
 #include "shared/check.h"
@@ -44,21 +43,10 @@ static void on_subscribed(void *user, struct peer *p, unsigned reason)
     peer_close(p, EX_NOPERM);
 }
 
-static json_t *line_of(const struct mqtt_message *m)
-{
-    struct timespec now;
-    char text[MOMENT_TEXT_BYTES];
-    clock_gettime(CLOCK_REALTIME, &now);
-    const struct mqtt_publish publish = message_as_publish(m);
-    json_t *line = json_pack("{s:s}", "time", moment_format(now, text));
-    json_object_update_new(line, message_json(&publish));
-    return line;
-}
-
 static void on_message(void *user, const struct mqtt_message *m)
 {
     struct record *r = user;
-    message_json_print(line_of(m));
+    message_json_print(message_json_now(m));
     if (fflush(stdout) != 0 || ferror(stdout)) {
         log_error("standard output cannot be written: %s", strerror(errno));
         peer_close(&r->peer, EX_SOFTWARE);

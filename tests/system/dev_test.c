@@ -1,12 +1,19 @@
 /* dev_test.c: `hark dev`: a broker of its own, and everything that happens on the screen. */
 #include "support/cleanup.h"
+#include "support/command.h"
 #include "support/files.h"
 #include "support/port.h"
+#include "support/small_disk.h"
 #include "support/stage.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { FEW_KIB = 16 };
+
+static bool has_small_disks;
 
 struct dev {
     const char *folder;
@@ -145,8 +152,77 @@ static void it_deploys_what_changes(void **unused)
     device_expect(phone, "out/build", "two");
 }
 
+static struct dev dev_record(const char *recording)
+{
+    struct dev d = {.folder = folder_create(), .port = port_find_free()};
+    char port[8];
+    snprintf(port, sizeof port, "%u", d.port);
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(d.folder, "puppet.so"));
+    file_print(path_in(d.folder, "puppet.yaml"), PUPPET_MANIFEST "retry: { attempts: 1 }\n");
+    const char *const argv[] = {TEST_HARK, "dev", "--port", port, "--record", recording, d.folder, NULL};
+    d.process = process_start(&(struct process_options){.name = "hark dev", .argv = argv});
+    lines_wait(d.process->err, "^hark: ready: 1 functions");
+    return d;
+}
+
+static void what_devices_publish_is_recorded_to_be_run_again(void **unused)
+{
+    (void)unused;
+    const char *recording = path_in(folder_create(), "recording.jsonl");
+    file_print(recording, "what was there before\n");
+    struct dev d = dev_record(recording);
+    struct device *phone = device_connect(d.port, "phone");
+    device_subscribe(phone, "out/#", 1);
+    device_publish(phone, "puppet/do", "reject", 1);
+    device_publish(phone, "puppet/do", "say out/heard yes", 1);
+    device_expect(phone, "out/heard", "yes");
+    process_signal(d.process, SIGTERM);
+    assert_int_equal(process_wait(d.process), 0);
+    lines_wait(d.process->err, "^hark: 2 messages recorded in ");
+    const char *const argv[] = {
+        "sh",      "-c", "\"$0\" invoke \"$1\" < \"$2\"", TEST_HARK, path_in(d.folder, "puppet.yaml"),
+        recording, NULL};
+    struct outcome o = command_run(&(struct process_options){.name = "invoke", .argv = argv});
+    assert_string_equal(o.out, "out/heard yes\n");
+}
+
+/* It goes on, and what was recorded before can be read. */
+static void a_full_disk_ends_the_recording_alone(void **unused)
+{
+    (void)unused;
+    if (!has_small_disks)
+        skip();
+    const char *disk = folder_create(), *recording = path_in(disk, "recording.jsonl");
+    small_disk_mount(disk, FEW_KIB);
+    struct dev d = dev_record(recording);
+    struct device *phone = device_connect(d.port, "phone");
+    device_subscribe(phone, "out/#", 1);
+    for (int i = 0; i < FEW_KIB * 1024 / 64; i++)
+        device_publish(phone, "puppet/do", "say out/heard yes", 1);
+    lines_wait(d.process->err,
+               "^hark: error: --record .*: cannot be written: No space left on device: it ends");
+    device_publish(phone, "puppet/do", "say out/last yes", 1);
+    device_expect(phone, "out/last", "yes");
+    size_t len;
+    char *text = file_read(recording, &len);
+    assert_true(len > 0);
+    assert_int_equal(text[len - 1], '\n');
+    free(text);
+    assert_int_equal(lines_count(d.process->err, "--record"), 1);
+}
+
+static void a_recording_that_cannot_be_made_is_refused(void **unused)
+{
+    (void)unused;
+    struct outcome o = hark_command("dev", "--record", "/nowhere/x.jsonl", folder_create());
+    assert_int_equal(o.code, 70);
+    assert_string_equal(o.out, "");
+    assert_non_null(strstr(o.err, "hark: error: --record /nowhere/x.jsonl: cannot be written: No such file"));
+}
+
 int main(void)
 {
+    has_small_disks = small_disk_enter();
     const struct CMUnitTest tests[] = {
         system_test(it_brings_up_a_broker_on_the_port_it_is_told),
         system_test(it_shows_messages_outputs_and_log_lines),
@@ -159,6 +235,9 @@ int main(void)
         system_test(it_ends_with_interrupt_too),
         system_test(its_broker_dies_with_it_even_when_it_is_killed),
         system_test(it_deploys_what_changes),
+        system_test(what_devices_publish_is_recorded_to_be_run_again),
+        system_test(a_full_disk_ends_the_recording_alone),
+        system_test(a_recording_that_cannot_be_made_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
