@@ -45,6 +45,16 @@ static int play_given(struct tryout *t)
     return code;
 }
 
+static int check_arguments(const struct options *o)
+{
+    bool takes = o->gdb || o->valgrind;
+    if (o->argument_count > 1 && (!takes || o->arguments[1][0] != '-')) {
+        log_error("unexpected argument '%s': see 'hark invoke --help'", o->arguments[1]);
+        return EX_USAGE;
+    }
+    return 0;
+}
+
 static int run(struct options *o)
 {
     struct tryout t;
@@ -54,7 +64,10 @@ static int run(struct options *o)
         log_error("no function given: see 'hark invoke --help'");
         return EX_USAGE;
     }
-    int code = tryout_open(&t, o->arguments[0], o);
+    int code = check_arguments(o);
+    if (code != 0)
+        return code;
+    code = tryout_open(&t, o->arguments[0], o);
     if (code != 0)
         return code;
     if (!is_described && !o->gdb && message_lines_piped(&lines))

@@ -1,5 +1,6 @@
 #include "cli/message_lines.h"
 
+#include "cli/moment.h"
 #include "shared/check.h"
 #include "shared/log.h"
 
@@ -175,6 +176,15 @@ enum message_line message_lines_next_for(struct message_lines *l, const struct m
     enum message_line kind = message_lines_next(l);
     return kind == LINE_MESSAGE && aim_parsed(m, &l->parsed, &l->aimed, &diag) < 0 ? complain(l, &diag)
                                                                                    : kind;
+}
+
+uint64_t message_lines_recorded_ns(const struct message_lines *l)
+{
+    uint64_t ns = 0;
+    if (l->parsed.time && moment_parse(l->parsed.time, &ns) < 0)
+        log_warn("%s:%zu: time '%s' is no moment such as 2026-11-22T16:46:28.250Z: it is sent at once",
+                 l->name, l->number, l->parsed.time);
+    return ns;
 }
 
 void message_lines_finish(struct message_lines *l)

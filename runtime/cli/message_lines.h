@@ -40,6 +40,8 @@ bool message_lines_ready(struct message_lines *l);
 enum message_line message_lines_next(struct message_lines *l);
 /* The same as messages for a function, l->aimed. */
 enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m);
+/* When that line was recorded; 0: it does not say, or no moment, which is said in the log. */
+uint64_t message_lines_recorded_ns(const struct message_lines *l);
 void message_lines_finish(struct message_lines *l);
 
 #endif

@@ -1,10 +1,10 @@
-/* replay.c: `hark replay`: a recording once more, to the broker. */
+/* replay.c: `hark replay`: a recording once more, to the broker, or to a function (replay_function.c). */
 #include "cli/commands.h"
 #include "cli/message_json.h"
 #include "cli/message_lines.h"
-#include "cli/moment.h"
 #include "cli/pace.h"
 #include "cli/peer.h"
+#include "cli/replay_function.h"
 #include "mqtt/packet.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -34,15 +34,6 @@ struct replay {
 
 /* ---- the next message ---- */
 
-static uint64_t recorded_ns(struct replay *r)
-{
-    uint64_t ns = 0;
-    if (r->lines.parsed.time && moment_parse(r->lines.parsed.time, &ns) < 0)
-        log_warn("%s:%zu: time '%s' is no moment such as 2026-11-22T16:46:28.250Z: it is sent at once",
-                 r->lines.name, r->lines.number, r->lines.parsed.time);
-    return ns;
-}
-
 static void on_input(uv_poll_t *input, int status, int events);
 
 /* Reads on to the next message, and when it is due; or waits for it in the loop, which has more to do. */
@@ -62,7 +53,7 @@ static void fetch(struct replay *r)
             log_warn("%s:%zu: a tick of a timer cannot be published", r->lines.name, r->lines.number);
     }
     if (r->has_next)
-        r->due_ns = pace_due(&r->pace, recorded_ns(r), clock_now_ns());
+        r->due_ns = pace_due(&r->pace, message_lines_recorded_ns(&r->lines), clock_now_ns());
 }
 
 static bool is_plain(const struct mqtt_publish *p)
@@ -203,42 +194,66 @@ static int play(struct replay *r, struct options *o)
     return code;
 }
 
+enum {
+    OF_BROKER = OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE,
+    OF_FUNCTION = OPTION_FUNCTIONS | OPTION_JSON | OPTION_STATS | OPTIONS_SEAL
+};
+
+static int check(const struct options *o)
+{
+    if (o->argument_count == 0)
+        log_error("no recording given: see 'hark replay --help'");
+    else if (o->argument_count > 1 && (o->given & OF_BROKER))
+        log_error(
+            "a function is played to without a broker: leave out --broker, --ca-file, --config and --node");
+    else if (o->argument_count == 1 && (o->given & OF_FUNCTION))
+        log_error(
+            "--functions, --json, --stats, --user and --insecure are about a function, and none is given: "
+            "see 'hark replay --help'");
+    else
+        return 0;
+    return EX_USAGE;
+}
+
 static int run(struct options *o)
 {
     struct replay r = {.options = o, .pace = {.speed = o->speed}};
-    if (o->argument_count == 0) {
-        log_error("no recording given: see 'hark replay --help'");
+    if (check(o) != 0)
         return EX_USAGE;
-    }
     int error = message_lines_open(&r.lines, o->arguments[0]);
     if (error < 0) {
         log_error("%s: cannot be read: %s", o->arguments[0], strerror(-error));
         return EX_DATAERR;
     }
-    int code = play(&r, o);
+    int code = o->argument_count > 1 ? replay_to_function(&r.lines, o->arguments[1], o) : play(&r, o);
     message_lines_finish(&r.lines);
     return code;
 }
 
 const struct command command_replay = {
     .name = "replay",
-    .arguments = "FILE",
-    .summary = "publish what hark record wrote, at its pace or another",
+    .arguments = "FILE [FUNCTION.yaml or FILE.so]",
+    .summary = "publish what hark record wrote, at its pace or another, or play it to a function",
     .help =
         "Publishes each message of FILE (a line each, as 'hark record' writes them; - for standard\n"
         "input) to the broker, with its topic, payload, quality of service and properties; what was "
         "retained\n"
         "is retained again. The pauses are those of the recording, --speed 10 makes them ten times shorter,\n"
-        "--speed max leaves them out. A function alone, without a broker, takes a recording too: hark "
-        "invoke\n"
-        "FUNCTION.yaml < FILE.\n\n"
+        "--speed max leaves them out.\n\n"
+        "With a function there is no broker: each message that triggers it is played to it, as by hark\n"
+        "invoke, one after the other to one warm worker, and what it publishes is printed; the others are\n"
+        "passed by, and counted. An interrupt ends it after the message that runs.\n\n"
         "Exit codes: 0 done, 64 usage, 65 a line that is no message (the others are published), 69 no "
         "broker,\n"
-        "70 internal, 77 the broker did not take a message, or not permitted.\n",
+        "70 internal, 77 the broker did not take a message, or not permitted. With a function those of hark\n"
+        "invoke, for the first message that did not end well.\n",
     .examples = "A day in a quarter of an hour:\n"
-                "  hark replay --speed 96 day.jsonl\n",
-    .takes = OPTION_SPEED | OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_VERBOSE |
-             OPTION_HELP,
-    .arguments_max = 1,
+                "  hark replay --speed 96 day.jsonl\n"
+                "\n"
+                "To a function, without a broker, as fast as it goes:\n"
+                "  hark replay day.jsonl thermostat.yaml --speed max --stats\n",
+    .takes = OPTION_SPEED | OPTION_BROKER | OPTION_CA_FILE | OPTION_CONFIG | OPTION_NODE | OPTION_FUNCTIONS |
+             OPTION_JSON | OPTION_STATS | OPTIONS_SEAL | OPTION_VERBOSE | OPTION_HELP,
+    .arguments_max = 2,
     .run = run,
 };

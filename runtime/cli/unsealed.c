@@ -53,16 +53,6 @@ static int check_options(const struct options *o, const struct revision *r)
     return o->gdb ? check_gdb(o) : 0;
 }
 
-static int check_arguments(const struct options *o)
-{
-    bool takes = o->gdb || o->valgrind;
-    if (o->argument_count > 1 && (!takes || o->arguments[1][0] != '-')) {
-        log_error("unexpected argument '%s': see 'hark invoke --help'", o->arguments[1]);
-        return EX_USAGE;
-    }
-    return 0;
-}
-
 static void read_facts(struct unsealed *u)
 {
     off_t len = lseek(u->revision->handler_fd, 0, SEEK_END);
@@ -84,8 +74,8 @@ static int check_sanitizer(const struct unsealed *u)
         log_error("%s is built with a sanitizer (%s), which does not work in valgrind: use --unsealed", path,
                   runtime);
     else
-        log_error("%s is built with a sanitizer (%s), which cannot work under the seal: --unsealed runs it "
-                  "without, as whoever you are; deploy one that is built without -fsanitize",
+        log_error("%s is built with a sanitizer (%s), which cannot work under the seal: try it with `hark "
+                  "invoke --unsealed`, and deploy one that is built without -fsanitize",
                   path, runtime);
     return EX_DATAERR;
 }
@@ -124,9 +114,7 @@ static void say(const struct unsealed *u)
 int unsealed_init(struct unsealed *u, const struct options *o, struct revision *r)
 {
     *u = (struct unsealed){.options = o, .revision = r};
-    int code = check_arguments(o);
-    if (code == 0 && unsealed_is_wanted(o))
-        code = check_options(o, r);
+    int code = unsealed_is_wanted(o) ? check_options(o, r) : 0;
     read_facts(u);
     if (code == 0)
         code = check_sanitizer(u);

@@ -163,10 +163,11 @@ static void what_is_piped_need_not_end(void **unused)
     const char *const argv[] = {TEST_HARK, "replay", "--broker", broker_url(b), "-", NULL};
     struct process *p =
         process_start(&(struct process_options){.name = "replay", .argv = argv, .takes_orders = true});
-    process_order(p, "[a] 1");
+    process_order(p,
+                  "{\"topic\":\"a\",\"payload\":\"1\",\"qos\":0}"); /* which is published when it is sent */
     device_expect(d, "a", "1");
     process_order(p, "");
-    process_order(p, "[a] 2");
+    process_order(p, "{\"topic\":\"a\",\"payload\":\"2\",\"qos\":0}");
     device_expect(d, "a", "2");
     kill(p->pid, SIGINT);
     assert_int_equal(process_wait(p), 0);
@@ -202,6 +203,93 @@ static void a_message_that_ends_the_connection_is_not_sent(void **unused)
     assert_contains(o.err,
                     "recording.jsonl:1: cannot be published: a control character, for which brokers end");
     device_expect(d, "c", "1");
+}
+
+/* ---- to a function ---- */
+
+static struct outcome replay_to_puppet(const char *recording, const char *speed)
+{
+    const char *folder = folder_with_puppet("timeout: 2s\n"), *path = path_in(folder, "recording.jsonl");
+    file_print(path, "%s", recording);
+    return hark_command("replay", path, path_in(folder, "puppet.yaml"), "--speed", speed);
+}
+
+static void a_function_needs_no_broker_and_what_triggers_it_not_is_counted(void **unused)
+{
+    (void)unused;
+    struct outcome o =
+        replay_to_puppet("[puppet/do] say out/a 1\n[elsewhere] x\n[puppet/do] count out/n\n", "max");
+    assert_string_equal(o.out, "out/a 1\nout/n 2\n");
+    assert_string_equal(o.err, "hark: 2 messages played\nhark: 1 passed by: nothing of it triggers puppet\n");
+    assert_int_equal(o.code, 0);
+}
+
+static void a_function_gets_the_pauses_too(void **unused)
+{
+    (void)unused;
+    uint64_t began_ns = clock_now_ns();
+    struct outcome o = replay_to_puppet(
+        "{\"time\":\"2026-11-22T10:00:00Z\",\"topic\":\"puppet/do\",\"payload\":\"say out/a 1\"}\n"
+        "{\"time\":\"2026-11-22T10:00:04Z\",\"topic\":\"puppet/do\",\"payload\":\"say out/a 2\"}\n",
+        "10");
+    assert_string_equal(o.out, "out/a 1\nout/a 2\n");
+    assert_int_equal(o.code, 0);
+    assert_true(clock_now_ns() - began_ns >= 400 * NS_PER_MS);
+}
+
+static void the_first_message_that_fails_is_the_exit_code_of_a_replay(void **unused)
+{
+    (void)unused;
+    struct outcome o = replay_to_puppet(
+        "[puppet/do] say out/a 1\n[puppet/do] reject\n[puppet/do] crash\n[puppet/do] say out/a 2\n", "max");
+    assert_string_equal(o.out, "out/a 1\nout/a 2\n");
+    assert_contains(o.err, "hark: 4 messages played\n");
+    assert_int_equal(o.code, 2);
+    o = replay_to_puppet("what?\n[puppet/do] say out/a 1\n", "max");
+    assert_string_equal(o.out, "out/a 1\n");
+    assert_contains(o.err, "recording.jsonl:1: no JSON: ");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
+/* Two messages an hour apart: it is the interrupt that ends the wait. */
+static void an_interrupt_ends_a_replay_to_a_function_with_its_count(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet(""), *path = path_in(folder, "recording.jsonl");
+    file_print(path,
+               "{\"time\":\"2026-11-22T10:00:00Z\",\"topic\":\"puppet/do\",\"payload\":\"say out/a 1\"}\n"
+               "{\"time\":\"2026-11-22T11:00:00Z\",\"topic\":\"puppet/do\",\"payload\":\"say out/a 2\"}\n");
+    const char *const argv[] = {TEST_HARK, "replay", path, path_in(folder, "puppet.yaml"), NULL};
+    struct process *p = process_start(&(struct process_options){.name = "replay", .argv = argv});
+    lines_wait(p->out, "out/a 1");
+    kill(p->pid, SIGINT);
+    assert_int_equal(process_wait(p), 0);
+    lines_wait(p->err, "hark: 1 message played");
+}
+
+static void what_is_piped_to_a_function_need_not_end(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_puppet("");
+    const char *const argv[] = {TEST_HARK, "replay", "-", path_in(folder, "puppet.yaml"), "--json", NULL};
+    struct process *p =
+        process_start(&(struct process_options){.name = "replay", .argv = argv, .takes_orders = true});
+    process_order(p, "[puppet/do] say out/a 1");
+    lines_wait(p->out, "\"topic\":\"out/a\",\"payload\":\"1\"");
+    process_order(p, "[puppet/do] say out/a 2");
+    lines_wait(p->out, "\"topic\":\"out/a\",\"payload\":\"2\"");
+    kill(p->pid, SIGTERM);
+    assert_int_equal(process_wait(p), 0);
+}
+
+static void options_of_broker_and_function_do_not_go_together(void **unused)
+{
+    (void)unused;
+    assert_refused(hark_command("replay", "a.jsonl", "b.yaml", "--broker", "mqtt://127.0.0.1"), USAGE,
+                   "a function is played to without a broker");
+    assert_refused(hark_command("replay", "a.jsonl", "--stats"), USAGE,
+                   "are about a function, and none is given");
+    assert_refused(hark_command("replay", "a.jsonl", "b.yaml", "c"), USAGE, "unexpected argument 'c'");
 }
 
 static void mistakes_have_one_line_each(void **unused)
@@ -333,6 +421,12 @@ int main(void)
         system_test(what_is_piped_need_not_end),
         system_test(long_lines_are_lines),
         system_test(a_message_that_ends_the_connection_is_not_sent),
+        system_test(a_function_needs_no_broker_and_what_triggers_it_not_is_counted),
+        system_test(a_function_gets_the_pauses_too),
+        system_test(the_first_message_that_fails_is_the_exit_code_of_a_replay),
+        system_test(an_interrupt_ends_a_replay_to_a_function_with_its_count),
+        system_test(what_is_piped_to_a_function_need_not_end),
+        system_test(options_of_broker_and_function_do_not_go_together),
         system_test(mistakes_have_one_line_each),
         system_test(two_versions_that_do_the_same_do_not_differ),
         system_test(what_differs_is_shown_with_its_line),

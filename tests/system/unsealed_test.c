@@ -188,10 +188,9 @@ static void a_sanitized_function_is_refused_under_the_seal_with_what_to_do(void 
 {
     (void)unused;
     const char *folder = folder_with_faulty("gcc", "-fsanitize=address");
-    assert_refused(
-        invoke(folder, "none", NULL), BAD_DATA,
-        "is built with a sanitizer (libasan.so.8), which cannot work under the seal: --unsealed runs it "
-        "without");
+    assert_refused(invoke(folder, "none", NULL), BAD_DATA,
+                   "is built with a sanitizer (libasan.so.8), which cannot work under the seal: try it with "
+                   "`hark invoke --unsealed`");
     assert_refused(invoke(folder, "none", "--valgrind"), BAD_DATA,
                    "does not work in valgrind: use --unsealed");
     struct outcome o = hark_command("check", folder);
