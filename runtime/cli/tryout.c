@@ -45,7 +45,7 @@ static void say_why(const struct revision *r, const char *text)
 static int exit_code(const struct tryout *t)
 {
     const struct revision *r = t->player.revision;
-    if (t->unsealed.cut_short) {
+    if (t->unsealed.cut_short && t->play.outcome == PLAY_CRASH) {
         log_error("%s: gdb ended before the function had answered", r->manifest->function);
         return EXIT_CRASH;
     }

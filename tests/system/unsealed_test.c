@@ -87,6 +87,16 @@ static void gdb_stops_where_the_handler_crashes(void **unused)
     assert_int_equal(o.code, CRASH);
 }
 
+static void why_a_function_does_not_start_is_told_in_gdb_too(void **unused)
+{
+    (void)unused;
+    skip_without("gdb");
+    struct outcome o = hark_command("invoke", own_copy(TEST_FUNCTIONS, "start_fails.so"), "--topic", "a",
+                                    "--gdb", "--", "-batch");
+    assert_contains(o.err, "start() of start_fails.so returned ");
+    assert_int_equal(o.code, BAD_DATA);
+}
+
 static void gdb_may_meet_the_second_message_too(void **unused)
 {
     (void)unused;
@@ -232,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(gdb_stops_at_the_first_line_of_the_handler),
         system_test(gdb_stops_where_the_handler_crashes),
+        system_test(why_a_function_does_not_start_is_told_in_gdb_too),
         system_test(gdb_may_meet_the_second_message_too),
         system_test(ctrl_c_at_the_terminal_is_for_gdb),
         system_test(valgrind_tells_of_what_it_finds_by_the_exit_code_of_a_crash),
