@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIST_MAX = 320 }; /* bytes of the names of a table, or the words of a choice, in a complaint */
 
@@ -46,7 +47,7 @@ void keys_sort_complaints(struct diags *diags, size_t first)
 static void complain_type(struct key_loader *loader, const struct keys *keys, const struct key *key,
                           struct yaml_node *node)
 {
-    bool countable = key->type != KEY_MAP && key->type != KEY_NAMED && key->type != KEY_PAIRS;
+    bool countable = strncmp(key_type_name(key->type), "keys", 4) != 0;
     char shown[YAML_SHOWN_MAX];
     keys_complain(loader, node, "%s%s: expected %s%s, found %s: write for instance %s: %s", keys->prefix,
                   key->name, countable ? "a " : "", key_type_name(key->type), yaml_show(node, shown),

@@ -136,6 +136,9 @@ static void a_thousand_cases_are_read(void **unused)
 static void every_mistake_is_named_with_its_place(void **unused)
 {
     (void)unused;
+    refused("cases: [ { given: x } ]\n",
+            "f:1:19: cases[].given: expected keys, or a list, found 'x': write for instance given: { topic: "
+            "home/kitchen/temperature, payload: \"19.0\" }");
     refused("", "f:1:1: no test cases: write for instance cases: [ { given: { topic: a/b } } ]");
     refused("cases: []\n",
             "f:1:8: cases is empty: write at least 1, for instance cases: [ { given: { topic: a/b }, "
