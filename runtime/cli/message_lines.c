@@ -28,6 +28,8 @@ static void drop_parsed(struct message_lines *l)
 
 static bool has_whole_line(struct message_lines *l)
 {
+    if (l->searched == l->used)
+        return false; /* maybe nothing was read yet */
     const char *end = memchr(l->bytes + l->searched, '\n', l->used - l->searched);
     l->searched = end ? (size_t)(end - l->bytes) : l->used;
     return end;
