@@ -9,18 +9,21 @@
 #include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { TEXT_BYTES = 1024, GET_MDWE = 66, THREADS_MAX = 16 };
+enum { TEXT_BYTES = 1024, GET_MDWE = 66, THREADS_MAX = 16, NEIGHBOURS_MAX = 100 };
 
 static const char *outcome(long result)
 {
@@ -85,6 +88,52 @@ static void show_processes(char *text)
 {
     sprintf(text, "parent %d, own id %s, kill 1 %s", getppid(), getpid() < 10000 ? "small" : "large",
             outcome(kill(1, 0)));
+}
+
+/* What only shows that the worker was sealed with care. */
+static void show_bonds(char *text)
+{
+    int signal_at_death = 0;
+    prctl(PR_GET_PDEATHSIG, &signal_at_death);
+    sprintf(text, "dies with %d, securebits %x", signal_at_death, (unsigned)prctl(PR_GET_SECUREBITS));
+}
+
+/* Signal 0 asks for the right alone. */
+static void show_neighbours(char *text)
+{
+    int seen = 0, reached = 0;
+    for (pid_t pid = 1; pid <= NEIGHBOURS_MAX; pid++) {
+        int result = pid == getpid() ? -1 : kill(pid, 0);
+        reached += result == 0;
+        seen += pid != getpid() && (result == 0 || errno == EPERM);
+    }
+    sprintf(text, "sees %d, reaches %d", seen, reached);
+}
+
+/* Where the filter does not forbid to ask. */
+static void show_tracing(char *text)
+{
+    int traced = 0;
+    for (pid_t pid = 1; pid <= NEIGHBOURS_MAX; pid++)
+        traced += pid != getpid() && ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+    sprintf(text, "traces %d", traced);
+}
+
+static long meet(int (*how)(int, const struct sockaddr *, socklen_t))
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "\0meeting"};
+    socklen_t len = offsetof(struct sockaddr_un, sun_path) + 8;
+    return how(socket(AF_UNIX, SOCK_DGRAM, 0), (struct sockaddr *)&at, len);
+}
+
+static void show_name_taken(char *text)
+{
+    sprintf(text, "%s", outcome(meet(bind)));
+}
+
+static void show_name_called(char *text)
+{
+    sprintf(text, "%s", outcome(meet(connect)));
 }
 
 static void show_files(char *text)
@@ -177,6 +226,11 @@ static const struct {
     {"capabilities", show_capabilities},
     {"locks", show_locks},
     {"processes", show_processes},
+    {"bonds", show_bonds},
+    {"neighbours", show_neighbours},
+    {"tracing", show_tracing},
+    {"name taken", show_name_taken},
+    {"name called", show_name_called},
     {"files", show_files},
     {"network", show_network},
     {"host", show_host},
