@@ -54,6 +54,8 @@ static const struct attack processes[] = {
     {"thread_bomb", "0 and EPERM"},
     {"thread_bomb_of_four", "3 and EAGAIN", NO_THREADS, .manifest = "limits: { threads: 4 }\n",
      .uncounted = NO_THREADS},
+    {"powers", "none"},
+    {"powers_of_four", "none", NO_THREADS, .manifest = "limits: { threads: 4 }\n", .uncounted = NO_THREADS},
     {"execve", "EPERM"},
     {"execveat_memfd", "memfd_create: EPERM"},
     {"execveat_self", "EPERM"},
@@ -250,6 +252,7 @@ static const struct attack constructors[] = {
     {"load_climb", "ENOENT", "EACCES"},
     {"load_fork", "EPERM"},
     {"load_inet", "EPERM"},
+    {"load_inherited", "0 device, 1 pipe, 2 pipe, 3 socket, 4 file"}, /* the last is its own .so */
     {"load_kill_all", "EPERM"},
     {"load_own_seccomp", "EPERM"},
     {"load_read_passwd", "ENOENT", "EACCES"},
@@ -279,6 +282,7 @@ static const struct attack constructors[] = {
 #define CALLER .manifest = TO_CALL, .uncounted = REFUSED
 
 static const struct attack readers[] = {
+    {"powers_of_reader", "none", READER},
     {"granted_write", "EPERM", READER},
     {"granted_truncate", "EPERM", READER},
     {"granted_truncate_open", "EPERM", READER},
@@ -301,6 +305,7 @@ static const struct attack readers[] = {
 };
 
 static const struct attack writers[] = {
+    {"powers_of_writer", "none", WRITER},
     {"written_too_large", "EFBIG", WRITER},
     {"written_stretched", "EFBIG", WRITER},
     {"written_reserved", "EPERM", WRITER},
@@ -327,6 +332,8 @@ static const struct attack writers[] = {
 };
 
 static const struct attack callers[] = {
+    {"powers_of_networker", "none", .manifest = TO_CONNECT},
+    {"powers_of_caller", "none", REFUSED, CALLER},
     {"tcp_granted", "ECONNREFUSED", .manifest = TO_CONNECT},
     {"tcp_other_port", "EACCES", .manifest = TO_CONNECT},
     {"tcp_other_port_inet6", "EACCES", .manifest = TO_CONNECT},
