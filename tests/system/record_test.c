@@ -220,7 +220,7 @@ static void a_function_needs_no_broker_and_what_triggers_it_not_is_counted(void 
     struct outcome o =
         replay_to_puppet("[puppet/do] say out/a 1\n[elsewhere] x\n[puppet/do] count out/n\n", "max");
     assert_string_equal(o.out, "out/a 1\nout/n 2\n");
-    assert_string_equal(o.err, "hark: 2 messages played\nhark: 1 passed by: nothing of it triggers puppet\n");
+    assert_contains(o.err, "hark: 2 messages played\nhark: 1 passed by: nothing of it triggers puppet\n");
     assert_int_equal(o.code, 0);
 }
 
@@ -350,7 +350,7 @@ static void messages_that_trigger_neither_are_passed_by(void **unused)
     struct outcome o =
         diff("puppet.so", "puppet-two.so", "[out/b] one\n[puppet/do] build out/b\n[out/c] x\n");
     assert_contains(o.out, "recording:2: puppet/do  build out/b\n  - ");
-    assert_string_equal(o.err, "hark: 1 message, 1 differs; 2 more go to neither\n");
+    assert_contains(o.err, "hark: 1 message, 1 differs; 2 more go to neither\n");
     assert_int_equal(o.code, 1);
     o = diff("puppet.so", "puppet-two.so", "[out/b] one\n");
     assert_contains(o.err, "recording: no message in it triggers the function: nothing was compared\n");
@@ -394,7 +394,7 @@ static void each_manifest_says_itself_what_triggers_it(void **unused)
     assert_contains(o.out, "recording:3: shed/door  say a x\n"
                            "  - (does not trigger it)\n"
                            "  + (nothing)\n");
-    assert_string_equal(o.err, "hark: 3 messages, 2 differ\n");
+    assert_contains(o.err, "hark: 3 messages, 2 differ\n");
     assert_int_equal(o.code, 1);
 }
 
