@@ -186,6 +186,7 @@ struct zygote *zygote_create_granting(const struct zygote *z, bool is_networked,
     struct zygote *granting = allocate(z->loop, &options);
     if (granting) {
         memcpy(granting->user, z->user, sizeof granting->user);
+        granting->judged = z->judged;
         granting->is_kept = true;
     }
     return begin(granting, diag);
@@ -231,7 +232,6 @@ static void on_respawn(uv_timer_t *timer)
     int error = spawn(z);
     z->respawn_ms = z->respawn_ms * 2 < RESPAWN_LAST_MS ? z->respawn_ms * 2 : RESPAWN_LAST_MS;
     if (!error) {
-        z->is_respawned = z->is_kept;
         watch_control(z);
         log_warn("zygote started again: pid=%d", z->pid);
         return;
@@ -297,12 +297,16 @@ static void take_report(struct zygote *z, const struct zygote_report *report)
 }
 
 /* The first zygote's layers are the caller's to judge. One that comes later may find less on this machine. */
-static void say_if_lost(const struct zygote *z)
+static void say_what_is_lost(const struct zygote *z)
 {
     char line[SEAL_LINE_MAX];
-    for (int i = 0; z->is_respawned && i < LAYER_COUNT; i++) {
+    for (int i = 0; i < LAYER_COUNT; i++) {
+        uint32_t now = z->layers.layers[i].status;
         if (seal_layer_is_fatal(&z->layers, (enum layer)i))
-            log_error("functions cannot run any more: %s", seal_describe(&z->layers, (enum layer)i, line));
+            log_error("functions%s cannot run any more: %s", z->grants ? " with grants" : "",
+                      seal_describe(&z->layers, (enum layer)i, line));
+        else if (now != LAYER_WAIVED && now > z->judged.layers[i].status)
+            log_warn("the seal is not what it was: %s", seal_describe(&z->layers, (enum layer)i, line));
     }
 }
 
@@ -330,7 +334,10 @@ static int take_packet(struct zygote *z, const union packet *packet, size_t len)
         return -EBADMSG;
     z->layers = packet->layers;
     z->knows_layers = z->is_kept = true;
-    say_if_lost(z);
+    if (z->judged.type == ZYGOTE_LAYERS)
+        say_what_is_lost(z);
+    else
+        z->judged = z->layers;
     if (!STAILQ_EMPTY(&z->waiting))
         uv_poll_start(&z->poll, UV_READABLE | UV_WRITABLE, zygote_on_event);
     return 0;

@@ -28,10 +28,10 @@ struct zygote {
     bool knows_layers; /* its first packet has come */
     bool is_silent;    /* it gave no answer and was killed; its end is still to come */
     bool is_kept;      /* started again however often it dies: one has known its layers, or hark serves */
-    bool is_respawned;
     bool has_given_up; /* none has known its layers, and there is no further try */
     unsigned tries;    /* of a start, since the last that went well */
     struct zygote_layers layers;
+    struct zygote_layers judged; /* the first that were told, which were found good enough; all 0: none yet */
     uint64_t respawn_ms;
     uint32_t last_id;
     struct child_list children[ZYGOTE_BUCKETS];

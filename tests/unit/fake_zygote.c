@@ -118,13 +118,13 @@ static void bury(int deaths)
     }
 }
 
-static void say_layers(unsigned role, const char *waived)
+static void say_layers(unsigned role, const char *waived, bool grants)
 {
     struct zygote_layers z = {.type = ZYGOTE_LAYERS, .uid = role};
     for (int i = 0; i < LAYER_COUNT; i++) {
         if (strstr(waived, layer_name((enum layer)i)) || (role == FAKE_WAIVES && i == LAYER_MDWE))
             z.layers[i].status = LAYER_WAIVED;
-        else if (role == FAKE_LACKS + (unsigned)i)
+        else if (role == FAKE_LACKS + (unsigned)i || (grants && role == FAKE_LACKS_LATER + (unsigned)i))
             z.layers[i] = (struct layer_state){.status = LAYER_MISSING, .error = ENOSYS};
     }
     size_t len = role == FAKE_CUTS ? sizeof z - 1 : sizeof z;
@@ -135,7 +135,8 @@ static void say_layers(unsigned role, const char *waived)
 int main(int argc, char **argv)
 {
     sigset_t set;
-    if (argc != 4)
+    bool grants = argc == 5 && strcmp(argv[4], "grants") == 0;
+    if (argc != 4 + grants)
         _exit(106);
     unsigned role = (unsigned)strtoul(argv[2], NULL, 10);
     sigemptyset(&set);
@@ -144,7 +145,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (role == FAKE_REPORTS)
         report(ZYGOTE_STARTED, 1, 1, 0);
-    say_layers(role, argv[3]);
+    say_layers(role, argv[3], grants);
     int deaths = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     struct pollfd sources[] = {{.fd = ZYGOTE_FD, .events = POLLIN}, {.fd = deaths, .events = POLLIN}};
     while (poll(sources, 2, -1) >= 0 || errno == EINTR) {

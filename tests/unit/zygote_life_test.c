@@ -2,10 +2,12 @@
  * lost while its socket is full, and no fd stays open. */
 #include "fake_zygote.h"
 #include "shared/clock.h"
+#include "shared/log.h"
 #include "worker_scene.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -319,6 +321,51 @@ static void a_zygote_that_does_not_tell_its_layers_is_not_believed(void **unused
     assert_int_equal(sent, 0);
 }
 
+static char said[512];
+
+static void hear(void *user, enum log_level level, const char *line)
+{
+    (void)user, (void)level;
+    snprintf(said, sizeof said, "%s", line);
+}
+
+static struct zygote *granting;
+
+static bool more_layers_are_known(void)
+{
+    return zygote_layers(granting) != NULL;
+}
+
+/* What a zygote says of its seal that comes when functions with grants do. */
+static void the_one_for_grants_says(unsigned role, bool is_networked, const char *expected)
+{
+    struct diag diag;
+    take_place_as(role, 0);
+    scene_until_it_is(layers_are_known);
+    said[0] = '\0';
+    log_set_sink(hear, NULL);
+    granting = zygote_create_granting(scene.zygote, is_networked, &diag);
+    assert_non_null(granting);
+    scene_until_it_is(more_layers_are_known);
+    log_set_sink(NULL, NULL);
+    assert_memory_equal(said, expected, strlen(expected) + !*expected);
+    zygote_close(granting);
+    give_back();
+}
+
+/* It may come long after hark has told how well functions are sealed. */
+static void what_a_later_zygote_lacks_is_said(void **unused)
+{
+    (void)unused;
+    the_one_for_grants_says(1, false, "");
+    the_one_for_grants_says(1, true, ""); /* it is to leave out the network namespace */
+    the_one_for_grants_says(FAKE_LACKS_LATER + LAYER_USERNS, false,
+                            "hark: warning: the seal is not what it was: user-namespace is missing (");
+    the_one_for_grants_says(FAKE_LACKS_LATER + LAYER_SECCOMP, false,
+                            "hark: error: functions with grants cannot run any more: seccomp is missing (");
+    the_one_for_grants_says(FAKE_LACKS + LAYER_MDWE, false, ""); /* known since the first */
+}
+
 /* main() keeps the number taken, so that nothing of the loop has it. */
 static void the_control_socket_may_get_the_number_it_has_in_the_zygote(void **unused)
 {
@@ -349,6 +396,7 @@ int main(void)
         ZYGOTE(without_a_layer_that_is_not_mandatory_functions_run),
         ZYGOTE(what_is_waived_is_told_to_every_zygote),
         ZYGOTE(a_zygote_that_does_not_tell_its_layers_is_not_believed),
+        ZYGOTE(what_a_later_zygote_lacks_is_said),
         ZYGOTE(a_program_that_is_not_there_is_said),
         ZYGOTE(the_control_socket_may_get_the_number_it_has_in_the_zygote),
     };
