@@ -1,15 +1,29 @@
 #include "dispatcher/placement.h"
 
+#include <stdbool.h>
+
 static int let_go(struct placement *p)
 {
     int was = p->cpu;
-    *p = PLACEMENT_INITIAL;
+    p->cpu = PLACEMENT_ANYWHERE;
+    p->lone = 0;
     return was == PLACEMENT_ANYWHERE ? PLACEMENT_AS_IT_IS : PLACEMENT_ANYWHERE;
 }
 
-int placement_next(struct placement *p, uint32_t load, uint64_t service_ns, int cpu)
+static void learn_gap(struct placement *p, uint64_t sent_ns)
 {
-    if (load > 1 || service_ns > PLACEMENT_CALL_NS_MAX || cpu < 0)
+    uint64_t gap_ns = sent_ns - p->last_ns;
+    if (gap_ns > PLACEMENT_GAP_NS_MAX)
+        gap_ns = PLACEMENT_GAP_NS_MAX;
+    p->gap_ns = p->gap_ns ? (p->gap_ns * 7 + gap_ns) / 8 : gap_ns;
+    p->last_ns = sent_ns;
+}
+
+int placement_next(struct placement *p, uint64_t sent_ns, uint32_t load, uint64_t service_ns, int cpu)
+{
+    learn_gap(p, sent_ns);
+    bool is_slow = service_ns > PLACEMENT_CALL_NS_MAX, is_hasty = p->gap_ns < PLACEMENT_GAP_NS_MIN;
+    if (load > 1 || is_slow || is_hasty || cpu < 0)
         return let_go(p);
     if (p->lone < PLACEMENT_LONE_CALLS && ++p->lone < PLACEMENT_LONE_CALLS)
         return PLACEMENT_AS_IT_IS;

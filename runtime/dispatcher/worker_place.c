@@ -53,7 +53,7 @@ void worker_place(struct worker *w)
     if (w->state != WS_BUSY || !may_move(w))
         return;
     int cpu = sched_getcpu();
-    move(w, placement_next(p, w->load, w->window.service_ns, cpu < CPU_SETSIZE ? cpu : -1));
+    move(w, placement_next(p, w->head_since_ns, w->load, w->window.service_ns, cpu < CPU_SETSIZE ? cpu : -1));
     uint64_t look_ns = p->cpu == PLACEMENT_ANYWHERE ? CLOCK_NEVER : w->head_since_ns + PLACEMENT_LOOK_NS;
     if (look_ns < w->timer_at_ns)
         worker_arm(w, look_ns);
