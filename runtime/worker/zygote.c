@@ -188,6 +188,16 @@ static bool has_nothing_with_it(const struct order *o)
     return o->fd_count == 0 && o->body.grants_bytes == 0;
 }
 
+/* What one function was granted is none of the next one's business, whose worker has all of our memory. */
+static void forget(struct order *o)
+{
+    close_fds(o);
+    if (o->body.grants_bytes == 0)
+        return;
+    memset(o->grants_bytes, 0, sizeof o->grants_bytes);
+    o->grants = (struct grants){0};
+}
+
 static void obey(struct zygote *z)
 {
     static struct order o; /* not on the stack, which each worker would have below it */
@@ -206,7 +216,7 @@ static void obey(struct zygote *z)
         report(z, ZYGOTE_PONG, 0, 0, 0);
     else
         end(z, EX_PROTOCOL, "an order of an unknown type");
-    close_fds(&o);
+    forget(&o);
 }
 
 static void bury(struct zygote *z)

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 enum { DISGUISE = 0x5a, DECOY = 0x5b, PAGE = 4096, LEN = sizeof SECRET - 1, GAP_PAGES = 16384, FDS = 64 };
@@ -87,7 +88,8 @@ static void search_memory(struct hunt *h)
         __builtin_frame_address(0), /* the stack, and above it arguments and environment */
         (const void *)&printf,      /* the libraries, and what is mapped between them */
         (const void *)&prey,
-        sbrk(0), /* the heap, and the program below it */
+        sbrk(0),                          /* the heap */
+        (const void *)getauxval(AT_PHDR), /* the program, which may be far below the heap */
         small,
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

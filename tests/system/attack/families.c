@@ -283,6 +283,7 @@ static const struct attack constructors[] = {
 
 static const struct attack readers[] = {
     {"powers_of_reader", "none", READER},
+    {"secret_hunt_of_reader", "found nothing", .manifest = TO_READ LATER, .uncounted = REFUSED},
     {"granted_write", "EPERM", READER},
     {"granted_truncate", "EPERM", READER},
     {"granted_truncate_open", "EPERM", READER},

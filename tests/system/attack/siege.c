@@ -112,7 +112,7 @@ static void install_neighbour(struct hark *h, const char *name, const char *sand
 static void install_neighbours(const struct siege *s)
 {
     char files[256];
-    snprintf(files, sizeof files, "files: [ %s/read ]", s->granted);
+    snprintf(files, sizeof files, "files: [ %s/read, %s/" SECRET " ]", s->granted, s->granted);
     if (s->mode.has_grants)
         install_neighbour(s->hark, "reading", files);
     if (s->mode.has_network)
@@ -138,13 +138,14 @@ static void listen_at(const char *name, bool is_abstract)
         assert_int_equal(chmod(name, 0777), 0);
 }
 
-/* To be granted: read/, write/ and socket. Beside them: a file, a socket, and an abstract one that is named
- * like the folder. */
+/* To be granted: read/, write/ and socket, and to a neighbour a folder whose name is none of the others'
+ * business. Beside them: a file, a socket, and an abstract one that is named like the folder. */
 static const char *siege_lay_out(void)
 {
     const char *folder = folder_create();
     assert_int_equal(mkdir(path_in(folder, "read"), 0755), 0);
     assert_int_equal(mkdir(path_in(folder, "write"), 0755), 0);
+    assert_int_equal(mkdir(path_in(folder, SECRET), 0755), 0);
     file_print(path_in(folder, "beside"), "not granted\n");
     file_print(path_in(folder, "read/table"), "a table\n");
     file_copy(TEST_HARK_WORKER, path_in(folder, "read/program"));
