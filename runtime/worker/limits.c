@@ -24,33 +24,29 @@ uint32_t limits_threads(const struct seal_limits *limits)
     return limits->threads ? limits->threads : 1;
 }
 
-/* Of this process and those that it forks, which need not ask again. */
+/* Before limits_apply, of this process and those that it forks, which need not ask again. */
 static struct rlimit current[RLIM_NLIMITS];
-static bool are_known;
+static bool are_common;
 
 static int learn(void)
 {
-    if (are_known)
-        return 0;
     for (int i = 0; i < RLIM_NLIMITS; i++)
         if (getrlimit((__rlimit_resource_t)i, &current[i]) < 0)
             return -errno;
-    are_known = true;
     return 0;
 }
 
 /* setrlimit(3) makes another call, which the filter of the zygote does not leave open. */
 static int limit_both(int resource, uint64_t soft, uint64_t hard)
 {
-    struct rlimit *now = &current[resource];
+    const struct rlimit *now = &current[resource];
     if (hard > now->rlim_max)
         hard = now->rlim_max;
     if (soft > hard)
         soft = hard;
     if (now->rlim_cur == soft && now->rlim_max == hard)
         return 0;
-    *now = (struct rlimit){soft, hard};
-    return syscall(SYS_setrlimit, resource, now) < 0 ? -errno : 0;
+    return syscall(SYS_setrlimit, resource, &(struct rlimit){soft, hard}) < 0 ? -errno : 0;
 }
 
 static int limit(int resource, uint64_t value)
@@ -103,12 +99,17 @@ int limits_apply_common(void)
         error = limit(none[i], 0);
     if (!error)
         error = limit(RLIMIT_SIGPENDING, PENDING_SIGNALS);
-    return error ? error : limit(RLIMIT_STACK, STACK_BYTES);
+    if (!error)
+        error = limit(RLIMIT_STACK, STACK_BYTES);
+    if (!error)
+        error = learn();
+    are_common = !error;
+    return error;
 }
 
 int limits_apply(const struct seal_limits *limits)
 {
-    int error = limits_apply_common();
+    int error = are_common ? 0 : limits_apply_common();
     if (!error)
         error = limit(RLIMIT_FSIZE, limits->file_bytes);
     if (!error)

@@ -1,11 +1,12 @@
 #include "worker/loader.h"
 
+#include "shared/check.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -99,11 +100,24 @@ int loader_open_sample(void)
     return library && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 ? copy_to_memory(map->l_name) : -1;
 }
 
+/* Where a descriptor of this process is found in its working folder. Of less than 100. */
+static void write_path(char path[PATH_BYTES], const char *folder, int fd)
+{
+    CHECK(fd >= 0 && fd < 100);
+    char *at = stpcpy(path, folder);
+    if (fd >= 10)
+        *at++ = (char)('0' + fd / 10);
+    *at++ = (char)('0' + fd % 10);
+    *at = '\0';
+}
+
 /* By another name than the function will have at the same number: that is what glibc would know it by. */
 void loader_warm_up(int sample)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "./self/fd/%d", sample);
+    if (sample < 0)
+        return;
+    write_path(path, "./self/fd/", sample);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library)
         (void)dlclose(library);
@@ -132,7 +146,7 @@ static int find_function(void *library, const char *name, const struct hark_func
 int loader_load(int fd, const char *name, const struct hark_function **ret_function, struct diag *why)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "self/fd/%d", fd);
+    write_path(path, "self/fd/", fd);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return refuse_load(why, path, name);

@@ -13,6 +13,9 @@ struct server;
  * NULL: there is none. */
 struct server *serve_open(int channel);
 
+/* Makes memory its own that the first call will write to. For a worker that waits anyway. */
+void serve_warm_up(struct server *server);
+
 /* Waits for the first bytes of the setup, and returns the descriptor that comes with them. May take long. */
 int serve_await(struct server *server);
 

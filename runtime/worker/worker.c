@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -119,6 +120,14 @@ static int await_before_seal(const struct worker_birth *b)
     return moved;
 }
 
+static void practise(struct server *server, struct wire_recorder *recorder)
+{
+    loader_warm_up(SAMPLE_FD);
+    serve_warm_up(server);
+    if (recorder)
+        atomic_store(&recorder->call, 0);
+}
+
 _Noreturn void worker_main(const struct worker_birth *birth)
 {
     struct diag why;
@@ -133,7 +142,7 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     if (!error)
         error = seal_apply(birth->layers, &terms, &why);
     if (error == 0 && handler < 0 && !is_awaited())
-        loader_warm_up(SAMPLE_FD);
+        practise(birth->server, recorder);
     close(SAMPLE_FD);
     if (birth->ruleset >= 0)
         close(RULESET_FD);

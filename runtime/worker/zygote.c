@@ -43,9 +43,15 @@ struct order {
     int fds[ZYGOTE_FDS_MAX];
     int fd_count;
     bool fds_lost; /* the kernel could not give us all of them: no free descriptor */
-    struct grants grants;
-    char grants_bytes[GRANTS_BYTES_MAX]; /* what it was read from, as it came behind the body */
+    const struct grants *grants;
 };
+
+/* Of the last order that had some. A page that is written after a fork is no longer shared with that worker:
+ * so it is left alone by all other orders. */
+static struct {
+    struct grants grants;
+    char bytes[GRANTS_BYTES_MAX]; /* what they were read from, as it came behind the body */
+} granted;
 
 static void end(struct zygote *z, int status, const char *why)
 {
@@ -96,17 +102,20 @@ static void take_fds(struct order *o, struct msghdr *packet)
 
 static int take_grants(struct order *o, size_t bytes, bool is_cut)
 {
-    if (is_cut || bytes < sizeof o->body || bytes - sizeof o->body != o->body.grants_bytes ||
-        grants_decode(slice_make(o->grants_bytes, o->body.grants_bytes), &o->grants) < 0)
+    static const struct grants none;
+    if (is_cut || bytes < sizeof o->body || bytes - sizeof o->body != o->body.grants_bytes)
         return -EBADMSG;
-    return 1;
+    o->grants = o->body.grants_bytes ? &granted.grants : &none;
+    if (o->body.grants_bytes == 0)
+        return 1;
+    return grants_decode(slice_make(granted.bytes, o->body.grants_bytes), &granted.grants) < 0 ? -EBADMSG : 1;
 }
 
 /* 1 with an order, 0 when hark is gone, -EBADMSG for a packet that is none. Its fds are filled in anyway. */
 static int receive(int control, struct order *o)
 {
     _Alignas(struct cmsghdr) char rights[CMSG_SPACE(sizeof o->fds)];
-    struct iovec iov[] = {{&o->body, sizeof o->body}, {o->grants_bytes, sizeof o->grants_bytes}};
+    struct iovec iov[] = {{&o->body, sizeof o->body}, {granted.bytes, sizeof granted.bytes}};
     struct msghdr packet = {
         .msg_iov = iov, .msg_iovlen = 2, .msg_control = rights, .msg_controllen = sizeof rights};
     ssize_t n;
@@ -130,7 +139,7 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
         .server = z->server,
         .layers = z->nest.layers,
         .limits = o->body.limits,
-        .grants = &o->grants,
+        .grants = o->grants,
         .ruleset = z->ruleset,
         .views = &z->nest.views,
     };
@@ -163,7 +172,7 @@ static void fork_worker(struct zygote *z, const struct order *o)
 
 static void obey_fork(struct zygote *z, const struct order *o)
 {
-    if (!z->grants && !grants_empty(&o->grants))
+    if (!z->grants && !grants_empty(o->grants))
         end(z, EX_PROTOCOL, "a fork order with grants, which are for another zygote");
     else if (o->fds_lost)
         report(z, ZYGOTE_FORK_FAILED, o->body.worker, 0, EMFILE);
@@ -200,9 +209,7 @@ static void forget(struct order *o)
 
 static void obey(struct zygote *z)
 {
-    static struct order o; /* not on the stack, which each worker would have below it */
-    o.fd_count = 0;
-    o.fds_lost = false;
+    struct order o = {.fd_count = 0};
     int got = receive(z->control, &o);
     if (got == 0)
         end(z, EXIT_SUCCESS, NULL);
@@ -365,6 +372,7 @@ static int seal_in(struct zygote *z, const struct zygote_options *options, struc
     error = seal_prepare(z->nest.layers, why);
     if (!error)
         error = stand_in_proc(z, why);
+    loader_warm_up(z->sample); /* memory that it leaves behind is at hand for workers, and in few pages */
     if (error || z->grants)
         return error;
     nest_close_views(&z->nest);
