@@ -11,7 +11,7 @@ int worker_bear(struct worker *w, const struct worker_terms *terms, const int fd
 {
     if (w->io->births)
         return w->io->births->bear(w->io->births_user, &w->child, fds, terms->revision);
-    return zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants);
+    return zygote_fork(terms->zygote, &w->child, fds, &terms->place->limits, terms->grants, !terms->revision);
 }
 
 void worker_kill_process(struct worker *w)

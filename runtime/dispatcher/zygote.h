@@ -53,11 +53,11 @@ const struct zygote_layers *zygote_layers(const struct zygote *z);
 /* Orders a fork; grants are copied, and empty unless the zygote is for them. The zygote takes the fds
  * (ZYGOTE_FD_COUNT, and at ZYGOTE_FD_CGROUP -1 or the folder of a cgroup) in any case and closes this
  * process's copies. 0, or a negative errno: then `exited` is never called. -EPERM: the seal does not hold
- * (seal_policy.h). */
+ * (seal_policy.h). is_spare: nobody waits for it yet. */
 __attribute__((warn_unused_result)) int zygote_fork(struct zygote *z, struct zygote_child *child,
                                                     const int fds[ZYGOTE_FDS_MAX],
                                                     const struct seal_limits *limits,
-                                                    const struct grants *grants);
+                                                    const struct grants *grants, bool is_spare);
 /* SIGKILL. `exited` follows. */
 void zygote_kill(struct zygote *z, struct zygote_child *child);
 

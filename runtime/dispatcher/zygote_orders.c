@@ -105,13 +105,14 @@ static int give_order(struct zygote *z, const struct order_packet *packet, const
 }
 
 int zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FDS_MAX],
-                const struct seal_limits *limits, const struct grants *grants)
+                const struct seal_limits *limits, const struct grants *grants, bool is_spare)
 {
     struct order_packet packet;
     child->id = ++z->last_id;
     packet.order = (struct zygote_order){.type = ZYGOTE_FORK,
                                          .worker = child->id,
                                          .limits = *limits,
+                                         .is_spare = is_spare,
                                          .grants_bytes = grants_encode(grants, packet.grants)};
     int error = give_order(z, &packet, fds);
     if (error)

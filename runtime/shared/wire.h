@@ -171,6 +171,7 @@ struct zygote_order {
     uint32_t type;
     uint32_t worker; /* chosen by the dispatcher, never used twice */
     struct seal_limits limits;
+    uint32_t is_spare;     /* FORK: 1: nobody waits for it yet, so it has time to practise */
     uint32_t grants_bytes; /* that follow; at most GRANTS_BYTES_MAX */
 };
 

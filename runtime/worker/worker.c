@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -90,12 +89,6 @@ static struct wire_recorder *map_recorder(int fd)
     return page == MAP_FAILED ? NULL : page;
 }
 
-static bool is_awaited(void)
-{
-    struct pollfd channel = {.fd = CHANNEL_FD, .events = POLLIN};
-    return poll(&channel, 1, 0) > 0;
-}
-
 /* What printf() leaves in its buffer is lost in a crash; whole lines must not be. */
 static void write_lines_at_once(void)
 {
@@ -141,7 +134,7 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     const struct seal_terms terms = {&birth->limits, birth->grants, birth->ruleset >= 0 ? RULESET_FD : -1};
     if (!error)
         error = seal_apply(birth->layers, &terms, &why);
-    if (error == 0 && handler < 0 && !is_awaited())
+    if (error == 0 && birth->is_spare)
         practise(birth->server, recorder);
     close(SAMPLE_FD);
     if (birth->ruleset >= 0)

@@ -22,6 +22,7 @@ struct worker_birth {
     struct seal_limits limits;
     const struct grants *grants;
     int ruleset;               /* seal.h; -1: none */
+    bool is_spare;             /* nobody waits for it yet */
     const struct views *views; /* where what is granted comes from */
 };
 

@@ -141,6 +141,7 @@ static _Noreturn void become_worker(const struct zygote *z, const struct order *
         .limits = o->body.limits,
         .grants = o->grants,
         .ruleset = z->ruleset,
+        .is_spare = o->body.is_spare,
         .views = &z->nest.views,
     };
     worker_main(&birth);

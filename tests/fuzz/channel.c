@@ -40,7 +40,7 @@ static uint64_t now_ns;
 
 uint64_t __wrap_clock_now_ns(void);
 int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                       const struct seal_limits *limits, const struct grants *grants);
+                       const struct seal_limits *limits, const struct grants *grants, bool is_spare);
 void __wrap_zygote_kill(struct zygote *z, struct zygote_child *child);
 
 uint64_t __wrap_clock_now_ns(void)
@@ -49,11 +49,12 @@ uint64_t __wrap_clock_now_ns(void)
 }
 
 int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                       const struct seal_limits *limits, const struct grants *grants)
+                       const struct seal_limits *limits, const struct grants *grants, bool is_spare)
 {
     (void)z;
     (void)limits;
     (void)grants;
+    (void)is_spare;
     child->id = 1;
     play.channel = fds[ZYGOTE_FD_CHANNEL];
     play.recorder = fds[ZYGOTE_FD_RECORDER];
