@@ -199,13 +199,12 @@ static bool has_nothing_with_it(const struct order *o)
 }
 
 /* What one function was granted is none of the next one's business, whose worker has all of our memory. */
-static void forget(struct order *o)
+static void forget(const struct order *o)
 {
     close_fds(o);
     if (o->body.grants_bytes == 0)
         return;
-    memset(o->grants_bytes, 0, sizeof o->grants_bytes);
-    o->grants = (struct grants){0};
+    memset(&granted, 0, sizeof granted);
 }
 
 static void obey(struct zygote *z)
