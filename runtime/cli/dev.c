@@ -128,7 +128,7 @@ const struct command command_dev = {
         "--record FILE keeps what devices publish, as 'hark record' does: for invoke, replay, diff. What\n"
         "functions publish is left out. The file is emptied first.\n\n"
         "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
-        "77 the seal does not hold.\n",
+        "77 the seal does not hold, or FILE may not be written.\n",
     .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
                 "  hark dev --port 1883\n"
                 "A function's folder, built whenever a source is saved:\n"

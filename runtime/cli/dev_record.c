@@ -1,6 +1,7 @@
 #include "cli/dev_record.h"
 
 #include "cli/message_json.h"
+#include "cli/unwritable.h"
 #include "dispatcher/hops.h"
 #include "shared/check.h"
 #include "shared/log.h"
@@ -25,8 +26,9 @@ int dev_record_open(struct dev_record *r, const char *path)
     r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (r->fd >= 0)
         return 0;
-    log_error("--record %s: cannot be written: %s", path, strerror(errno));
-    return EX_SOFTWARE;
+    int error = -errno;
+    log_error("--record %s: cannot be written: %s", path, strerror(-error));
+    return exit_code_of_unwritable(error);
 }
 
 static int write_all(int fd, const char *bytes, size_t len)

@@ -1,6 +1,7 @@
 /* new.c: `hark new`: a folder with a function that builds and passes its tests as it is. */
 #include "cli/commands.h"
 #include "cli/scaffold.h"
+#include "cli/unwritable.h"
 #include "manifest/manifest.h"
 #include "manifest/suggest.h"
 #include "shared/check.h"
@@ -84,7 +85,7 @@ static int exit_code_of(int error)
 {
     if (error == -EEXIST)
         return EX_DATAERR;
-    return error == -EACCES || error == -EPERM || error == -EROFS ? EX_NOPERM : EX_SOFTWARE;
+    return exit_code_of_unwritable(error);
 }
 
 static int make(const struct scaffold_words *words)

@@ -6,6 +6,7 @@
 #include "cli/test_tap.h"
 #include "cli/test_update.h"
 #include "cli/test_watch.h"
+#include "cli/unwritable.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -83,7 +84,7 @@ static int write_junit(const struct test *t)
     int error = test_report_junit(t->options->junit, t->outcomes, t->count, &t->files);
     if (error < 0)
         log_error("%s: cannot be written: %s", t->options->junit, strerror(-error));
-    return error < 0 ? EX_SOFTWARE : 0;
+    return error < 0 ? exit_code_of_unwritable(error) : 0;
 }
 
 static int find_files(struct test *t, const struct options *o)

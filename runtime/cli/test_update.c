@@ -2,6 +2,7 @@
 
 #include "cli/case_update.h"
 #include "cli/rewrite.h"
+#include "cli/unwritable.h"
 #include "shared/check.h"
 #include "shared/log.h"
 
@@ -138,7 +139,7 @@ static int store(struct record *r)
         log_error("%s: cannot be written: %s", r->file->path, strerror(-error));
     if (error < 0) {
         refuse_all(r, "its file could not be written");
-        return error == -EACCES || error == -EPERM || error == -EROFS ? EX_NOPERM : EX_SOFTWARE;
+        return exit_code_of_unwritable(error);
     }
     for (size_t n = 0; n < r->file->count; n++) {
         struct test_outcome *o = &r->outcomes[n];

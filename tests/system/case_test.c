@@ -247,6 +247,8 @@ static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
     struct outcome o = hark_command("test", "--junit", "/nowhere/junit.xml", folder);
     assert_contains(o.err, "hark: error: /nowhere/junit.xml: cannot be written: No such file or directory\n");
     assert_int_equal(o.code, 70);
+    /* In sysfs not even root makes a file. */
+    assert_int_equal(hark_command("test", "--junit", "/sys/junit.xml", folder).code, 77);
 }
 
 /* U+FFFE is no character of XML, a path may be no UTF-8, and a terminal obeys ESC. */

@@ -218,6 +218,10 @@ static void a_recording_that_cannot_be_made_is_refused(void **unused)
     assert_int_equal(o.code, 70);
     assert_string_equal(o.out, "");
     assert_non_null(strstr(o.err, "hark: error: --record /nowhere/x.jsonl: cannot be written: No such file"));
+    /* In sysfs not even root makes a file. */
+    o = hark_command("dev", "--record", "/sys/x.jsonl", folder_create());
+    assert_int_equal(o.code, 77);
+    assert_non_null(strstr(o.err, "hark: error: --record /sys/x.jsonl: cannot be written: "));
 }
 
 int main(void)
