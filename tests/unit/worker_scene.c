@@ -257,7 +257,10 @@ struct actor *actor_start(struct revision *revision)
 
 void actor_until_ready(struct actor *a)
 {
-    scene_until(&a->ready);
+    start_guard();
+    while (!a->ready || worker_pid(a->w) == 0) /* the zygote's word of the birth comes by a way of its own */
+        turn_or_fail();
+    uv_timer_stop(&guard);
 }
 
 void actor_call_in_chain(struct actor *a, uint64_t chain, const char *topic, const char *payload)
