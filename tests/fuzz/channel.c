@@ -36,25 +36,19 @@ static struct worker_io *io;
 static uv_loop_t *loop;
 static uint64_t now_ns;
 
-/* ---- the clock and the zygote, by --wrap ---- */
+/* ---- the clock, by --wrap, and the zygote ---- */
 
 uint64_t __wrap_clock_now_ns(void);
-int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                       const struct seal_limits *limits, const struct grants *grants, bool is_spare);
-void __wrap_zygote_kill(struct zygote *z, struct zygote_child *child);
 
 uint64_t __wrap_clock_now_ns(void)
 {
     return now_ns;
 }
 
-int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int fds[ZYGOTE_FD_COUNT],
-                       const struct seal_limits *limits, const struct grants *grants, bool is_spare)
+static int bear(void *user, struct zygote_child *child, const int fds[ZYGOTE_FDS_MAX],
+                const struct revision *revision)
 {
-    (void)z;
-    (void)limits;
-    (void)grants;
-    (void)is_spare;
+    (void)user, (void)revision;
     child->id = 1;
     play.channel = fds[ZYGOTE_FD_CHANNEL];
     play.recorder = fds[ZYGOTE_FD_RECORDER];
@@ -62,10 +56,9 @@ int __wrap_zygote_fork(struct zygote *z, struct zygote_child *child, const int f
     return 0;
 }
 
-void __wrap_zygote_kill(struct zygote *z, struct zygote_child *child)
+static void end(void *user, struct zygote_child *child)
 {
-    (void)z;
-    (void)child;
+    (void)user, (void)child;
     CHECK(!model.killed);
     model.killed = true;
 }
@@ -358,8 +351,10 @@ static void open_once(void)
         return;
     loop = &the_loop;
     CHECK(uv_loop_init(loop) == 0);
+    static const struct worker_births births = {.bear = bear, .kill = end};
     io = worker_io_create(loop, NULL);
     CHECK(io);
+    worker_io_use_births(io, &births, NULL);
 }
 
 /* What became of it, in one number. */
