@@ -101,11 +101,8 @@ const struct command command_invoke = {
         "the\n"
         "seal; the first two without a timeout. Arguments for gdb or valgrind follow --.\n\n"
         "Exit codes: 0 ok, 1 retry, 2 reject, 3 crash, 4 timeout, 64 usage, 65 bad manifest or .so (it does\n"
-        "not get ready), or a payload or a line that cannot be read, 69 no gdb or valgrind, 70 internal, 77 "
-        "the "
-        "seal does not "
-        "hold.\n"
-        "Of several messages it is the code of the first that did not end well.\n",
+        "not get ready), or a payload or a line that cannot be read, 69 no gdb or valgrind, 70 internal,\n"
+        "77 the seal does not hold. Of several messages it is the code of the first that did not end well.\n",
     .examples = "One message:\n"
                 "  hark invoke thermostat.yaml --topic home/kitchen/temperature --payload 18\n"
                 "\n"

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_CODE = 256 };
+enum { FIRST_CODE = 256, HELP_COLUMN = 27 /* where the words of an option begin */ };
 
 static const uint64_t DRAIN_DEFAULT_NS = 10 * NS_PER_S;
 
@@ -127,6 +127,6 @@ void options_help(const struct command *command)
             continue;
         int width =
             printf("  --%s %s", option_table[i].name, option_table[i].value ? option_table[i].value : "");
-        printf("%*s%s\n", width < 26 ? 26 - width : 1, "", option_table[i].help);
+        printf("%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "", option_table[i].help);
     }
 }
