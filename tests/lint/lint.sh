@@ -41,7 +41,7 @@ docs_name_what_is_there() {
   local page name files bad=0
   files=$(git ls-files)
   while IFS=: read -r page name; do
-    [[ -e $(dirname "$page")/${name#](} ]] || { echo "$page: ${name#](} is not there" && bad=1; }
+    [[ $name == '](http'* || -e $(dirname "$page")/${name#](} ]] || { echo "$page: ${name#](} is not there" && bad=1; }
   done < <(pages '\]\([^)#:]+')
   while IFS=: read -r page name; do
     grep -qE "(^|/)${name//\`/}$" <<<"$files" || { echo "$page: no file is named $name" && bad=1; }

@@ -222,8 +222,9 @@ static void a_stop_in_the_middle_of_a_build_leaves_nobody(void **unused)
     (void)unused;
     const char *folder = create_sources();
     assert_int_equal(mkfifo(path_in(folder, "held"), 0600), 0);
-    file_print(path_in(folder, "Makefile"),
-               "all:\n\t(trap '' TERM; sleep 1000 & sleep 1000) > held & sleep 1000 > held\n");
+    file_print(
+        path_in(folder, "Makefile"),
+        "all:\n\t(trap '' TERM; tail -f /dev/null & tail -f /dev/null) > held & tail -f /dev/null > held\n");
     struct dev d = dev_start_with(folder, NULL, NULL);
     int fd = open(path_in(folder, "held"), O_RDONLY | O_CLOEXEC); /* waits for one who writes */
     assert_true(fd >= 0);
