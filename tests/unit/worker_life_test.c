@@ -2,6 +2,8 @@
  * dispatcher's own memory. */
 #include "worker_scene.h"
 
+#include "dispatcher/worker_internal.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -147,6 +149,26 @@ static void each_call_has_its_own_result(void **unused)
         scene_until_answered(a, i + 1);
         assert_int_equal(a->results[i], expected[i]);
     }
+    worker_stop(a->w);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
+/* The kernel keeps it for a worker that is elsewhere: none is sent in pieces, a wake-up each. */
+static void a_payload_of_256_KiB_leaves_in_one_piece(void **unused)
+{
+    (void)unused;
+    static char payload[256 * 1024];
+    memset(payload, '0', sizeof payload - 1);
+    scene.manifest.limit_payload_bytes = sizeof payload;
+    struct actor *a = start("returns");
+    actor_until_ready(a);
+    assert_int_equal(kill(worker_pid(a->w), SIGSTOP), 0);
+    actor_call_in_chain(a, 0, "in", payload);
+    scene_turn();
+    assert_int_equal(buffer_length(&a->w->out), 0);
+    assert_int_equal(kill(worker_pid(a->w), SIGCONT), 0);
+    scene_until_answered(a, 1);
+    assert_int_equal(a->results[0], WIRE_RESULT_OK);
     worker_stop(a->w);
     ends(a, WORKER_STOPPED, "stopped");
 }
@@ -304,6 +326,7 @@ int main(void)
         REAL(a_call_ahead_of_a_slow_start_has_its_own_time),
         REAL(a_call_ahead_of_a_stop_is_left),
         REAL(each_call_has_its_own_result),
+        REAL(a_payload_of_256_KiB_leaves_in_one_piece),
         REAL(stopping_waits_for_the_calls_on_their_way),
         REAL(a_worker_stopped_before_it_is_ready_is_killed),
         REAL(a_constructor_that_hangs_is_late),
