@@ -223,8 +223,7 @@ struct broker *broker_start(void)
 
 static void broker_down(struct broker *b, int signal)
 {
-    process_signal(b->process, signal);
-    process_wait(b->process);
+    process_stop(b->process, signal);
     b->process = b->other.process = NULL;
 }
 

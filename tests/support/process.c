@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534 };
+enum { NOBODY = 65534, SIGNAL_AGAIN_MS = 2000, SIGNALS_MAX = 3 };
 
 static SLIST_HEAD(, process) processes = SLIST_HEAD_INITIALIZER(processes);
 
@@ -165,6 +165,15 @@ static bool has_exited(pid_t pid, int within_ms)
 bool process_is_alive(const struct process *p)
 {
     return p->pid && !has_exited(p->pid, 0);
+}
+
+void process_stop(struct process *p, int signal)
+{
+    int signals = 0;
+    do
+        process_signal(p, signal);
+    while (!has_exited(p->pid, SIGNAL_AGAIN_MS) && ++signals < SIGNALS_MAX);
+    process_wait(p);
 }
 
 int process_wait(struct process *p)

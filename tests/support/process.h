@@ -37,6 +37,10 @@ void process_order(struct process *p, const char *line);
 
 void process_signal(struct process *p, int signal);
 
+/* Signals it until it has ended: mosquitto 2.0 forgets what comes between its word that it is running and its
+ * loop. */
+void process_stop(struct process *p, int signal);
+
 bool process_is_alive(const struct process *p);
 
 /* Waits for its end. The exit code, or 128 + the signal that ended it. */
