@@ -1,6 +1,7 @@
-/* hark-worker PID IDENTITY WAIVED [grants] [cgroup]: started by hark before it knows any secret, with an
- * empty environment and its control socket at ZYGOTE_FD. PID is hark's own; IDENTITY is whom to become,
- * UID:GID, or
+/* hark-worker PID IDENTITY WAIVED [grants] [cgroup]: started by hark with an empty environment
+ * and its control socket at ZYGOTE_FD; the first before hark knows any secret, those for grants and those in
+ * the place of one that ended later, of which exec(2) and close-on-exec keep it. PID is hark's own; IDENTITY
+ * is whom to become, UID:GID, or
  * - to stay who we are; WAIVED names the layers of the seal that are not to be applied, with commas between,
  * or is -; `grants` says that its workers are those of functions with grants; `cgroup` says that
  * ZYGOTE_CGROUP_FD is the cgroup.procs of the cgroup to be in. It becomes the zygote. */
