@@ -116,7 +116,7 @@ static void ctrl_c_at_the_terminal_is_for_gdb(void **unused)
     char line[1024];
     const char *folder = folder_with_faulty("gcc", "-O0");
     snprintf(line, sizeof line,
-             "%s invoke %s --topic fault/hall --payload hang --gdb -- -nx -ex 'set confirm off'", TEST_HARK,
+             "exec %s invoke %s --topic fault/hall --payload hang --gdb -- -nx -ex 'set confirm off'", TEST_HARK,
              path_in(folder, "faulty.yaml"));
     const char *const argv[] = {"script", "-qec", line, "/dev/null", NULL};
     struct process *p =
