@@ -11,7 +11,7 @@ build=$1
 programs=$build/tests/bench
 windows='1 16 256 4096' payloads='4096 262144' rates='100 1000' function_counts='0 1 100 1000' where_all='all one'
 everyone=(libmosquitto pipe paho mqttjs nodered floor hark)
-rounds=3 seconds=0.5 pace_seconds=2 start_rounds=40 cold_starts=10 is_quick=no is_recorded=no
+rounds='' seconds=0.5 pace_seconds=2 start_rounds=40 cold_starts=10 is_quick=no is_recorded=no
 load_before=$(cut -d' ' -f1-3 /proc/loadavg)
 # shellcheck source=tests/broker.sh
 source tests/broker.sh
@@ -24,7 +24,7 @@ source tests/bench/table.sh
 
 be_quick() {
   windows='1 256' payloads='' rates=1000 where_all=all everyone=(libmosquitto pipe floor hark)
-  rounds=1 seconds=0.3 pace_seconds=1 is_quick=yes
+  seconds=0.3 pace_seconds=1 is_quick=yes
 }
 
 take_options() {
@@ -34,7 +34,7 @@ take_options() {
     --record) is_recorded=yes ;;
     --record-counts) exec tests/bench/counts.sh "$build" --record ;;
     --rounds)
-      [[ ${2-} =~ ^[1-9][0-9]?$ ]] || die '--rounds: a number of rounds must follow'
+      [[ ${2-} =~ ^[1-9][0-9]?$ ]] || die "--rounds '${2-}': a number from 1 to 99 must follow"
       rounds=$2
       shift
       ;;
@@ -43,6 +43,9 @@ take_options() {
     shift
   done
   [[ $is_recorded$is_quick != yesyes ]] || die 'a quick run is not worth recording'
+  [[ $is_recorded == no || -w tests/bench/RESULTS.md && -w tests/bench/chart.svg ]] ||
+    die 'tests/bench/RESULTS.md and chart.svg may not be written by this user'
+  [[ -n $rounds ]] || rounds=$([[ $is_quick == yes ]] && echo 1 || echo 3)
 }
 
 clean_up() {
@@ -168,6 +171,6 @@ if [[ $is_quick == no ]]; then
   workers
 fi
 tables >"$work/table"
-cat "$work/table"
 [[ $is_recorded == no ]] || record
+cat "$work/table"
 [[ $is_quick == no ]] || tests/bench/counts.sh "$build"

@@ -75,7 +75,7 @@ answering() { # SUBJECT QOS WINDOW MESSAGES COMMAND...
   "$@" "${program[@]}" >"$work/log" 2>&1 {script}<&- {to}>&- &
   subject_pid=$!
   echo "$order" >&"$to"
-  read -r -t 120 -u "$script" answered _ lost || die "$subject does not answer: $(cat "$work/log")"
+  read -r -t 120 -u "$script" answered _ lost _ || die "$subject does not answer: $(cat "$work/log")"
   ((answered > 0 && lost == 0)) || die "$subject lost $lost messages"
   end_subject
   exec {to}>&- {script}<&-

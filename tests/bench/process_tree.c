@@ -6,6 +6,9 @@
  *                                              are; exit code 77 where only root may look
  *     bench_process_tree settle PID N SECONDS  waits until they are fewer than N; fails when it takes longer
  *     bench_process_tree gone PID NAME SECONDS waits until none of them is called that; fails likewise
+ *     bench_process_tree sealed PID NAME SECONDS
+ *                                              waits until one of them is called that, and each of these has
+ * a system call filter and can gain no privileges; fails likewise
  *
  * PID is that of the `run`. */
 #include "shared/clock.h"
@@ -157,6 +160,49 @@ static int settle(int root, unsigned limit, unsigned long seconds)
     return EXIT_SUCCESS;
 }
 
+/* proc_pid_status(5): everybody may look. */
+static bool is_sealed(int pid)
+{
+    char path[64], line[256];
+    unsigned filtered = 0, unprivileged = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f)) {
+        (void)sscanf(line, "Seccomp: %u", &filtered);
+        (void)sscanf(line, "NoNewPrivs: %u", &unprivileged);
+    }
+    if (f)
+        fclose(f);
+    return filtered == 2 && unprivileged == 1;
+}
+
+static bool are_sealed(int root, const char *name)
+{
+    unsigned called = 0, sealed = 0;
+    read_all();
+    mark_descendants(root);
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i].is_ours && strcmp(table[i].name, name) == 0) {
+            called++;
+            sealed += is_sealed(table[i].pid);
+        }
+    }
+    return called > 0 && sealed == called;
+}
+
+static int await_sealed(int root, const char *name, unsigned long seconds)
+{
+    uint64_t deadline_ns = clock_now_ns() + seconds * NS_PER_S;
+    while (!are_sealed(root, name)) {
+        if (clock_now_ns() > deadline_ns) {
+            fprintf(stderr, "process_tree: there is no %s, or it is not sealed\n", name);
+            return EXIT_FAILURE;
+        }
+        poll(NULL, 0, SETTLE_POLL_MS);
+    }
+    return EXIT_SUCCESS;
+}
+
 static bool is_any_called(int root, const char *name)
 {
     read_all();
@@ -222,10 +268,12 @@ int main(int argc, char **argv)
         return print_memory(root);
     if (strcmp(verb, "gone") == 0 && argc == 5)
         return await_gone(root, argv[3], strtoul(argv[4], NULL, 10));
+    if (strcmp(verb, "sealed") == 0 && argc == 5)
+        return await_sealed(root, argv[3], strtoul(argv[4], NULL, 10));
     if (strcmp(verb, "settle") == 0 && argc == 5)
         return settle(root, (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
     fprintf(stderr,
             "usage: bench_process_tree run COMMAND... | cpu PID | memory PID | settle PID N SECONDS | "
-            "gone PID NAME SECONDS\n");
+            "gone PID NAME SECONDS | sealed PID NAME SECONDS\n");
     return 64;
 }

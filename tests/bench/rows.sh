@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what the files of bench.sh need is set by another of them
 # How a row of the table is measured: source this. Each measurement adds a line to $work/rows/ROW.SUBJECT:
 #     PER_SECOND CPU_US P50_US P99_US P999_US LOST
-# CPU_US is that of the whole process tree for one message; what was not measured is -.
+# CPU_US is that of the whole process tree for one message; what was not measured is -. And of floods at QoS 1, to
+# $work/acks.SUBJECT: ANSWERED EARLY, messages in all and those acknowledged before the broker had the answer.
+cpu_ms_min=50 # the kernel counts it in hundredths of a second: of less than that, nothing is said
 
 cpu_ms() {
   "$programs/bench_process_tree" cpu "${pid_of[$1]}"
@@ -9,9 +11,10 @@ cpu_ms() {
 
 # keep ROW SUBJECT CPU_MS_BEFORE ANSWERED PER_SECOND P50 P99 P999 LOST
 keep() {
-  local cpu_ms=$(($(cpu_ms "$2") - $3))
+  local cpu_us=- cpu_ms=$(($(cpu_ms "$2") - $3))
   (($4 > 0)) || die "$1, $2: no answer; its log: $(tail -5 "$work/$2.log")"
-  echo "$5 $((cpu_ms * 1000000 / $4))e-3 $6 $7 $8 $9" >>"$work/rows/$1.$2"
+  ((cpu_ms < cpu_ms_min)) || cpu_us=$((cpu_ms * 1000000 / $4))e-3
+  echo "$5 $cpu_us $6 $7 $8 $9" >>"$work/rows/$1.$2"
 }
 
 # loaded ROW SUBJECT OPTION...: by the load generator, through mosquitto.
@@ -26,10 +29,12 @@ loaded() {
 
 # flooded ROW SUBJECT QOS WINDOW BYTES: by the scripted broker.
 flooded() {
-  local before answered rate lost
+  local before answered rate lost early
   before=$(cpu_ms "$2")
   echo "flood $2 $3 $4 $5 1 $seconds" >&"$script_to"
-  read -r -t 120 -u "$script_from" answered rate lost || die "$1, $2: the scripted broker failed"
+  read -r -t 120 -u "$script_from" answered rate lost early || die "$1, $2: the scripted broker failed"
+  [[ $2 != hark || $early == 0 ]] || die "$1: hark acknowledged $early of $answered messages early"
+  (($3 == 0)) || echo "$answered $early" >>"$work/acks.$2"
   keep "$1" "$2" "$before" "$answered" "$rate" - - - "$lost"
 }
 

@@ -167,13 +167,26 @@ static void on_unsubscribe(struct script_client *c, struct reader *r)
 
 static void on_publish(struct script_client *c, unsigned flags, struct reader *r)
 {
+    const struct script_answers *wanted = &c->answers;
     unsigned qos = flags >> 1 & 3;
     skip_string(r);
     if (qos == 2)
         script_die("an answer at QoS 2");
     if (qos == 1)
         put(c, PUBACK, take(r, 2), 2);
+    if (c->is_v5)
+        (void)take(r, take_variable(r));
+    if (wanted->are_wanted && (qos != wanted->qos || r->len - r->at != wanted->bytes))
+        script_die("an answer of another QoS or length than its message");
     c->answered++;
+    c->answers.come++;
+}
+
+/* It works on what it was sent, so it knows of an answer's PUBACK after the next send at the earliest. */
+static void on_puback(struct script_client *c)
+{
+    c->acked++;
+    c->answers.early += ++c->answers.settled > c->answers.told;
 }
 
 /* false: the client has gone, politely. */
@@ -187,7 +200,7 @@ static bool obey(struct script_client *c, uint8_t first, struct reader *r)
         on_publish(c, first & 0xf, r);
         return true;
     case PUBACK:
-        c->acked++;
+        on_puback(c);
         return true;
     case SUBSCRIBE:
         on_subscribe(c, r);
@@ -269,8 +282,10 @@ void script_client_flush(struct script_client *c)
     if (buffer_length(&c->out) == 0)
         return;
     ssize_t n = send(c->fd, buffer_data(&c->out), buffer_length(&c->out), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n > 0)
+    if (n > 0) {
+        c->answers.told = c->answers.come;
         buffer_consume(&c->out, (size_t)n);
-    else if (errno != EAGAIN && errno != EINTR)
+    } else if (errno != EAGAIN && errno != EINTR) {
         leave(c);
+    }
 }

@@ -11,6 +11,15 @@
 
 enum { SCRIPT_FILTER_BYTES = 128, SCRIPT_IDS = 65535 };
 
+/* What is wanted of the answers from now on, and how they are acknowledged. */
+struct script_answers {
+    unsigned qos, bytes; /* of payload */
+    bool are_wanted;     /* else a PUBLISH may be anything */
+    uint64_t come, told,
+        settled;    /* answers; of them, those of which it may have heard; messages that it acknowledged */
+    uint64_t early; /* of these, those settled before it could know that their answer is safe with us */
+};
+
 struct script_client {
     int fd; /* -1: none */
     struct buffer in, out;
@@ -20,6 +29,7 @@ struct script_client {
     unsigned subscription;            /* that subscription's identifier; 0: none */
     uint64_t sent;                    /* PUBLISH to it, counted by who sends them */
     uint64_t acked, answered;         /* PUBACK and PUBLISH of it */
+    struct script_answers answers;
 };
 
 void script_client_open(struct script_client *c, int fd);

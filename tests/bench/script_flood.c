@@ -67,6 +67,7 @@ void script_flood_begin(struct script_flood *f, const struct script_order *order
     f->sent_before = to->sent;
     f->acked_before = to->acked;
     f->answered_before = to->answered;
+    to->answers = (struct script_answers){.qos = order->qos, .bytes = order->bytes, .are_wanted = true};
     for (unsigned i = 0; i < order->topics; i++)
         put_packet(f, i);
     f->counted_from_ns = now_ns + (order->is_march ? 0 : (uint64_t)(order->amount / 10 * (double)NS_PER_S));
@@ -148,12 +149,14 @@ void script_flood_report(const struct script_flood *f)
 {
     double seconds = (double)(clock_now_ns() - f->counted_from_ns) / (double)NS_PER_S;
     double rate = f->order.is_march ? 0 : (double)(answered(f) - f->counted_from) / seconds;
-    printf("%" PRIu64 " %.0f %" PRId64 "\n", answered(f), rate, (int64_t)(sent(f) - finished(f)));
+    printf("%" PRIu64 " %.0f %" PRId64 " %" PRIu64 "\n", answered(f), rate, (int64_t)(sent(f) - finished(f)),
+           f->to->answers.early);
     fflush(stdout);
 }
 
 void script_flood_end(struct script_flood *f)
 {
+    f->to->answers.are_wanted = false;
     buffer_finish(&f->packets);
     *f = (struct script_flood){0};
 }

@@ -34,7 +34,7 @@ struct script_flood {
 void script_flood_begin(struct script_flood *f, const struct script_order *order, struct script_client *to);
 bool script_flood_turn(struct script_flood *f);
 
-/* When it is over: prints ANSWERED PER_SECOND LOST. */
+/* When it is over: prints ANSWERED PER_SECOND LOST EARLY. */
 void script_flood_report(const struct script_flood *f);
 void script_flood_end(struct script_flood *f);
 

@@ -11,9 +11,10 @@
  * of them unanswered; after a tenth of SECONDS it begins to count; SECONDS later it stops and counts on until
  * nothing is missing, also of those who put off their answers. A march sends WINDOW at once whenever none is
  * unanswered, so that what the client does is the same each time. Each order's answer is one line; PER_SECOND
- * is 0 for a march:
+ * is 0 for a march; EARLY are the messages that were acknowledged (at QoS 1) before the client could know
+ * that the broker had their answers. An answer of another QoS or length than its message ends the program:
  *
- *     ANSWERED PER_SECOND LOST */
+ *     ANSWERED PER_SECOND LOST EARLY */
 #include "script_flood.h"
 
 #include "shared/clock.h"

@@ -68,6 +68,7 @@ start_hark() {
   cp "$programs/bench_version_1.so" "$work/inbox/version.so"
   manifest version '{ min: 1, max: 1 }' version.so >"$work/inbox/version.yaml"
   start hark '^hark: ready: 4 ' "$build/bin/hark" run --broker "mqtt://127.0.0.1:$1" --state "$work/state" "$work/inbox"
+  "$programs/bench_process_tree" sealed "${pid_of[hark]}" hark:hark 20 || die 'what is measured must be sealed'
 }
 
 python_with_paho() {

@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what the files of bench.sh need is set by another of them
 # Makes the tables of RESULTS.md from what rows.sh kept: source this.
 
-# median FILE [COLUMN]
+# median FILE [COLUMN]: - where one of them is missing.
 median() {
   awk -v column="${2-1}" '{ print $column }' "$1" | sort -g |
-    awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+    awk '$1 == "-" { is_missing = 1 } { v[NR] = $1 }
+      END { print is_missing ? "-" : NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
 # A figure as it is shown, and - for what was not measured.
@@ -185,9 +186,19 @@ describe() {
     "$(awk '/^MemTotal/ { printf "%.1f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r);" \
     "$(mosquitto -h | head -1); $(printf '%s; ' "${versions[@]}")load when it began: $load_before."
   echo
-  echo "One run of $((SECONDS / 60 + 1)) minutes: medians of $rounds rounds in turn, $seconds s for each throughput," \
+  echo "One run of $((SECONDS / 60 + 1)) min: medians of $rounds round$([[ $rounds == 1 ]] || echo s) in turn, $seconds s for each throughput," \
     "$pace_seconds s for each latency. Messages of 64 B, one answer each; what sends them, the broker and what is" \
     'measured share the cores. hark runs each in a sealed worker and acknowledges it late.'
+}
+
+acknowledgements() {
+  local subject early
+  printf '\nAcknowledged before the broker had the answer, of the messages of the scripted broker at QoS 1: '
+  for subject in "${subjects[@]}"; do
+    early=$(awk '{ all += $1; early += $2 } END { printf "%.1f", all ? 100 * early / all : 0 }' "$work/acks.$subject")
+    printf '%s %s %%%s' "${called[$subject]%%:*}" "$early" "$([[ $subject == "${subjects[-1]}" ]] && echo . || echo ', ')"
+  done
+  echo
 }
 
 tables() {
@@ -206,5 +217,6 @@ tables() {
     memory_table
     floor_table
   fi
+  acknowledgements
   awk '{ lost += $6 } END { printf "\nAnswers lost, of all: %d\n", lost }' "$work"/rows/*.*.*.*
 }
