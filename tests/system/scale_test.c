@@ -14,6 +14,8 @@
 
 enum {
     FUNCTIONS = 1000,
+    HOT = 10,
+    HOT_MESSAGES = 8000, /* for each of them */
     BURST = 100000,
     TOPICS = 10000,
     LARGE_BYTES = 16 << 20,
@@ -283,6 +285,74 @@ static void topics_that_were_seen_leave_nothing_behind(void **unused)
     grew_by_at_most(h, before_kib, 8); /* less than a lane and a message of each topic */
 }
 
+/* ---- many of both ---- */
+
+/* The first HOT functions count their messages, and say each thousandth. */
+static struct hark *a_thousand_of_which_some_will_be_hot(const struct broker *b)
+{
+    struct hark *h = a_thousand_functions(b);
+    hark_install(h, "milestone.so", "milestone.so");
+    for (int i = 0; i < HOT; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "echo-%d", i);
+        hark_manifest(h, name,
+                      "function: %s\nhandler: milestone.so\ntriggers: [ { topic: hot/%d } ]\n"
+                      "publishes: [ milestone/out ]\norder: topic\ninstances: { min: 1, max: 1 }\n",
+                      name, i);
+    }
+    hark_start(h);
+    until_ready(h, "^hark: ready: 1000 functions");
+    return h;
+}
+
+static void flood_the_hot(struct device *const senders[HOT], size_t messages)
+{
+    static char topics[HOT][32]; /* the floods borrow them */
+    for (int i = 0; i < HOT; i++) {
+        snprintf(topics[i], sizeof topics[i], "hot/%d", i);
+        device_flood(senders[i], topics[i], messages, 100);
+    }
+}
+
+/* Each thousand is reached by each of them, in whatever order. */
+static void all_reach(struct device *phone, struct device *const senders[HOT], size_t from, size_t to)
+{
+    unsigned reached[2 * HOT_MESSAGES / 1000 + 1] = {0};
+    for (size_t left = HOT * (to - from) / 1000; left > 0; left--) {
+        unsigned long thousands = strtoul(device_wait(phone, "milestone/out")->payload, NULL, 10) / 1000;
+        assert_in_range(thousands, from / 1000 + 1, to / 1000);
+        reached[thousands]++;
+    }
+    for (size_t i = from / 1000 + 1; i <= to / 1000; i++)
+        assert_int_equal(reached[i], HOT);
+    for (int i = 0; i < HOT; i++)
+        device_flood_join(senders[i]);
+}
+
+static void ten_hot_functions_of_a_thousand_lose_nothing_and_stop_nobody(void **unused)
+{
+    (void)unused;
+    struct broker *b = broker_start();
+    struct hark *h = a_thousand_of_which_some_will_be_hot(b);
+    struct device *phone = device_connect(broker_port(b), "phone"), *senders[HOT];
+    device_subscribe(phone, "echo/out", 1);
+    device_subscribe(phone, "milestone/out", 1);
+    for (int i = 0; i < HOT; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "sender-%d", i);
+        senders[i] = device_connect(broker_port(b), id);
+    }
+    flood_the_hot(senders, HOT_MESSAGES);
+    all_reach(phone, senders, 0, HOT_MESSAGES);
+    unsigned long before_kib = peak_kib(h);
+    flood_the_hot(senders, HOT_MESSAGES);
+    for (int i = HOT; i < FUNCTIONS; i += FUNCTIONS / 5)
+        answers(phone, i); /* from nothing, while the others work */
+    assert_true(device_count(phone, "milestone/out") < 2 * HOT * HOT_MESSAGES / 1000);
+    all_reach(phone, senders, HOT_MESSAGES, 2 * HOT_MESSAGES);
+    grew_by_at_most(h, before_kib, 24); /* in which their queues may fill; all of them would take 50 */
+}
+
 /* ---- large messages ---- */
 
 static void fill(char *bytes, size_t len)
@@ -337,6 +407,7 @@ int main(void)
         system_test(a_burst_onto_one_worker_loses_nothing),
         system_test(a_burst_onto_one_worker_waits_outside),
         system_test(topics_that_were_seen_leave_nothing_behind),
+        system_test(ten_hot_functions_of_a_thousand_lose_nothing_and_stop_nobody),
         system_test(a_message_of_sixteen_mebibytes_comes_back_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
