@@ -5,6 +5,7 @@
 #include "worker/children.h"
 #include "worker/loader.h"
 #include "worker/nest.h"
+#include "worker/relocated.h"
 #include "worker/seal.h"
 #include "worker/worker.h"
 
@@ -275,12 +276,14 @@ static void preload(const char *name)
 /* A function that is linked to one of these finds it loaded, and every worker shares its pages. Nothing that
  * is not loaded now can be found in the empty root; libpthread and the like are empty where libc has it all,
  * but older compilers name them. */
-static void preload_libraries(void)
+static int preload_libraries(void)
 {
     static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
                                         "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
+    size_t own = relocated_count();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         preload(names[i]);
+    return relocated_put_aside(own);
 }
 
 /* Standard input and output become /dev/null; of everything else we keep standard error and the socket. */
@@ -339,7 +342,9 @@ static int settle(struct zygote *z)
     int error = keep_only(z->control);
     if (error < 0)
         return error;
-    preload_libraries();
+    error = preload_libraries();
+    if (error < 0)
+        return error;
     z->sample = loader_open_sample();
     z->server = worker_prepare();
     z->deaths = watch_deaths();
