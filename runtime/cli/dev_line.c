@@ -1,5 +1,6 @@
 #include "cli/dev_line.h"
 
+#include "cli/columns.h"
 #include "cli/display.h"
 #include "shared/utf8.h"
 
@@ -65,14 +66,6 @@ void dev_line_finish(struct dev_line *l)
 
 /* ---- columns ---- */
 
-static size_t columns_of(const char *text)
-{
-    size_t columns = 0;
-    for (; text && *text; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80;
-    return columns;
-}
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -122,9 +115,9 @@ static void put(FILE *to, const char *text, size_t columns)
 {
     size_t all = columns_of(text), shown = 0;
     size_t kept = all > columns ? columns - 1 : all;
-    const char *end = text;
-    for (; end && *end && (shown < kept || ((unsigned char)*end & 0xc0) == 0x80); end++)
-        shown += ((unsigned char)*end & 0xc0) != 0x80;
+    const char *end = text, *next = text;
+    while (next && *next && (shown += columns_take(&next)) <= kept)
+        end = next;
     if (text)
         fwrite(text, 1, (size_t)(end - text), to);
     if (all > columns)

@@ -1,5 +1,6 @@
 #include "cli/display.h"
 
+#include "cli/columns.h"
 #include "shared/check.h"
 #include "shared/utf8.h"
 #include "shared/visible.h"
@@ -27,7 +28,7 @@ static void show_text(struct slice text, size_t width, char *buffer, size_t size
     size_t used = 0, columns = 0;
     for (size_t i = 0, taken; i < text.len; i += taken) {
         taken = visible_take(text.data + i, text.len - i, &v);
-        size_t wide = v.is_escaped ? v.len : 1;
+        size_t wide = columns_of(v.bytes);
         size_t needed = i + taken < text.len ? wide + 1 : wide; /* room for the … */
         if (columns + needed > width) {
             used += (size_t)snprintf(buffer + used, size - used, "…");

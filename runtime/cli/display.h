@@ -9,7 +9,7 @@
 enum { DISPLAY_HEX_BYTES = 16 };
 
 /* Text (UTF-8) with control characters as \xNN; other bytes as `0x…` of the first DISPLAY_HEX_BYTES and their
- * number. Cut with … to at most `width` characters (8 or more). Into buffer[size], NUL-terminated; size at
+ * number. Cut with … to at most `width` columns (8 or more). Into buffer[size], NUL-terminated; size at
  * least 4 * width + 8. */
 void display_bytes(struct slice bytes, size_t width, char *buffer, size_t size);
 

@@ -88,6 +88,13 @@ static void long_payloads_give_way_to_the_window(void **unused)
     dev_line_finish(&l);
 }
 
+static void what_takes_two_columns_is_cut_in_time(void **unused)
+{
+    (void)unused;
+    struct dev_line l = line_of("客厅温度二十一度五客厅湿度百分之四十五");
+    assert_prints(&l, 80, "13:45:52.007  home/hall/temperature  客厅温度二…  → thermostat  0.724 ms  ok\n");
+}
+
 static void outputs_that_have_no_room_are_counted(void **unused)
 {
     (void)unused;
@@ -128,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_message_is_one_line_with_its_outputs),
         cmocka_unit_test(what_could_command_a_terminal_is_shown),
         cmocka_unit_test(long_payloads_give_way_to_the_window),
+        cmocka_unit_test(what_takes_two_columns_is_cut_in_time),
         cmocka_unit_test(outputs_that_have_no_room_are_counted),
         cmocka_unit_test(colours_are_only_there_when_asked_for),
         cmocka_unit_test(an_output_that_comes_later_stands_alone),

@@ -35,6 +35,16 @@ static void long_text_ends_in_an_ellipsis_of_the_width(void **unused)
     assert_shown(slice_of("12345\n789"), 8, "12345…");
 }
 
+static void what_takes_two_columns_is_counted_so(void **unused)
+{
+    (void)unused;
+    assert_shown(slice_of("日本語です"), 10, "日本語です");
+    assert_shown(slice_of("日本語です"), 9, "日本語で…");
+    assert_shown(slice_of("日本語です"), 8, "日本語…");
+    assert_shown(slice_of("18 °C 😀😀"), 10, "18 °C 😀😀");
+    assert_shown(slice_of("18 °C 😀😀"), 9, "18 °C 😀…");
+}
+
 static void other_bytes_are_shown_as_hex_with_their_number(void **unused)
 {
     (void)unused;
@@ -52,6 +62,7 @@ int main(void)
         cmocka_unit_test(text_is_shown_as_it_is),
         cmocka_unit_test(controls_cannot_reach_the_terminal),
         cmocka_unit_test(long_text_ends_in_an_ellipsis_of_the_width),
+        cmocka_unit_test(what_takes_two_columns_is_counted_so),
         cmocka_unit_test(other_bytes_are_shown_as_hex_with_their_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
