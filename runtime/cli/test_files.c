@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static bool ends_in(const char *name, const char *ending)
 {
@@ -43,10 +45,19 @@ int test_file_text(const char *path, char **ret_text, size_t *ret_len)
 
 /* ---- paths ---- */
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Of one file with two names both count: the name says which function it is about. */
 static void add_path(struct test_paths *list, const char *path, const struct stat *s)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].device == s->st_dev && list->items[i].inode == s->st_ino)
+        const struct test_path *p = &list->items[i];
+        if (p->device == s->st_dev && p->inode == s->st_ino &&
+            strcmp(base_name(p->path), base_name(path)) == 0)
             return;
     }
     list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
@@ -59,6 +70,23 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static void complain_of(struct test_paths *list, const char *path, int error)
+{
+    if (!list->quiet)
+        log_error("%s: %s", path, strerror(error));
+    list->incomplete = true;
+}
+
+/* A symbolic link in a folder: one to a folder could lead in circles, one to a file counts. */
+static void add_linked(struct test_paths *list, const char *path)
+{
+    struct stat s;
+    if (stat(path, &s) != 0)
+        complain_of(list, path, errno);
+    else if (S_ISREG(s.st_mode))
+        add_path(list, path, &s);
+}
+
 static void visit(struct test_paths *list, FTS *tree, FTSENT *entry)
 {
     bool is_hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
@@ -66,20 +94,20 @@ static void visit(struct test_paths *list, FTS *tree, FTSENT *entry)
     if (entry->fts_info == FTS_D && is_hidden) {
         fts_set(tree, entry, FTS_SKIP);
     } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) {
-        if (!list->quiet)
-            log_error("%s: %s", path, strerror(entry->fts_errno));
-        list->incomplete = true;
+        complain_of(list, path, entry->fts_errno);
     } else if (entry->fts_info == FTS_D && list->folder) {
         list->folder(list->user, path);
     } else if (entry->fts_info == FTS_F && is_test_name(entry->fts_name)) {
         add_path(list, path, entry->fts_statp);
+    } else if (entry->fts_info == FTS_SL && is_test_name(entry->fts_name)) {
+        add_linked(list, path);
     }
 }
 
 static void add_folder(struct test_paths *list, const char *folder)
 {
     char *const roots[] = {(char *)folder, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     FTSENT *entry;
     CHECK(tree);
     while ((entry = fts_read(tree)))
@@ -87,19 +115,33 @@ static void add_folder(struct test_paths *list, const char *folder)
     fts_close(tree);
 }
 
+/* NAME.test.yaml beside the manifest, handler or source NAME.*, which is not what was meant to be read. */
+static bool has_cases_beside(const char *path, char *ret_beside, size_t size)
+{
+    const char *name = base_name(path), *dot = strrchr(name, '.');
+    int len = dot ? snprintf(ret_beside, size, "%.*s.test.yaml", (int)(dot - path), path) : 0;
+    return !is_test_name(name) && len > 0 && (size_t)len < size && access(ret_beside, F_OK) == 0;
+}
+
 int test_paths_find(struct test_paths *list, const char *path)
 {
     struct stat s;
+    char beside[PATH_MAX];
     if (stat(path, &s) != 0) {
         int error = errno;
         if (!list->quiet)
             log_error("%s: %s", path, strerror(error));
         return error == EACCES ? EX_NOPERM : EX_DATAERR;
     }
-    if (S_ISDIR(s.st_mode))
+    if (S_ISDIR(s.st_mode)) {
         add_folder(list, path);
-    else
+    } else if (has_cases_beside(path, beside, sizeof beside)) {
+        if (!list->quiet)
+            log_error("%s: no test cases: they are in %s, name that", path, beside);
+        return EX_DATAERR;
+    } else {
         add_path(list, path, &s);
+    }
     return 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-/* Where they are; each file once, however often it is named. */
+/* Where they are; each file once, however often and by whatever path it is named. */
 struct test_paths {
     struct test_path {
         char *path; /* owned */
@@ -21,7 +21,8 @@ struct test_paths {
 };
 
 /* Adds a file, or what lies in a folder and the folders in it as *.test.yaml, sorted; names that begin with a
- * dot apart. 0, or the exit code, logged: no such path, or one that may not be read. */
+ * dot apart. Symbolic links to files count, those to folders only as `path`. 0, or the exit code, logged: no
+ * such path, or one that may not be read. */
 __attribute__((warn_unused_result)) int test_paths_find(struct test_paths *list, const char *path);
 void test_paths_finish(struct test_paths *list);
 

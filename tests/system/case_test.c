@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A folder with a puppet and these cases; `test` runs them. */
 static const char *folder_with_cases(const char *cases)
@@ -231,6 +232,31 @@ static void no_cases_are_an_error(void **unused)
                    "/nowhere/at/all: No such file or directory");
 }
 
+static void links_lead_to_cases(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x")), *link = path_in(folder_create(), "link");
+    assert_int_equal(symlink(folder, link), 0);
+    assert_contains(hark_command("test", link).out, "1 passed, 0 failed");
+    assert_int_equal(symlink("puppet.yaml", path_in(folder, "other.yaml")), 0);
+    assert_int_equal(symlink("puppet.test.yaml", path_in(folder, "other.test.yaml")), 0);
+    assert_int_equal(symlink(".", path_in(folder, "circle")), 0);
+    assert_contains(hark_command("test", folder, path_in(link, "puppet.test.yaml")).out,
+                    "2 passed, 0 failed");
+    assert_int_equal(symlink("nowhere", path_in(folder, "gone.test.yaml")), 0);
+    assert_contains(hark_command("test", folder).err, "/gone.test.yaml: No such file or directory\n");
+}
+
+static void the_function_is_not_taken_for_its_cases(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_with_cases(GIVEN("say out/a x"));
+    assert_refused(hark_command("test", path_in(folder, "puppet.yaml")), BAD_DATA,
+                   "/puppet.yaml: no test cases: they are in ");
+    assert_refused(hark_command("test", path_in(folder, "puppet.so")), BAD_DATA,
+                   "/puppet.test.yaml, name that\n");
+}
+
 static void junit_has_every_case_and_escapes_what_xml_must(void **unused)
 {
     (void)unused;
@@ -358,6 +384,8 @@ int main(void)
         system_test(a_function_that_is_not_there_fails_its_cases),
         system_test(a_bad_file_is_said_and_the_others_run),
         system_test(no_cases_are_an_error),
+        system_test(links_lead_to_cases),
+        system_test(the_function_is_not_taken_for_its_cases),
         system_test(junit_has_every_case_and_escapes_what_xml_must),
         system_test(odd_names_harm_neither_the_xml_nor_the_terminal),
         system_test(tap_has_a_plan_and_a_point_for_each_case),
