@@ -120,5 +120,6 @@ int main(int argc, char **argv)
     prctl(PR_SET_DUMPABLE, 0); /* no core dump, and no process of the same user reads the memory: passwords */
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = choose(argc, argv);
-    return code == EX_OK && !flush_output() ? EX_SOFTWARE : code;
+    bool written = flush_output();
+    return code == EX_OK && !written ? EX_SOFTWARE : code;
 }

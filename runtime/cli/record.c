@@ -49,6 +49,7 @@ static void on_message(void *user, const struct mqtt_message *m)
     message_json_print(message_json_now(m));
     if (fflush(stdout) != 0 || ferror(stdout)) {
         log_error("standard output cannot be written: %s", strerror(errno));
+        clearerr(stdout); /* or main() says it again */
         peer_close(&r->peer, EX_SOFTWARE);
     } else if (++r->count == r->options->count) {
         peer_close(&r->peer, 0);

@@ -80,6 +80,16 @@ static void output_that_cannot_be_written_is_no_success(void **unused)
     }
 }
 
+static void output_that_cannot_be_written_is_said_of_what_failed_too(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create();
+    file_print(path_in(folder, "gone.test.yaml"), "cases: [ { given: { topic: a } } ]\n");
+    const char *const argv[] = {"sh", "-c", "exec \"$0\" test \"$1\" >/dev/full", TEST_HARK, folder, NULL};
+    assert_refused(command_run(&(struct process_options){.name = "hark", .argv = argv}), 1,
+                   "standard output cannot be written");
+}
+
 static void few_descriptors_are_enough_for_a_worker(void **unused)
 {
     (void)unused;
@@ -323,6 +333,7 @@ int main(void)
         system_test(a_command_that_does_not_exist_is_a_usage_error),
         system_test(closed_standard_descriptors_do_no_harm),
         system_test(output_that_cannot_be_written_is_no_success),
+        system_test(output_that_cannot_be_written_is_said_of_what_failed_too),
         system_test(few_descriptors_are_enough_for_a_worker),
         system_test(an_option_that_does_not_exist_is_a_usage_error),
         system_test(an_option_of_another_command_is_a_usage_error),
