@@ -71,6 +71,16 @@ static bool is_complete(struct message_lines *l)
     return has_whole_line(l) || l->at_end || l->used - l->next > LINE_BYTES_MAX;
 }
 
+/* What some editors and shells put in front of UTF-8. */
+static void skip_byte_order_mark(struct message_lines *l)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    if (l->number > 1 || l->length < sizeof mark || memcmp(l->line, mark, sizeof mark) != 0)
+        return;
+    l->line += sizeof mark;
+    l->length -= sizeof mark;
+}
+
 static bool read_line(struct message_lines *l)
 {
     while (!is_complete(l))
@@ -88,6 +98,7 @@ static bool read_line(struct message_lines *l)
     if (l->length > 0 && l->line[l->length - 1] == '\r')
         l->length--;
     l->line[l->length] = '\0';
+    skip_byte_order_mark(l);
     return true;
 }
 
