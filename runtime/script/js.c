@@ -8,6 +8,7 @@
 #include "script/words.h"
 #include "shared/script.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 static duk_context *js;
 static struct hark_context *context;
 static const char *script_name;
+static bool is_compiling; /* what fails is the script's own syntax */
 
 /* An error that nobody could catch. */
 static void on_fatal(void *unused, const char *message)
@@ -37,7 +39,9 @@ static duk_ret_t run_script(duk_context *d, void *data)
     const struct script *script = data;
     js_calls_open(d, context);
     duk_push_string(d, script->name);
+    is_compiling = true;
     duk_compile_lstring_filename(d, 0, script->text, script->len);
+    is_compiling = false;
     duk_call(d, 0);
     if (!duk_get_global_string(d, "handle") || !duk_is_function(d, -1))
         return duk_error(d, DUK_ERR_ERROR,
@@ -78,6 +82,18 @@ static unsigned line_of_script(const char *trace)
     return at ? (unsigned)strtoul(at + len, NULL, 10) : 0;
 }
 
+/* What to do about it, where the words do not say so. */
+static const char *hint_of(const char *text)
+{
+    if (strstr(text, "alloc failed"))
+        return ": raise `limits.memory`";
+    if (is_compiling && strstr(text, "source decode failed"))
+        return ": it is not UTF-8: save it with that encoding";
+    if (is_compiling && strncmp(text, "SyntaxError", strlen("SyntaxError")) == 0)
+        return ": mind that this is ECMAScript 5.1, without let, =>, class and `...`";
+    return "";
+}
+
 /* In duk_safe_call, with what was thrown on the stack: makes the line of it. */
 static duk_ret_t describe(duk_context *d, void *unused)
 {
@@ -89,7 +105,7 @@ static duk_ret_t describe(duk_context *d, void *unused)
         duk_pop(d);
     }
     const char *text = duk_safe_to_string(d, -1);
-    const char *hint = strstr(text, "alloc failed") ? ": raise `limits.memory`" : "";
+    const char *hint = hint_of(text);
     if (line)
         duk_push_sprintf(d, "%s:%u: %s%s", script_name, line, text, hint);
     else

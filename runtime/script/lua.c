@@ -57,6 +57,10 @@ static int run_script(lua_State *L)
     lua_calls_open(L, lua_touserdata(L, 2));
     const char *name = lua_pushfstring(L, "=%s", script->name);
     size_t mark = byte_order_mark(script);
+    if (script->len > mark && script->text[mark] == LUA_SIGNATURE[0]) {
+        lua_pushfstring(L, "%s: this is compiled Lua: give its source", script->name);
+        return lua_error(L);
+    }
     if (luaL_loadbufferx(L, script->text + mark, script->len - mark, name, "t") != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 0);

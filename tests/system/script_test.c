@@ -152,7 +152,7 @@ static void a_script_that_cannot_start_is_refused(void **unused)
                 "rules.lua:3: no sensor\n");
     assert_ends(lua("function handle() end\nhark.publish('out/a', 'x')"), BAD_DATA,
                 "rules.lua:2: publish to 'out/a' refused: only while a message is handled\n");
-    assert_ends(lua("\033LuaS"), BAD_DATA, "attempt to load a binary chunk");
+    assert_ends(lua("\033LuaS"), BAD_DATA, "rules.lua: this is compiled Lua: give its source\n");
 }
 
 static void a_byte_order_mark_is_no_mistake(void **unused)
@@ -165,7 +165,7 @@ static void a_byte_order_mark_is_no_mistake(void **unused)
     assert_answers(js("\xef\xbb\xbf"
                       "function handle(m) {\r\n  hark.publish('out/a', m.payload)\r\n}\r\n"),
                    line);
-    assert_ends(lua("\xef\xbb\xbf\033LuaS"), BAD_DATA, "attempt to load a binary chunk");
+    assert_ends(lua("\xef\xbb\xbf\033LuaS"), BAD_DATA, "rules.lua: this is compiled Lua: give its source\n");
 }
 
 static void hark_check_finds_the_line(void **unused)
@@ -385,6 +385,10 @@ static void js_that_cannot_start_is_refused(void **unused)
 {
     (void)unused;
     assert_ends(js("function handle(m) {\n"), BAD_DATA, "rules.js:2: SyntaxError: parse error");
+    assert_ends(js("let x = 1;\nfunction handle() {}\n"), BAD_DATA,
+                ": mind that this is ECMAScript 5.1, without let, =>, class and `...`\n");
+    assert_ends(js("function handle() {}\nJSON.parse('x');"), BAD_DATA, "invalid json (at offset 1)\n");
+    assert_ends(js("\xff\xfe"), BAD_DATA, ": it is not UTF-8: save it with that encoding\n");
     assert_ends(js(""), BAD_DATA,
                 "rules.js: Error: it has no function handle: write function handle(message) {");
     assert_ends(js("function handle() {}\nfunction start() {\n  throw new Error('no sensor')\n}"), BAD_DATA,
