@@ -17,9 +17,18 @@ bool load_is_manifest(const char *path)
     return ends_in(path, ".yaml") || ends_in(path, ".yml");
 }
 
+static int refuse_cases(const char *path, struct diags *diags)
+{
+    diags_add(diags, path, 0, 0,
+              "these are test cases, which hark test runs: name the manifest or the handler");
+    return -EINVAL;
+}
+
 static int load_once(const char *path, const char *functions, struct revision **ret_revision,
                      struct diags *diags)
 {
+    if (ends_in(path, ".test.yaml") || ends_in(path, ".test.yml"))
+        return refuse_cases(path, diags);
     return load_is_manifest(path) ? revision_load(path, functions, ret_revision, diags)
                                   : revision_load_handler(path, ret_revision, diags);
 }

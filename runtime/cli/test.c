@@ -149,7 +149,7 @@ const struct command command_test = {
     .help =
         "Runs the cases of each FILE, or of all *.test.yaml in DIR (the current folder) and the folders in\n"
         "it, in workers as 'hark run' would, several at once. NAME.test.yaml is about NAME.yaml beside it,\n"
-        "unless it says so: docs/test-cases.md has the keys. What is wrong stands below the case.\n\n"
+        "unless it says so: hark-test(5) has the keys. What is wrong stands below the case.\n\n"
         "--update changes only what did not match, and cases without 'expect'; comments and order stay. A "
         "case\n"
         "is recorded if it passes a second run; what differs each time is not.\n\n"

@@ -73,7 +73,8 @@ static int refuse_foreign(const uint8_t *data, size_t len, struct diag *diag)
         return refuse(diag, "this is a static library: link it with -shared to a .so");
     if (len >= 4 && memcmp(data, ELFMAG, SELFMAG) == 0)
         return refuse(diag, "the file is cut short after %zu bytes: copy it again", len);
-    return refuse(diag, "this is no shared object (no ELF file)");
+    return refuse(
+        diag, "this is no shared object (no ELF file): a .so is needed, or a name that ends in .lua or .js");
 }
 
 static int check_machine(const Elf64_Ehdr *header, struct diag *diag)

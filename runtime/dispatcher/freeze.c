@@ -66,7 +66,8 @@ static int open_regular(const char *path, size_t max_bytes, bool trusted, struct
     if (fstat(fd, ret_stat) != 0) {
         error = fail(diag, errno, "cannot be read");
     } else if (!S_ISREG(ret_stat->st_mode)) {
-        diag_set(diag, NULL, 0, 0, "is not a regular file");
+        diag_set(diag, NULL, 0, 0,
+                 S_ISDIR(ret_stat->st_mode) ? "is a folder: a file is needed" : "is not a regular file");
         error = -EINVAL;
     } else if ((uintmax_t)ret_stat->st_size > max_bytes) {
         diag_set(diag, NULL, 0, 0, "has %" PRIdMAX " bytes: at most %zu are allowed",

@@ -168,19 +168,20 @@ static void complain_of_missing(const struct manifest *m, const char *manifest_p
                                 struct diags *diags)
 {
     struct slice folder = folder_prefix(manifest_path);
+    const char *build_it = script_is_named(m->handler) ? "" : "build it, ";
     if (folder.len == 0)
         folder = slice_of("./");
     if (m->handler[0] == '/')
-        diags_add(diags, m->file, m->handler_line, m->handler_column, "handler '%s' not found: put it there",
-                  m->handler);
+        diags_add(diags, m->file, m->handler_line, m->handler_column,
+                  "handler '%s' not found: %sput it there", m->handler, build_it);
     else if (!functions)
         diags_add(diags, m->file, m->handler_line, m->handler_column,
-                  "handler '%s' not found: looked in %.*s: put it there, or name its folder by --functions",
-                  m->handler, SLICE_ARG(folder));
+                  "handler '%s' not found: looked in %.*s: %sput it there, or name its folder by --functions",
+                  m->handler, SLICE_ARG(folder), build_it);
     else
         diags_add(diags, m->file, m->handler_line, m->handler_column,
-                  "handler '%s' not found: looked in %.*s and %s: put it into one of them", m->handler,
-                  SLICE_ARG(folder), functions);
+                  "handler '%s' not found: looked in %.*s and %s: %sput it into one of them", m->handler,
+                  SLICE_ARG(folder), functions, build_it);
 }
 
 /* What a worker loads: the handler, or the adapter of a script, which is taken as text. */

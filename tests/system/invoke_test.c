@@ -76,6 +76,9 @@ static void invoke_refuses_bad_data_with_65(void **unused)
     struct outcome o = hark_command("invoke", path_in(folder, "puppet.yaml"));
     assert_refused(o, BAD_DATA, "puppet.yaml:5:1: ");
     assert_refused(hark_command("invoke", path_in(folder, "nowhere.yaml")), BAD_DATA, "nowhere.yaml");
+    file_print(path_in(folder, "puppet.test.yaml"), "cases: [ { given: { topic: a } } ]\n");
+    assert_refused(hark_command("invoke", path_in(folder, "puppet.test.yaml")), BAD_DATA,
+                   "puppet.test.yaml: these are test cases, which hark test runs: name the manifest or ");
     assert_refused(hark_command("invoke", own_copy(TEST_FUNCTIONS, "wrong_abi.so"), "--topic", "a"), BAD_DATA,
                    "ABI 7");
 }
@@ -153,6 +156,20 @@ static void a_line_of_standard_input_is_a_message(void **unused)
                                          NULL);
     assert_string_equal(o.out, "out/a one\nout/a two\nout/a three\n");
     assert_int_equal(o.code, 0);
+}
+
+static void a_byte_order_mark_before_the_first_line_is_no_mistake(void **unused)
+{
+    (void)unused;
+    struct outcome o = invoke_with_input("\xef\xbb\xbf"
+                                         "[puppet/do] say out/a one\r\n[puppet/do] say out/a two\r\n",
+                                         NULL);
+    assert_string_equal(o.out, "out/a one\nout/a two\n");
+    assert_int_equal(o.code, 0);
+    o = invoke_with_input("\xef\xbb\xbf\n[puppet/do] say out/a one\n\xef\xbb\xbf[puppet/do] say out/a two\n",
+                          NULL);
+    assert_string_equal(o.out, "out/a one\n");
+    assert_int_equal(o.code, BAD_DATA);
 }
 
 static void what_invoke_prints_as_json_it_takes(void **unused)
@@ -254,6 +271,7 @@ int main(void)
         system_test(invoke_answers_to_the_response_topic),
         system_test(invoke_shows_all_fields_in_json),
         system_test(a_line_of_standard_input_is_a_message),
+        system_test(a_byte_order_mark_before_the_first_line_is_no_mistake),
         system_test(what_invoke_prints_as_json_it_takes),
         system_test(the_first_line_that_fails_decides_the_exit_code),
         system_test(a_line_that_is_no_message_is_said_with_its_number),

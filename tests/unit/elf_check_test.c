@@ -57,7 +57,7 @@ static void what_is_no_elf_is_named(void **unused)
     assert_refused("#!/bin/sh\n", 10, "script");
     assert_refused("!<arch>\nxxxxxxxx", 16, "static library");
     assert_refused("just some text, and then some more of it, longer than any header is", 67, "no ELF file");
-    assert_refused("x", 1, "no ELF file");
+    assert_refused("x", 1, "(no ELF file): a .so is needed, or a name that ends in .lua or .js");
 }
 
 static void a_foreign_machine_is_named(void **unused)

@@ -236,8 +236,8 @@ static void a_missing_handler_is_said_where_it_is_named(void **unused)
 {
     (void)unused;
     assert_fails(NULL, -ENOENT, "f.yaml:2:10: handler 'f.so' not found: looked in ");
-    assert_fails(NULL, -ENOENT, ": put it there, or name its folder by --functions");
-    assert_fails("/nowhere", -ENOENT, " and /nowhere: put it into one of them");
+    assert_fails(NULL, -ENOENT, ": build it, put it there, or name its folder by --functions");
+    assert_fails("/nowhere", -ENOENT, " and /nowhere: build it, put it into one of them");
 }
 
 static void a_missing_manifest_is_said(void **unused)
@@ -272,7 +272,7 @@ static void a_folder_or_device_is_no_handler(void **unused)
 {
     (void)unused;
     assert_int_equal(mkdir(path_in(folder, "f.so"), 0700), 0);
-    assert_fails(NULL, -EINVAL, "is not a regular file");
+    assert_fails(NULL, -EINVAL, "is a folder: a file is needed");
     assert_int_equal(rmdir(path_in(folder, "f.so")), 0);
     assert_int_equal(symlink("/dev/zero", path_in(folder, "f.so")), 0);
     assert_fails(NULL, -EINVAL, "is not a regular file");
