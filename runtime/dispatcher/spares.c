@@ -99,20 +99,25 @@ static struct spare_shape *find_lacking(struct spares *s)
     return s->shape_count && s->shapes[0].count < SPARES_OF_LATEST ? &s->shapes[0] : NULL;
 }
 
-/* One a turn: it takes time from everybody. If there is none to be had, there will be another occasion. */
+static bool order(struct worker_io *io, struct spare_shape *shape)
+{
+    static const struct grants none;
+    const struct worker_terms terms = {.zygote = io->zygote, .place = &shape->place, .grants = &none};
+    if (worker_order(io, &terms, &shape->waiting[shape->count]) < 0)
+        return false;
+    shape->count++;
+    return true;
+}
+
+/* One a turn: it takes time from everybody. If there is none to be had, there will be another occasion. Once
+ * no spare is missing, what other workers will be born with. */
 static void on_timer(uv_timer_t *timer)
 {
     struct worker_io *io = timer->data;
-    static const struct grants none;
     forget_lost_cgroups(io);
     struct spare_shape *shape = find_lacking(&io->spares);
-    if (!shape)
-        return;
-    const struct worker_terms terms = {.zygote = io->zygote, .place = &shape->place, .grants = &none};
-    if (worker_order(io, &terms, &shape->waiting[shape->count]) < 0)
-        return;
-    shape->count++;
-    uv_timer_start(timer, on_timer, SPARES_DELAY_MS, 0);
+    if (shape ? order(io, shape) : kits_add(&io->kits))
+        uv_timer_start(timer, on_timer, SPARES_DELAY_MS, 0);
 }
 
 static bool remove_waiting(struct spare_shape *shape, const struct worker *w)
@@ -144,6 +149,7 @@ void spares_close(struct worker_io *io)
     for (int i = 0; i < io->spares.shape_count; i++)
         empty(io, &io->spares.shapes[i]);
     io->spares.shape_count = 0;
+    kits_close(&io->kits);
 }
 
 bool spares_are_gone(const struct worker_io *io)

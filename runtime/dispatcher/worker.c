@@ -5,7 +5,6 @@
 #include "shared/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -229,56 +228,6 @@ void worker_on(struct worker *w, enum worker_event event)
 
 /* ---- start ---- */
 
-/* Its size is sealed: a worker that could shrink it would make this process fault on its next look. */
-static int create_recorder(struct worker *w)
-{
-    int fd = memfd_create("hark-recorder", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -errno;
-    void *page = MAP_FAILED;
-    if (ftruncate(fd, sizeof *w->recorder) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        page = mmap(NULL, sizeof *w->recorder, PROT_READ, MAP_SHARED, fd, 0);
-    if (page == MAP_FAILED) {
-        close(fd);
-        return -ENOMEM;
-    }
-    w->recorder = page;
-    return fd;
-}
-
-/* Linux begins with some 160 KiB: a larger payload would go in two halves, with a wake-up of each side for
- * either. What is not allowed is left as it is. */
-static void widen(int channel)
-{
-    setsockopt(channel, SOL_SOCKET, SO_SNDBUF, &(int){CHANNEL_SEND_BYTES}, sizeof(int));
-}
-
-/* Fills in the fds that go to the zygote but for the cgroup, and the worker's own ends. 0, or a negative
- * errno with all closed. */
-static int create_fds(struct worker *w, int fds[ZYGOTE_FDS_MAX])
-{
-    int channel[2] = {-1, -1}, log[2] = {-1, -1}, recorder = -1;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 && pipe2(log, O_CLOEXEC) == 0 &&
-        (recorder = create_recorder(w)) >= 0) {
-        fcntl(channel[0], F_SETFL, O_NONBLOCK);
-        widen(channel[0]);
-        widen(channel[1]);
-        fcntl(log[0], F_SETFL, O_NONBLOCK);
-        w->channel = channel[0];
-        w->log = log[0];
-        memcpy(fds, (int[]){channel[1], recorder, log[1]}, sizeof(int) * ZYGOTE_FD_COUNT);
-        return 0;
-    }
-    int error = errno ? -errno : -EMFILE;
-    const int all[] = {channel[0], channel[1], log[0], log[1]};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i] >= 0)
-            close(all[i]);
-    }
-    return error;
-}
-
 void worker_destroy(struct worker *w)
 {
     if (w->recorder)
@@ -289,6 +238,20 @@ void worker_destroy(struct worker *w)
         close(w->log);
     buffer_finish(&w->out);
     free(w);
+}
+
+/* Its own ends into it, the others into fds. */
+static int equip(struct worker *w, int fds[ZYGOTE_FDS_MAX])
+{
+    struct kit kit;
+    int error = kit_take(&w->io->kits, &kit);
+    if (error)
+        return error;
+    w->channel = kit.channel;
+    w->log = kit.log;
+    w->recorder = kit.recorder;
+    memcpy(fds, kit.theirs, sizeof kit.theirs);
+    return 0;
 }
 
 /* It leaves with a call that is sent ahead, in one piece, or at the end of the turn. */
@@ -321,7 +284,7 @@ int worker_order(struct worker_io *io, const struct worker_terms *terms, struct 
     w->window = CALL_WINDOW_INITIAL;
     w->placement = PLACEMENT_INITIAL;
     TAILQ_INIT(&w->calls);
-    int error = create_fds(w, fds);
+    int error = equip(w, fds);
     if (!error)
         error = add_cgroup(io, terms->place->cgroup, fds);
     if (!error && terms->revision)

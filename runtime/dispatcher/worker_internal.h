@@ -3,6 +3,7 @@
 #define HARK_DISPATCHER_WORKER_INTERNAL_H
 
 #include "dispatcher/call_window.h"
+#include "dispatcher/kit.h"
 #include "dispatcher/placement.h"
 #include "dispatcher/spares.h"
 #include "dispatcher/worker.h"
@@ -11,7 +12,6 @@
 
 enum {
     WORKER_READ_BYTES = 64 * 1024,
-    CHANNEL_SEND_BYTES = 512 * 1024,   /* on their way in each direction, where net.core.wmem_max allows it */
     WORKER_OUT_BYTES_MAX = 256 * 1024, /* calls wait outside while so much is unsent */
     WORKER_BATCH_BYTES = 16 * 1024     /* so much leaves before the turn is over */
 };
@@ -36,6 +36,7 @@ struct worker_io {
     struct worker_list dirty;     /* workers with something to send */
     struct worker_list all;       /* that have a function */
     struct spares spares;
+    struct kits kits;           /* of workers to come */
     void (*closed)(void *user); /* NULL: not closing */
     void *closed_user;
     uint8_t read_buffer[WORKER_READ_BYTES];

@@ -138,6 +138,26 @@ static void limits_that_were_used_long_ago_are_forgotten(void **unused)
     stop(a);
 }
 
+static bool kits_lie_ready(void)
+{
+    return scene.io->kits.count == KITS_READY;
+}
+
+static void what_the_next_workers_are_born_with_lies_ready(void **unused)
+{
+    (void)unused;
+    struct actor *first = start_with(1 << 20);
+    scene_until_it_is(kits_lie_ready);
+    int channel = scene.io->kits.ready[KITS_READY - 1].channel;
+    struct actor *second = start_with(2 << 20); /* for which there is no spare */
+    assert_int_equal(second->w->channel, channel);
+    actor_call(second);
+    scene_until_answered(second, 1);
+    scene_until_it_is(kits_lie_ready);
+    stop(first);
+    stop(second);
+}
+
 /* They are gone on the return; the loop has not heard of it. */
 static void kill_waiting(void)
 {
@@ -187,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH(a_worker_may_be_born_before_it_is_asked_for),
+        WITH(what_the_next_workers_are_born_with_lies_ready),
         WITH(a_spare_of_other_limits_is_not_used),
         WITH(functions_that_take_turns_find_spares_each),
         WITH(limits_that_were_used_long_ago_are_forgotten),
