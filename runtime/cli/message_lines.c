@@ -2,6 +2,7 @@
 
 #include "cli/moment.h"
 #include "shared/check.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@ enum {
     READ_BYTES = 64 * 1024,
     LINE_BYTES_MAX = 256 * 1024 * 1024 /* a packet of 32 MiB, each byte of it as \u0001, and some more */
 };
+
+static const uint64_t PAUSE_SAID_NS = 300 * NS_PER_S;
 
 static void drop_parsed(struct message_lines *l)
 {
@@ -191,13 +194,25 @@ enum message_line message_lines_next_for(struct message_lines *l, const struct m
                                                                                    : kind;
 }
 
-uint64_t message_lines_recorded_ns(const struct message_lines *l)
+/* 0: it does not say, or it is no moment. */
+static uint64_t recorded_ns(const struct message_lines *l)
 {
     uint64_t ns = 0;
     if (l->parsed.time && moment_parse(l->parsed.time, &ns) < 0)
         log_warn("%s:%zu: time '%s' is no moment such as 2026-11-22T16:46:28.250Z: it is sent at once",
                  l->name, l->number, l->parsed.time);
     return ns;
+}
+
+uint64_t message_lines_due_ns(const struct message_lines *l, struct pace *pace)
+{
+    uint64_t now_ns = clock_now_ns(), due_ns = pace_due(pace, recorded_ns(l), now_ns);
+    if (due_ns > now_ns + PAUSE_SAID_NS)
+        log_info(
+            "%s:%zu: it comes in %llu s, as it was recorded: --speed N makes pauses shorter, --speed max "
+            "leaves them out",
+            l->name, l->number, (unsigned long long)((due_ns - now_ns) / NS_PER_S));
+    return due_ns;
 }
 
 void message_lines_finish(struct message_lines *l)

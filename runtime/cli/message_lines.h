@@ -4,6 +4,7 @@
 
 #include "cli/aim.h"
 #include "cli/message_parse.h"
+#include "cli/pace.h"
 #include "manifest/manifest.h"
 #include "shared/topic.h"
 
@@ -40,8 +41,9 @@ bool message_lines_ready(struct message_lines *l);
 enum message_line message_lines_next(struct message_lines *l);
 /* The same as messages for a function, l->aimed. */
 enum message_line message_lines_next_for(struct message_lines *l, const struct manifest *m);
-/* When that line was recorded; 0: it does not say, or no moment, which is said in the log. */
-uint64_t message_lines_recorded_ns(const struct message_lines *l);
+/* When that line is to be played, as pace_due() has it. The log tells of a time that is no moment, and of a
+ * pause that looks like a standstill. */
+uint64_t message_lines_due_ns(const struct message_lines *l, struct pace *pace);
 void message_lines_finish(struct message_lines *l);
 
 #endif

@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 #include "cli/message_json.h"
 #include "cli/message_lines.h"
-#include "cli/pace.h"
 #include "cli/peer.h"
 #include "cli/replay_function.h"
 #include "mqtt/packet.h"
@@ -53,7 +52,7 @@ static void fetch(struct replay *r)
             log_warn("%s:%zu: a tick of a timer cannot be published", r->lines.name, r->lines.number);
     }
     if (r->has_next)
-        r->due_ns = pace_due(&r->pace, message_lines_recorded_ns(&r->lines), clock_now_ns());
+        r->due_ns = message_lines_due_ns(&r->lines, &r->pace);
 }
 
 static bool is_plain(const struct mqtt_publish *p)

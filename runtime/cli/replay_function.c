@@ -1,6 +1,5 @@
 #include "cli/replay_function.h"
 
-#include "cli/pace.h"
 #include "cli/tryout.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -83,7 +82,7 @@ static void take_code(struct replay *r, int code)
 
 static void play_when_due(struct replay *r, const struct aimed *aimed)
 {
-    await_moment(r, pace_due(&r->pace, message_lines_recorded_ns(r->lines), clock_now_ns()));
+    await_moment(r, message_lines_due_ns(r->lines, &r->pace));
     if (r->is_over)
         return;
     r->played++;

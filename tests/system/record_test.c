@@ -264,6 +264,7 @@ static void an_interrupt_ends_a_replay_to_a_function_with_its_count(void **unuse
     const char *const argv[] = {TEST_HARK, "replay", path, path_in(folder, "puppet.yaml"), NULL};
     struct process *p = process_start(&(struct process_options){.name = "replay", .argv = argv});
     lines_wait(p->out, "out/a 1");
+    lines_wait(p->err, "recording.jsonl:2: it comes in (3600|3599) s, as it was recorded: --speed N ");
     kill(p->pid, SIGINT);
     assert_int_equal(process_wait(p), 0);
     lines_wait(p->err, "hark: 1 message played");

@@ -54,6 +54,15 @@ static void a_time_before_the_one_before_it_overtakes_nothing(void **unused)
     assert_int_equal(pace_due(&p, RECORDED + 3 * NS_PER_S, NOW), NOW + 3 * NS_PER_S);
 }
 
+/* It began in 1970 and was set while it recorded. */
+static void a_clock_that_jumped_ahead_is_no_overflow(void **unused)
+{
+    (void)unused;
+    struct pace p = {.speed = 0.001};
+    assert_int_equal(pace_due(&p, NS_PER_S, NOW), NOW);
+    assert_int_equal(pace_due(&p, 1795000000 * NS_PER_S, NOW), NOW + UINT64_MAX / 4);
+}
+
 static void a_moment_is_read_as_it_is_written(void **unused)
 {
     (void)unused;
@@ -99,6 +108,7 @@ int main(void)
         cmocka_unit_test(as_fast_as_it_goes_waits_for_nothing),
         cmocka_unit_test(what_has_no_time_comes_with_the_one_before_it),
         cmocka_unit_test(a_time_before_the_one_before_it_overtakes_nothing),
+        cmocka_unit_test(a_clock_that_jumped_ahead_is_no_overflow),
         cmocka_unit_test(a_moment_is_read_as_it_is_written),
         cmocka_unit_test(what_is_no_moment_is_refused),
     };
