@@ -1,16 +1,24 @@
 # shellcheck shell=bash disable=SC2034 # what it sets is for those who source it
 # For scripts that need a private mosquitto on a free loopback port: source this.
+PATH=$PATH:/usr/sbin:/usr/local/sbin # where it is, on Debian: not on the path of an ordinary user
+
+has_broker() {
+  command -v mosquitto >/dev/null && return 0
+  echo 'mosquitto is not installed: ./dev build installs it' >&2
+  return 1
+}
 
 # start_broker FOLDER [SETTING...]: sets broker_port and broker_pid. Settings are lines of mosquitto.conf.
 start_broker() {
   local folder=$1 attempt
   shift
+  has_broker || return 1
   for attempt in {1..20}; do
     broker_port=$((20000 + RANDOM % 12000))
     ! start_broker_at "$broker_port" "$folder" "$@" || return 0
   done
   echo "mosquitto does not start, in $attempt attempts; it says:" >&2
-  mosquitto -c "$folder/mosquitto.conf" >&2
+  timeout 5 mosquitto -c "$folder/mosquitto.conf" >&2
   return 1
 }
 

@@ -149,6 +149,7 @@ record() {
 }
 
 take_options "${@:2}"
+has_broker # or its half would be measured in vain
 work=$(mktemp -d -t hark-bench.XXXXXX)
 chmod 755 "$work"
 mkdir "$work/rows"
