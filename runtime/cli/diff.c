@@ -13,6 +13,12 @@
 #include <sysexits.h>
 
 enum { OLD, NEW, SIDES };
+enum { LAST_LINES = 8, LAST_LINE_MAX = 500 /* bytes; what is longer is cut */ };
+
+struct last_line {
+    int level;
+    char text[LAST_LINE_MAX];
+};
 
 /* One of the two versions. */
 struct side {
@@ -23,6 +29,8 @@ struct side {
     int unfit; /* 0, or why it is not given the message: as aim_parsed has it */
     struct play play;
     bool over;
+    struct last_line last_lines[LAST_LINES]; /* a ring: what the function logged since its latest message */
+    size_t line_count;                       /* all of them */
 };
 
 struct diff {
@@ -43,9 +51,14 @@ static void on_over(void *user, struct play *play)
     side->over = true;
 }
 
+/* What two versions log is not compared; but it may be all there is to say why one does not start. */
 static void on_log(void *user, struct play *play, const struct worker *w, int level, struct slice text)
 {
-    (void)user, (void)play, (void)w, (void)level, (void)text;
+    struct side *side = user;
+    struct last_line *line = &side->last_lines[side->line_count++ % LAST_LINES];
+    (void)play, (void)w;
+    line->level = level;
+    snprintf(line->text, sizeof line->text, "%.*s", SLICE_ARG(text));
 }
 
 static void on_lost(void *user, const char *text)
@@ -64,6 +77,7 @@ static int start(struct side *side, const struct message_lines *lines)
         (struct play){.message = &side->aimed.message, .captures = &side->aimed.captures, .attempt = 1};
     side->unfit = aim_parsed(side->revision->manifest, &lines->parsed, &side->aimed, &diag);
     side->over = side->unfit != 0;
+    side->line_count = 0;
     if (side->over || player_play(&side->player, &side->play, &diag) == 0)
         return 0;
     complain(&diag);
@@ -154,11 +168,21 @@ static void show_side(const struct side *side, char mark)
     }
 }
 
+static void show_last_lines(const struct side *side)
+{
+    size_t first = side->line_count > LAST_LINES ? side->line_count - LAST_LINES : 0;
+    for (size_t i = first; i < side->line_count; i++) {
+        const struct last_line *line = &side->last_lines[i % LAST_LINES];
+        log_line(load_log_level(line->level), "%s: %s", side->path, line->text);
+    }
+}
+
 /* It does not get ready, nor will it for the next message. */
 static bool is_hopeless(const struct side *side)
 {
     if (side->play.outcome != PLAY_NOT_READY && side->play.outcome != PLAY_NO_WORKER)
         return false;
+    show_last_lines(side);
     log_error("%s: %s", side->path, side->play.text);
     return true;
 }

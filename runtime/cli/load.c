@@ -76,11 +76,13 @@ struct manifest *load_manifest(const char *path)
     return error < 0 ? NULL : m;
 }
 
+enum log_level load_log_level(int level)
+{
+    return level < LOG_DEBUG ? LOG_DEBUG : level > LOG_ERROR ? LOG_ERROR : (enum log_level)level;
+}
+
 void load_log(const struct worker *w, int level, struct slice text)
 {
-    enum log_level ours = level < LOG_DEBUG   ? LOG_DEBUG
-                          : level > LOG_ERROR ? LOG_ERROR
-                                              : (enum log_level)level;
-    log_line(ours, "function=%s worker=%u %.*s", worker_revision(w)->manifest->function, worker_id(w),
-             SLICE_ARG(text));
+    log_line(load_log_level(level), "function=%s worker=%u %.*s", worker_revision(w)->manifest->function,
+             worker_id(w), SLICE_ARG(text));
 }

@@ -4,6 +4,7 @@
 #define HARK_CLI_LOAD_H
 
 #include "dispatcher/worker.h"
+#include "shared/log.h"
 #include "shared/slice.h"
 
 enum { LOAD_TRIES = 100 }; /* of a file that is being written; each waits for FREEZE_SETTLE_MS */
@@ -23,7 +24,10 @@ __attribute__((warn_unused_result)) int load_under(const char *manifest_path, co
 /* The manifest alone, whatever its handler is; NULL: it is not good. */
 struct manifest *load_manifest(const char *path);
 
-/* A line of a function, in the log as `hark run` has it; level as hark_log has it. */
+/* The level of a function's line, which may be any number: as hark_log has it. */
+enum log_level load_log_level(int level);
+
+/* A line of a function, in the log as `hark run` has it; level as load_log_level. */
 void load_log(const struct worker *w, int level, struct slice text);
 
 #endif

@@ -412,6 +412,22 @@ static void a_version_that_does_not_start_is_bad_data(void **unused)
     assert_int_equal(o.code, BAD_DATA);
 }
 
+static void a_version_that_does_not_start_is_shown_with_its_log(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create(), *faulty = own_copy(TEST_FUNCTIONS, "start_fails.so");
+    char lines[512];
+    file_print(path_in(folder, "recording"), "[a] x\n");
+    struct outcome o =
+        hark_command("diff", own_copy(TEST_PUPPETS, "puppet.so"), faulty, path_in(folder, "recording"));
+    snprintf(lines, sizeof lines,
+             "hark: error: %s: the sensor is missing\n"
+             "hark: error: %s: start() of start_fails.so returned 3 instead of 0: its log may say why\n",
+             faulty, faulty);
+    assert_contains(o.err, lines);
+    assert_int_equal(o.code, BAD_DATA);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +453,7 @@ int main(void)
         system_test(a_line_that_is_cut_does_not_keep_the_others_from_being_compared),
         system_test(each_manifest_says_itself_what_triggers_it),
         system_test(a_version_that_does_not_start_is_bad_data),
+        system_test(a_version_that_does_not_start_is_shown_with_its_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
