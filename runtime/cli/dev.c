@@ -22,6 +22,18 @@ struct dev {
     struct dev_print print;
 };
 
+/* Before anything is started, and a recording emptied. A folder of handlers may be what the build makes. */
+static int check_folder(const struct options *o)
+{
+    struct settings folders = {0};
+    struct diag diag = {0};
+    int code = settings_resolve_folders(o, NULL, &folders, &diag);
+    if (code != 0 || runtime_check_folder(folders.manifests, &diag, &code) < 0)
+        log_error("%s", diag.text);
+    settings_finish(&folders);
+    return code;
+}
+
 static void on_broker_ended(void *user)
 {
     struct dev *d = user;
@@ -93,7 +105,9 @@ static int serve(struct dev *d, const struct options *o)
 static int run(struct options *o)
 {
     struct dev d = {0};
-    int code = serve_init(&d.serve, o);
+    int code = check_folder(o);
+    if (code == 0)
+        code = serve_init(&d.serve, o);
     if (code != 0)
         return code;
     dev_print_init(&d.print);

@@ -75,8 +75,8 @@ static char *copy_or_null(const char *text)
     return text ? must_strdup(text) : NULL;
 }
 
-static int resolve_folders(const struct options *o, const struct surroundings *s,
-                           const struct node_config *config, struct settings *ret, struct diag *diag)
+int settings_resolve_folders(const struct options *o, const struct node_config *config, struct settings *ret,
+                             struct diag *diag)
 {
     const char *given = o->argument_count > 0 ? o->arguments[0] : o->manifests;
     if (o->argument_count > 0 && o->manifests) {
@@ -88,6 +88,12 @@ static int resolve_folders(const struct options *o, const struct surroundings *s
         given = config && config->manifests ? config->manifests : ".";
     ret->manifests = must_strdup(given);
     ret->functions = copy_or_null(o->functions ? o->functions : config ? config->functions : NULL);
+    return 0;
+}
+
+static int resolve_state(const struct options *o, const struct surroundings *s,
+                         const struct node_config *config, struct settings *ret, struct diag *diag)
+{
     struct node_config standard = {0};
     keys_defaults(&node_keys, &standard);
     ret->dead_letters_max = (config ? config : &standard)->dead_letters_max;
@@ -108,7 +114,9 @@ int settings_resolve(const struct options *o, const struct surroundings *s, cons
     struct settings result = {0};
     int code = resolve_node(o, s, config, &result, diag);
     if (code == 0)
-        code = resolve_folders(o, s, config, &result, diag);
+        code = settings_resolve_folders(o, config, &result, diag);
+    if (code == 0)
+        code = resolve_state(o, s, config, &result, diag);
     if (code == 0)
         code = settings_resolve_brokers(o, s, config, &result, diag);
     if (code == 0)

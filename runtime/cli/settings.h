@@ -61,6 +61,11 @@ __attribute__((warn_unused_result)) int settings_load(struct options *o, struct 
 __attribute__((warn_unused_result)) int settings_load_config(const char *path,
                                                              struct node_config **ret_config);
 
+/* The folders of manifests and handlers alone; as settings_resolve. */
+__attribute__((warn_unused_result)) int settings_resolve_folders(const struct options *o,
+                                                                 const struct node_config *config,
+                                                                 struct settings *ret, struct diag *diag);
+
 void settings_finish(struct settings *s); /* wipes the passwords */
 
 /* ---- settings_broker.c ---- */

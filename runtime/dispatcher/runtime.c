@@ -73,7 +73,7 @@ struct broker *node_broker(const struct node *node, const struct manifest *m, st
 
 /* ---- start ---- */
 
-static int check_folder(const char *path, struct diag *diag, int *ret_exit_code)
+int runtime_check_folder(const char *path, struct diag *diag, int *ret_exit_code)
 {
     DIR *folder = opendir(path);
     if (folder) {
@@ -263,8 +263,8 @@ static struct runtime *start(uv_loop_t *loop, struct zygote *z, const struct run
 struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                                struct diag *diag, int *ret_exit_code)
 {
-    if (check_folder(options->manifests, diag, ret_exit_code) ||
-        (options->functions && check_folder(options->functions, diag, ret_exit_code)))
+    if (runtime_check_folder(options->manifests, diag, ret_exit_code) ||
+        (options->functions && runtime_check_folder(options->functions, diag, ret_exit_code)))
         return NULL;
     struct runtime *r = must_alloc(sizeof *r);
     slabs_init(&r->slabs);

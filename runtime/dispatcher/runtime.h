@@ -36,6 +36,11 @@ struct runtime;
 struct runtime *runtime_create(uv_loop_t *loop, struct zygote *z, const struct runtime_options *options,
                                struct diag *diag, int *ret_exit_code);
 
+/* What runtime_create asks of each folder, for who has something to do before: 0, or a negative errno, *diag
+ * and *ret_exit_code as there. */
+__attribute__((warn_unused_result)) int runtime_check_folder(const char *path, struct diag *diag,
+                                                             int *ret_exit_code);
+
 /* SIGTERM: takes no new work, finishes what runs for at most grace_ns, acknowledges it, disconnects (sessions
  * stay at the broker), ends the workers, then calls done(user) and frees itself. A second call ends at once:
  * done comes soon. */

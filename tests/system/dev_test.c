@@ -224,6 +224,20 @@ static void a_recording_that_cannot_be_made_is_refused(void **unused)
     assert_non_null(strstr(o.err, "hark: error: --record /sys/x.jsonl: cannot be written: "));
 }
 
+static void a_folder_that_is_not_there_is_refused_before_anything_is_done(void **unused)
+{
+    (void)unused;
+    const char *recording = path_in(folder_create(), "recording.jsonl");
+    file_print(recording, "kept");
+    struct outcome o = hark_command("dev", "--record", recording, "/nowhere");
+    assert_string_equal(o.err, "hark: error: cannot read folder /nowhere: No such file or directory\n");
+    assert_int_equal(o.code, 65);
+    size_t len;
+    char *text = file_read(recording, &len);
+    assert_string_equal(text, "kept");
+    free(text);
+}
+
 int main(void)
 {
     has_small_disks = small_disk_enter();
@@ -242,6 +256,7 @@ int main(void)
         system_test(what_devices_publish_is_recorded_to_be_run_again),
         system_test(a_full_disk_ends_the_recording_alone),
         system_test(a_recording_that_cannot_be_made_is_refused),
+        system_test(a_folder_that_is_not_there_is_refused_before_anything_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
