@@ -35,6 +35,18 @@ const char *folder_create(void)
     return path;
 }
 
+static void forget_temporary_folder(void *unused)
+{
+    (void)unused;
+    unsetenv("TMPDIR");
+}
+
+void temporary_folder_create(void)
+{
+    CHECK(setenv("TMPDIR", folder_create(), 1) == 0);
+    at_end_of_test(forget_temporary_folder, NULL);
+}
+
 const char *path_in(const char *folder, const char *name)
 {
     char *path = NULL;

@@ -9,6 +9,10 @@
  * until then. */
 const char *folder_create(void);
 
+/* Until the end of the test TMPDIR is a folder_create() of its own: what a command that is killed leaves
+ * there is removed with it. */
+void temporary_folder_create(void);
+
 /* folder/name, as a string that lives until the end of the test. */
 const char *path_in(const char *folder, const char *name);
 

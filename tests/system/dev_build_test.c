@@ -73,6 +73,7 @@ static struct dev dev_start_with(const char *folder, const char *option, const c
 {
     struct dev d = {.folder = folder, .port = port_find_free()};
     char port[8];
+    temporary_folder_create();
     snprintf(port, sizeof port, "%u", d.port);
     const char *const argv[] = {TEST_HARK, "dev", "--port", port, folder, option, NULL};
     d.process = process_start(

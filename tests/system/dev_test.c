@@ -25,6 +25,7 @@ static struct dev dev_start(void)
 {
     struct dev d = {.folder = folder_create(), .port = port_find_free()};
     char port[8];
+    temporary_folder_create();
     snprintf(port, sizeof port, "%u", d.port);
     file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(d.folder, "puppet.so"));
     file_print(path_in(d.folder, "puppet.yaml"), PUPPET_MANIFEST "retry: { attempts: 1 }\n");
@@ -107,6 +108,7 @@ static void it_finds_a_port_by_itself(void **unused)
 {
     (void)unused;
     const char *const argv[] = {TEST_HARK, "dev", folder_create(), NULL};
+    temporary_folder_create();
     struct process *p = process_start(&(struct process_options){.name = "hark dev", .argv = argv});
     lines_wait(p->err, "mqtt://127\\.0\\.0\\.1:[0-9]+");
     lines_wait(p->err, "^hark: ready: 0 functions");
@@ -156,6 +158,7 @@ static struct dev dev_record(const char *recording)
 {
     struct dev d = {.folder = folder_create(), .port = port_find_free()};
     char port[8];
+    temporary_folder_create();
     snprintf(port, sizeof port, "%u", d.port);
     file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(d.folder, "puppet.so"));
     file_print(path_in(d.folder, "puppet.yaml"), PUPPET_MANIFEST "retry: { attempts: 1 }\n");
