@@ -22,9 +22,7 @@ static void payload_finish(struct case_payload *p)
     free(p->base64);
     free(p->bytes);
     json_decref(p->json);
-    if (p->matches)
-        regfree(&p->regex);
-    free(p->matches);
+    pattern_destroy(p->matches);
 }
 
 static void message_finish(struct case_message *m)
@@ -49,9 +47,7 @@ static void logs_free(struct case_log *logs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         free(logs[i].text);
-        if (logs[i].matches)
-            regfree(&logs[i].regex);
-        free(logs[i].matches);
+        pattern_destroy(logs[i].matches);
     }
     free(logs);
 }

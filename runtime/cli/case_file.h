@@ -5,13 +5,13 @@
 #ifndef HARK_CLI_CASE_FILE_H
 #define HARK_CLI_CASE_FILE_H
 
+#include "cli/pattern.h"
 #include "cli/player.h"
 #include "manifest/manifest.h"
 #include "shared/diag.h"
 #include "shared/slice.h"
 
 #include <jansson.h>
-#include <regex.h>
 
 enum {
     CASES_MAX = 1000,         /* of a file */
@@ -24,11 +24,10 @@ enum { CASE_ANY_QOS = 255, CASE_ANY_RETAINED = 2, CASE_ANY_EXPIRY = UINT32_MAX }
 
 /* A payload as it is to be; at most one of them. */
 struct case_payload {
-    char *text;    /* exactly these bytes */
-    char *base64;  /* the same, decoded into bytes[byte_count] */
-    json_t *json;  /* sent: its compact text. Expected: JSON that is equal to it */
-    char *matches; /* expected only: an extended regular expression, regex(7), compiled */
-    regex_t regex;
+    char *text;              /* exactly these bytes */
+    char *base64;            /* the same, decoded into bytes[byte_count] */
+    json_t *json;            /* sent: its compact text. Expected: JSON that is equal to it */
+    struct pattern *matches; /* expected only */
     uint8_t *bytes;
     size_t byte_count;
 };
@@ -54,9 +53,8 @@ struct case_messages {
 };
 
 struct case_log {
-    char *text;    /* a line has it in it */
-    char *matches; /* or matches it */
-    regex_t regex;
+    char *text;              /* a line has it in it */
+    struct pattern *matches; /* or matches it */
     unsigned line, column;
 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOG_SHOWN_MAX = 20 };
+enum { LOG_SHOWN_MAX = 20, MIB = 1024 * 1024 };
 
 /* ---- in words ---- */
 
@@ -21,7 +21,7 @@ static void show_expected_payload(FILE *f, const struct case_payload *p)
     else if (p->base64)
         show_text(f, "  ", slice_make((const char *)p->bytes, p->byte_count));
     else if (p->matches)
-        show_text(f, "  matching ", slice_of(p->matches));
+        show_text(f, "  matching ", slice_of(p->matches->text));
     else if (p->text)
         show_text(f, "  ", slice_of(p->text));
     free(json);
@@ -114,9 +114,28 @@ static void judge_log(FILE *f, const struct case_run *run)
         if (is_logged(run, log))
             continue;
         show_text(f, log->matches ? "log: no line matches " : "log: no line has ",
-                  slice_of(log->matches ? log->matches : log->text));
+                  slice_of(log->matches ? log->matches->text : log->text));
         fputc('\n', f);
     }
+}
+
+static void judge_pattern(FILE *f, const struct case_run *run, const struct pattern *p)
+{
+    if (p && p->given_up)
+        fprintf(f,
+                "%s:%u:%u: given up: to try this takes more than %d s of CPU time or %d MiB: write a simpler "
+                "one\n",
+                run->file->path, p->line, p->column, PATTERN_CPU_S, PATTERN_MEMORY_BYTES / MIB);
+}
+
+static void judge_patterns(FILE *f, const struct case_run *run)
+{
+    const struct case_expect *e = &run->test->expect;
+    for (size_t i = 0; i < e->publishes.count; i++)
+        judge_pattern(f, run, e->publishes.items[i].payload.matches);
+    judge_pattern(f, run, e->reply.payload.matches);
+    for (size_t i = 0; i < e->log_count; i++)
+        judge_pattern(f, run, e->logs[i].matches);
 }
 
 /* Of a case that failed: it may say why. */
@@ -173,6 +192,7 @@ char *case_judge(const struct case_run *run)
         judge_publishes(f, &run->test->expect, &all);
         judge_reply(f, &run->test->expect, &all);
         judge_log(f, run);
+        judge_patterns(f, run);
         judge_time(f, run);
         case_outputs_finish(&all);
     }

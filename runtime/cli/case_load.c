@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PAIR_NAME_MAX = 255, REGEX_WHY_MAX = 120 };
+enum { PAIR_NAME_MAX = 255 };
 
 /* ---- pairs ---- */
 
@@ -86,36 +86,32 @@ int case_load_json(struct key_loader *loader, const struct keys *keys, const str
     return p->json ? 0 : -ENOMEM;
 }
 
-static int load_regex(struct key_loader *loader, const struct keys *keys, const struct key *key,
-                      struct yaml_node *node, char **ret_text, regex_t *ret_regex)
+static int load_pattern(struct key_loader *loader, const struct keys *keys, const struct key *key,
+                        struct yaml_node *node, struct pattern **ret)
 {
-    char why[REGEX_WHY_MAX];
+    char why[PATTERN_WHY_MAX];
     if (!keys_expect_text(loader, keys, key, node))
         return 0;
-    int error = regcomp(ret_regex, node->text.data, REG_EXTENDED | REG_NOSUB);
-    if (error == 0 && keys_copy(node->text, ret_text) == 0)
-        return 0;
-    if (error == 0)
-        regfree(ret_regex);
-    if (error == 0 || error == REG_ESPACE)
-        return -ENOMEM;
-    regerror(error, ret_regex, why, sizeof why);
-    keys_complain(loader, node, "%s%s: no extended regular expression: %s", keys->prefix, key->name, why);
+    int error = pattern_check(node->text.data, why);
+    if (error == 0) {
+        *ret = pattern_create(node->text, node->line, node->column);
+        return *ret ? 0 : -ENOMEM;
+    }
+    keys_complain(loader, node, "%s%s: %s", keys->prefix, key->name,
+                  error == -EINVAL ? why : "cannot be looked at: no process can be started");
     return 0;
 }
 
 int case_load_payload_regex(struct key_loader *loader, const struct keys *keys, const struct key *key,
                             struct yaml_node *node, void *target)
 {
-    struct case_payload *p = &((struct case_message *)target)->payload;
-    return load_regex(loader, keys, key, node, &p->matches, &p->regex);
+    return load_pattern(loader, keys, key, node, &((struct case_message *)target)->payload.matches);
 }
 
 int case_load_log_regex(struct key_loader *loader, const struct keys *keys, const struct key *key,
                         struct yaml_node *node, void *target)
 {
-    struct case_log *log = target;
-    return load_regex(loader, keys, key, node, &log->matches, &log->regex);
+    return load_pattern(loader, keys, key, node, &((struct case_log *)target)->matches);
 }
 
 /* What the tables cannot say: there is one payload at most. */

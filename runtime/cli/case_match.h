@@ -1,4 +1,5 @@
-/* case_match.h: what the messages of a test case put out, beside what the case expects. Pure. */
+/* case_match.h: what the messages of a test case put out, beside what the case expects. Pure, but for
+ * patterns. */
 #ifndef HARK_CLI_CASE_MATCH_H
 #define HARK_CLI_CASE_MATCH_H
 

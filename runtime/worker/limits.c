@@ -1,6 +1,6 @@
 #include "worker/limits.h"
 
-#include "worker/sanitized.h"
+#include "shared/sanitized.h"
 
 #include <errno.h>
 #include <pthread.h>

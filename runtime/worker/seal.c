@@ -1,11 +1,11 @@
 #include "worker/seal.h"
 
+#include "shared/sanitized.h"
 #include "worker/capabilities.h"
 #include "worker/filter.h"
 #include "worker/filter_internal.h"
 #include "worker/landlock.h"
 #include "worker/limits.h"
-#include "worker/sanitized.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -97,6 +97,19 @@ static void another_end_is_told_with_its_reason(void **unused)
                  "        result: expected reject, was ok\n");
 }
 
+/* With a back reference the text is tried in every way to be cut into four: a billion. */
+static void a_pattern_that_takes_too_long_is_given_up(void **unused)
+{
+    (void)unused;
+    char one[600] = "  - given: { topic: puppet/do, payload: \"say out/a ";
+    memset(one + strlen(one), 'a', 250);
+    strcat(one,
+           "\" }\n    expect: { publishes: [ { payload_matches: '(.*)(.*)(.*)(.*)\\1\\2\\3\\4c' } ] }\n");
+    assert_fails(one,
+                 "puppet.test.yaml:3:47: given up: to try this takes more than 1 s of CPU time or 256 MiB: "
+                 "write a simpler one\n");
+}
+
 static void outputs_are_compared_one_by_one(void **unused)
 {
     (void)unused;
@@ -371,6 +384,7 @@ int main(void)
         system_test(each_example_has_cases),
         system_test(each_way_to_end_can_be_expected),
         system_test(another_end_is_told_with_its_reason),
+        system_test(a_pattern_that_takes_too_long_is_given_up),
         system_test(outputs_are_compared_one_by_one),
         system_test(the_order_counts_unless_it_does_not),
         system_test(a_reply_is_apart_from_what_is_published),

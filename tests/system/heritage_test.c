@@ -1,7 +1,7 @@
 /* heritage_test.c: what workers have from a zygote that is sealed itself: all that one of their own seal
  * would have brought them, and nothing in common by which one could reach another. */
+#include "shared/sanitized.h"
 #include "support/kernel.h"
-#include "worker/sanitized.h"
 #include "zygote_harness.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* seal_test.c: the layers of the seal, one by one, as the function inside sees them, and what is left when
  * one is waived. */
+#include "shared/sanitized.h"
 #include "support/kernel.h"
-#include "worker/sanitized.h"
 #include "zygote_harness.h"
 
 #include <poll.h>

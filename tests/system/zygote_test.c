@@ -1,7 +1,7 @@
 /* zygote_test.c: hark-worker as the parent of workers: what it is told, what it reports, how it ends. */
 #include "zygote_harness.h"
 
-#include "worker/sanitized.h"
+#include "shared/sanitized.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -160,6 +160,10 @@ static void every_mistake_is_named_with_its_place(void **unused)
             "f:2:41: given[].properties: 'k': expected a text, found a list: write it in quotes");
     refused(GIVEN "    expect: { publishes: [ { payload_matches: \"(\" } ] }\n",
             "f:3:47: expect.publishes[].payload_matches: no extended regular expression: Unmatched ( or \\(");
+    refused(
+        GIVEN
+        "    expect: { publishes: [ { payload_matches: \"((((a{1,255}){1,255}){1,255}){1,255})\" } ] }\n",
+        "f:3:47: expect.publishes[].payload_matches: too large: write fewer repetitions and less nesting");
     refused(GIVEN "    expect: { reply: x }\n", "f:3:22: expect.reply: expected none or the keys of a reply, "
                                                 "found 'x': write for instance { payload: "
                                                 "\"4\" }");

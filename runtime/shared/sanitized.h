@@ -1,8 +1,8 @@
 /* sanitized.h: whether this build carries AddressSanitizer, whose shadow memory is terabytes of private
  * mappings that it changes and maps shared as it likes. No limit on memory and no filter of mmap(2) can hold
  * there. */
-#ifndef HARK_WORKER_SANITIZED_H
-#define HARK_WORKER_SANITIZED_H
+#ifndef HARK_SHARED_SANITIZED_H
+#define HARK_SHARED_SANITIZED_H
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
