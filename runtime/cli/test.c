@@ -92,7 +92,7 @@ static int find_files(struct test *t, const struct options *o)
     int code = o->argument_count == 0 ? test_paths_find(&t->paths, ".") : 0;
     for (size_t i = 0; i < o->argument_count && code == 0; i++)
         code = test_paths_find(&t->paths, o->arguments[i]);
-    if (code == 0 && t->paths.count == 0 && !t->paths.incomplete) {
+    if (code == 0 && t->paths.count == 0 && t->paths.code == 0) {
         log_error("no test cases found: they are in files named *.test.yaml, see 'hark test --help'");
         code = EX_DATAERR;
     }
@@ -112,8 +112,8 @@ static int run_all(struct test *t, const struct options *o)
         code = run_cases(t);
     int junit_code = t->ran || t->count == 0 ? write_junit(t) : 0;
     code = code == 0 ? junit_code : code;
-    if (code == 0 && (t->files.bad_count > 0 || t->paths.incomplete))
-        return EX_DATAERR;
+    if (code == 0)
+        code = t->files.code ? t->files.code : t->paths.code;
     return code != 0 ? code : test_totals_of(t->outcomes, t->count).failed > 0;
 }
 
@@ -156,9 +156,8 @@ const struct command command_test = {
         "--watch runs again what a change of test cases, manifest, handler or script is about, and looks "
         "for\n"
         "new test cases; with 0 it ends when it is interrupted (Ctrl-C, SIGTERM).\n\n"
-        "Exit codes: 0 all passed or recorded, 1 some failed, 64 usage, 65 a file that cannot be read, or no "
-        "cases,\n"
-        "70 internal, 77 not permitted.\n",
+        "Exit codes: 0 all passed or recorded, 1 some failed, 64 usage, 65 a bad file, or no cases,\n"
+        "70 internal, 77 not permitted, or a file or folder that may not be read.\n",
     .examples = "All cases of a folder, with results for a CI:\n"
                 "  hark test --junit results.xml functions\n\n"
                 "The same for what reads TAP:\n"

@@ -25,6 +25,11 @@ static bool is_test_name(const char *name)
     return name[0] != '.' && (ends_in(name, ".test.yaml") || ends_in(name, ".test.yml"));
 }
 
+static int exit_code_of(int error)
+{
+    return error == EACCES || error == EPERM ? EX_NOPERM : EX_DATAERR;
+}
+
 int test_file_text(const char *path, char **ret_text, size_t *ret_len)
 {
     FILE *f = fopen(path, "re");
@@ -74,7 +79,7 @@ static void complain_of(struct test_paths *list, const char *path, int error)
 {
     if (!list->quiet)
         log_error("%s: %s", path, strerror(error));
-    list->incomplete = true;
+    list->code = list->code ? list->code : exit_code_of(error);
 }
 
 /* A symbolic link in a folder: one to a folder could lead in circles, one to a file counts. */
@@ -131,7 +136,7 @@ int test_paths_find(struct test_paths *list, const char *path)
         int error = errno;
         if (!list->quiet)
             log_error("%s: %s", path, strerror(error));
-        return error == EACCES ? EX_NOPERM : EX_DATAERR;
+        return exit_code_of(error);
     }
     if (S_ISDIR(s.st_mode)) {
         add_folder(list, path);
@@ -155,8 +160,9 @@ void test_paths_finish(struct test_paths *list)
 
 /* ---- files ---- */
 
-static void add_bad(struct test_files *list, const char *path)
+static void add_bad(struct test_files *list, const char *path, int error)
 {
+    list->code = list->code ? list->code : exit_code_of(-error);
     list->bad = realloc(list->bad, (list->bad_count + 1) * sizeof *list->bad);
     CHECK(list->bad);
     list->bad[list->bad_count++] = path;
@@ -177,7 +183,7 @@ void test_files_read(struct test_files *list, const char *path)
     diags_finish(&diags);
     free(text);
     if (error < 0) {
-        add_bad(list, path);
+        add_bad(list, path, error);
         return;
     }
     list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);

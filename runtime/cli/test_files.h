@@ -14,7 +14,7 @@ struct test_paths {
         ino_t inode;
     } * items; /* owned */
     size_t count;
-    bool incomplete;                              /* a folder could not be read; the log says it */
+    int code;                                     /* of the first folder that cannot be read; 0: all can */
     bool quiet;                                   /* set before: the log says nothing */
     void (*folder)(void *user, const char *path); /* set before: told of each folder; NULL: not */
     void *user;
@@ -31,6 +31,7 @@ struct test_files {
     size_t count;
     const char **bad; /* owned, its paths borrowed: could not be read; the log says why */
     size_t bad_count;
+    int code; /* for the first of them, the exit code; 0: there is none */
 };
 
 void test_files_read(struct test_files *list, const char *path); /* path: stays in use */

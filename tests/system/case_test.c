@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A folder with a puppet and these cases; `test` runs them. */
@@ -377,6 +378,29 @@ static void tap_and_junit_go_together(void **unused)
     assert_int_equal(o.code, 0);
 }
 
+static struct outcome test_as_nobody(const char *path)
+{
+    const char *const argv[] = {TEST_HARK, "test", path, NULL};
+    return command_run(&(struct process_options){.name = "hark", .argv = argv, .as_nobody = true});
+}
+
+static void what_may_not_be_read_is_not_permitted(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create(), *inside = path_in(folder, "inside");
+    assert_int_equal(mkdir(inside, 0), 0);
+    struct outcome o = test_as_nobody(folder);
+    assert_int_equal(rmdir(inside), 0);
+    assert_contains(o.err, "/inside: Permission denied\n");
+    assert_int_equal(o.code, NOT_PERMITTED);
+    const char *file = path_in(folder, "one.test.yaml");
+    file_print(file, "cases: []\n");
+    assert_int_equal(chmod(file, 0), 0);
+    o = test_as_nobody(folder);
+    assert_contains(o.err, "/one.test.yaml: Permission denied\n");
+    assert_int_equal(o.code, NOT_PERMITTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +431,7 @@ int main(void)
         system_test(junit_counts_it_as_an_error),
         system_test(tap_bails_out_where_nothing_can_run),
         system_test(tap_and_junit_go_together),
+        system_test(what_may_not_be_read_is_not_permitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
