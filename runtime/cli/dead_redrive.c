@@ -65,6 +65,8 @@ static int publish(struct redrive *r, const struct dead_letter *l, size_t index)
     m.property_count++;
     m.qos = 1;
     m.retain = false; /* whoever subscribes later is not to take it for the state of things */
+    if (!packet_publish_plain(&m))
+        return -EILSEQ;
     return mqtt_client_publish(r->client, &m, &r->dead->names[index]);
 }
 
@@ -102,7 +104,10 @@ static void publish_next(struct redrive *r)
     if (may_be_published(r, &record.letter)) {
         error = publish(r, &record.letter, index);
         if (error)
-            say(r, EX_SOFTWARE, "dead letter %s cannot be published: %s", record.letter.id, strerror(-error));
+            say(r, error == -EILSEQ ? EX_DATAERR : EX_SOFTWARE, "dead letter %s cannot be published: %s",
+                record.letter.id,
+                error == -EILSEQ ? "a control character, for which brokers end the connection"
+                                 : strerror(-error));
         else
             r->under_way++;
     }

@@ -7,7 +7,6 @@
 #include "mqtt/packet.h"
 #include "shared/clock.h"
 #include "shared/log.h"
-#include "shared/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,19 +54,10 @@ static void fetch(struct replay *r)
         r->due_ns = message_lines_due_ns(&r->lines, &r->pace);
 }
 
-static bool is_plain(const struct mqtt_publish *p)
-{
-    bool good = utf8_plain(p->topic) && utf8_plain(p->content_type) && utf8_plain(p->response_topic);
-    for (uint32_t i = 0; i < p->property_count; i++)
-        good = good && utf8_plain(p->properties[i].key) && utf8_plain(p->properties[i].value);
-    return good;
-}
-
-/* A broker that ends the connection for a control character would do so again, for ever. */
 static int publish(struct replay *r)
 {
     const struct mqtt_publish publish = message_as_publish(&r->lines.parsed.mqtt);
-    if (!is_plain(&publish))
+    if (!packet_publish_plain(&publish))
         return -EILSEQ;
     return mqtt_client_publish(r->peer.client, &publish, r);
 }

@@ -3,6 +3,7 @@
 #include "dispatcher/function_internal.h"
 
 #include "dispatcher/hops.h"
+#include "dispatcher/plain.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -27,29 +28,44 @@ static struct slice clip(struct slice text)
     return slice_make(text.data, text.len > UINT16_MAX ? UINT16_MAX : text.len);
 }
 
+/* The original's properties, behind the hops; said where some are left out. */
+static uint32_t copy_properties(const struct invocation *inv, struct property *properties)
+{
+    const struct mqtt_message *m = inv->message;
+    uint32_t own = hops_copy_own(properties, m->properties, m->property_count);
+    uint32_t plain = plain_properties(properties, own);
+    if (plain < own)
+        function_log(
+            inv->function, LOG_WARN,
+            "%u of the properties of %s %.*s are left out of its dead letter: brokers end the connection "
+            "for what is in them",
+            own - plain, INVOCATION_ARG(inv));
+    return plain;
+}
+
 /* The original, to the last property that was not hark's, and behind it what became of it. */
 static void send_dead_letter(struct invocation *inv, const struct revision *revision, const char *reason)
 {
     const struct mqtt_message *m = inv->message;
     struct property properties[MQTT_USER_PROPERTIES_MAX + DEAD_PROPERTIES];
-    char attempts[16], when[32], hops[HOPS_TEXT_MAX];
+    char attempts[16], when[32], hops[HOPS_TEXT_MAX], topic[PLAIN_TEXT_MAX], why[PLAIN_TEXT_MAX];
     snprintf(attempts, sizeof attempts, "%u", inv->attempts);
     put_time(when, sizeof when);
     CHECK(m->property_count <= MQTT_USER_PROPERTIES_MAX);
     properties[0] = hops_next(inv->hops, hops);
-    uint32_t count = 1 + hops_copy_own(properties + 1, m->properties, m->property_count);
+    uint32_t count = 1 + copy_properties(inv, properties + 1);
     if (inv->tick)
         properties[count++] = inv->tick->property;
     else
-        properties[count++] = (struct property){slice_of("hark-topic"), clip(m->topic)};
+        properties[count++] = (struct property){slice_of("hark-topic"), plain_text(m->topic, topic)};
     properties[count++] = (struct property){slice_of("hark-function"), slice_of(inv->function->name)};
     properties[count++] = (struct property){slice_of("hark-version"), slice_of(revision->version)};
-    properties[count++] = (struct property){slice_of("hark-reason"), clip(slice_of(reason))};
+    properties[count++] = (struct property){slice_of("hark-reason"), plain_text(clip(slice_of(reason)), why)};
     properties[count++] = (struct property){slice_of("hark-attempts"), slice_of(attempts)};
     properties[count++] = (struct property){slice_of("hark-time"), slice_of(when)};
     struct mqtt_publish publish = {.topic = slice_of(revision->manifest->dead_letter),
                                    .payload = m->payload,
-                                   .content_type = m->content_type,
+                                   .content_type = plain_or_absent(m->content_type),
                                    .response_topic = m->response_topic,
                                    .correlation = m->correlation,
                                    .properties = properties,

@@ -2,6 +2,7 @@
 
 #include "mqtt/packet_read.h"
 #include "shared/topic.h"
+#include "shared/utf8.h"
 
 #include <errno.h>
 
@@ -90,7 +91,7 @@ static int check_topic(struct packet_reader *r, const struct packet_publish *p)
 static void take_response_topic(const struct packet_properties *v, struct packet_publish *p)
 {
     struct slice topic = packet_string(v, PROPERTY_RESPONSE_TOPIC);
-    p->bad_response_topic = topic.data && !topic_name_valid(topic);
+    p->bad_response_topic = topic.data && !(topic_name_valid(topic) && utf8_plain(topic));
     if (!p->bad_response_topic)
         p->response_topic = topic;
 }

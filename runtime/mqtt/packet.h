@@ -122,7 +122,8 @@ struct packet_publish {
     bool retain;
     bool has_expiry;
     bool payload_is_utf8; /* Payload Format Indicator 1; not verified */
-    /* There was a Response Topic that is no topic name (MQTT-3.3.2-14); it is left out. Brokers forward it as
+    /* There was a Response Topic that is no topic name (MQTT-3.3.2-14), or one that some brokers end the
+     * connection for (utf8_plain): it is left out. Brokers forward it as
      * the publisher wrote it (MQTT-3.3.2-15): were it to end the connection, one message of any publisher
      * would come again after each reconnect and lock the session out for ever. */
     bool bad_response_topic;
@@ -207,6 +208,9 @@ void packet_write_connect(struct buffer *out, enum mqtt_protocol protocol,
 /* May it be sent at all? 0, -EINVAL (topic or response topic is no topic name, a string is not UTF-8 or over
  * 65535 bytes, QoS 3), -EMSGSIZE (over MQTT_PACKET_MAX). packet_write_publish asks for 0. */
 __attribute__((warn_unused_result)) int packet_publish_check(const struct mqtt_publish *publish);
+/* Does every broker take its texts? utf8_plain of each. One that ends the connection for it would do so
+ * again. */
+bool packet_publish_plain(const struct mqtt_publish *publish);
 /* Bytes of the whole packet, to be compared with the server's Maximum Packet Size (3.2.2-15). */
 size_t packet_publish_bytes(enum mqtt_protocol protocol, const struct mqtt_publish *publish);
 /* id: 0 at QoS 0, else not 0. A kept copy is sent again with PACKET_DUP_FLAG set in its first byte. */

@@ -249,6 +249,14 @@ int packet_publish_check(const struct mqtt_publish *publish)
     return packet_publish_bytes(MQTT_5, publish) > MQTT_PACKET_MAX ? -EMSGSIZE : 0;
 }
 
+bool packet_publish_plain(const struct mqtt_publish *p)
+{
+    bool good = utf8_plain(p->topic) && utf8_plain(p->content_type) && utf8_plain(p->response_topic);
+    for (uint32_t i = 0; i < p->property_count; i++)
+        good = good && utf8_plain(p->properties[i].key) && utf8_plain(p->properties[i].value);
+    return good;
+}
+
 size_t packet_publish_bytes(enum mqtt_protocol protocol, const struct mqtt_publish *publish)
 {
     size_t properties = protocol == MQTT_5 ? publish_property_bytes(publish) : 0;

@@ -28,6 +28,8 @@ struct fake_broker {
     pthread_cond_t changed;
     size_t connected, closed;
     int reason;
+    size_t published; /* bytes of the first PUBLISH */
+    uint8_t publish[PACKET_BYTES_MAX];
     int client; /* -1: none */
 };
 
@@ -63,6 +65,17 @@ static void answer(int fd, const struct fake_step *step, const struct packet *p)
     (void)ignored;
 }
 
+static void keep_first(struct fake_broker *b, const struct packet *p)
+{
+    pthread_mutex_lock(&b->lock);
+    if (b->published == 0) {
+        memcpy(b->publish, p->body, p->len);
+        b->published = p->len;
+        pthread_cond_broadcast(&b->changed);
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
 static void follow_script(struct fake_broker *b, int fd)
 {
     const struct fake_step *step = b->steps;
@@ -73,6 +86,8 @@ static void follow_script(struct fake_broker *b, int fd)
             b->reason = p.len ? p.body[0] : 0;
             pthread_mutex_unlock(&b->lock);
         }
+        if (p.type == PACKET_PUBLISH)
+            keep_first(b, &p);
         if (step->await == p.type)
             answer(fd, step++, &p);
     }
@@ -183,6 +198,17 @@ bool fake_broker_closed(struct fake_broker *b, size_t count, int within_ms)
 bool fake_broker_connected(struct fake_broker *b, size_t count, int within_ms)
 {
     return wait_for(b, &b->connected, count, within_ms);
+}
+
+size_t fake_broker_published(struct fake_broker *b, void *ret_bytes, size_t size, int within_ms)
+{
+    if (!wait_for(b, &b->published, 1, within_ms))
+        return 0;
+    pthread_mutex_lock(&b->lock);
+    size_t len = b->published < size ? b->published : size;
+    memcpy(ret_bytes, b->publish, len);
+    pthread_mutex_unlock(&b->lock);
+    return len;
 }
 
 int fake_broker_disconnect_reason(struct fake_broker *b)

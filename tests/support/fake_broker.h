@@ -10,7 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PACKET_CONNECT = 1, PACKET_SUBSCRIBE = 8, FAKE_STEPS_MAX = 4, FAKE_BYTES_MAX = 64 };
+enum {
+    PACKET_CONNECT = 1,
+    PACKET_PUBLISH = 3,
+    PACKET_SUBSCRIBE = 8,
+    FAKE_STEPS_MAX = 4,
+    FAKE_BYTES_MAX = 64
+};
 
 struct fake_step {
     int await; /* packet type */
@@ -30,6 +36,10 @@ bool fake_broker_closed(struct fake_broker *b, size_t count, int within_ms);
 
 /* Waits for the `count`th connection; false: the deadline came first. */
 bool fake_broker_connected(struct fake_broker *b, size_t count, int within_ms);
+
+/* Waits for the first PUBLISH, and copies at most `size` bytes of what is behind its fixed header. How many;
+ * 0: the deadline came first. */
+size_t fake_broker_published(struct fake_broker *b, void *ret_bytes, size_t size, int within_ms);
 
 /* The reason code of the last DISCONNECT that came in; -1: none came. */
 int fake_broker_disconnect_reason(struct fake_broker *b);

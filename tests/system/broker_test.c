@@ -236,6 +236,41 @@ static void a_refused_subscription_holds_no_deploy_up(void **unused)
     hark_wait_line(h, "^hark: deployed puppet .*replaces=");
 }
 
+static bool has(const void *bytes, size_t len, const char *text)
+{
+    return memmem(bytes, len, text, strlen(text));
+}
+
+/* It lets control characters pass. Another, in its place later, ends the connection for them: a dead letter
+ * with them would do that again and again. */
+static void a_dead_letter_has_nothing_in_it_that_brokers_end_the_connection_for(void **unused)
+{
+    (void)unused;
+    const struct fake_step lenient[] = {
+        {.await = PACKET_CONNECT, .len = 5, .bytes = {CONNACK_5}},
+        {.await = PACKET_SUBSCRIBE,
+         .len = 51,
+         .bytes = {0x90, 4,   0, 0,   0,   1,    0x32, 43, 0,   9,   'p', 'u', 'p',  'p', 'e',  't', '/',
+                   0x1b, '[', 0, 1,   23,  0x26, 0,    1,  'k', 0,   3,   'a', 0x1b, 'b', 0x26, 0,   1,
+                   'l',  0,   3, 'a', '+', 'b',  0x08, 0,  2,   'r', 7,   'r', 'e',  'j', 'e',  'c', 't'},
+         .copies_id = true},
+        {0},
+    };
+    uint8_t bytes[4096];
+    struct fake_broker *b = fake_broker_start(lenient);
+    struct hark *h = hark_with_puppet(fake_broker_url(b));
+    hark_manifest(h, "puppet",
+                  "function: puppet\nhandler: puppet.so\ntriggers: [ { topic: \"puppet/+\" } ]\n");
+    hark_start(h);
+    size_t len = fake_broker_published(b, bytes, sizeof bytes, GUARD_MS);
+    assert_true(has(bytes, len, "hark/dead/puppet"));
+    assert_true(has(bytes, len, "puppet/\\x1b["));
+    assert_true(has(bytes, len, "a+b"));
+    assert_false(has(bytes, len, "a\x1b"));
+    assert_false(has(bytes, len, "r\x07"));
+    hark_wait_line(h, "1 of the properties of .* are left out of its dead letter");
+}
+
 /* What a broker sends behind a good CONNACK, or instead of one. */
 static const struct nonsense {
     const char *name;
@@ -374,6 +409,7 @@ int main(void)
         system_test(hanging_up_after_a_restart_does_not_make_hark_speak_mqtt_3),
         system_test(a_refused_subscription_is_an_error_that_names_it),
         system_test(a_refused_subscription_holds_no_deploy_up),
+        system_test(a_dead_letter_has_nothing_in_it_that_brokers_end_the_connection_for),
         system_test(nonsense_never_crashes_hark_and_never_keeps_it_busy),
         system_test(a_dead_letter_that_is_refused_is_sent_again),
         system_test(a_burst_of_denied_outputs_is_buried_and_the_function_goes_on),
