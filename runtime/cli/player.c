@@ -130,6 +130,7 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
         return;
     take_time(p);
     snprintf(p->now->text, sizeof p->now->text, "%s", end->text);
+    p->now->said_nothing = !end->was_ready && end->cause == WORKER_CRASHED;
     finish(p, outcome_of_end(end));
 }
 

@@ -35,6 +35,7 @@ struct play {
     uint64_t took_ns;     /* from the order to the result; the first of a worker: its start included */
     uint64_t ran_ns;      /* of it, since the message was sent to a worker that was ready */
     uint64_t peak_bytes;  /* the most memory that the worker has had so far; 0: not known */
+    bool said_nothing;    /* PLAY_NOT_READY: its process ended, and it had not said why */
     char text[480];       /* why there was no result, for people; empty when there was one */
 };
 

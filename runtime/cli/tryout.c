@@ -42,11 +42,19 @@ static void say_why(const struct revision *r, const char *text)
         log_error("%s: %s", r->manifest->function, text);
 }
 
+/* Whatever the function did, gdb told; and who leaves it kills the worker. */
+static bool is_cut_short(const struct tryout *t)
+{
+    return t->unsealed.cut_short &&
+           (t->play.outcome == PLAY_CRASH || (t->play.outcome == PLAY_NOT_READY && t->play.said_nothing));
+}
+
 static int exit_code(const struct tryout *t)
 {
     const struct revision *r = t->player.revision;
-    if (t->unsealed.cut_short && t->play.outcome == PLAY_CRASH) {
-        log_error("%s: gdb ended before the function had answered", r->manifest->function);
+    if (is_cut_short(t)) {
+        log_error("%s: gdb ended before the function %s", r->manifest->function,
+                  t->play.outcome == PLAY_CRASH ? "had answered" : "was ready");
         return EXIT_CRASH;
     }
     switch (t->play.outcome) {

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static bool is_channel(int fd)
 {
@@ -33,12 +34,24 @@ static struct wire_recorder *map_recorder(int fd)
     return page == MAP_FAILED ? NULL : page;
 }
 
+/* `run` a second time in gdb: the order and the message went to the first, and nothing more will come. The
+ * recorder's offset, which nobody else uses, is the same for all who inherit the descriptor. */
+static bool is_first_run(void)
+{
+    return lseek(UNSEALED_RECORDER_FD, 0, SEEK_CUR) == 0 && lseek(UNSEALED_RECORDER_FD, 1, SEEK_SET) == 1;
+}
+
 int main(void)
 {
     const char *path = getenv(UNSEALED_HANDLER);
     if (!path || !is_channel(UNSEALED_CHANNEL_FD)) {
         fputs("hark-unsealed: hark starts this program by itself, for one message: use `hark invoke --gdb`, "
               "--valgrind or --unsealed, also for another message\n",
+              stderr);
+        return EX_USAGE;
+    }
+    if (!is_first_run()) {
+        fputs("hark-unsealed: the message went to the first run: quit, and use `hark invoke` again\n",
               stderr);
         return EX_USAGE;
     }

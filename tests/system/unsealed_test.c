@@ -97,6 +97,32 @@ static void why_a_function_does_not_start_is_told_in_gdb_too(void **unused)
     assert_int_equal(o.code, BAD_DATA);
 }
 
+static void gdb_stops_where_a_constructor_crashes(void **unused)
+{
+    (void)unused;
+    skip_without("gdb");
+    struct outcome o = hark_command("invoke", own_copy(TEST_FUNCTIONS, "ctor_crash.so"), "--topic", "a",
+                                    "--gdb", "--", "-batch", "-ex", "backtrace");
+    assert_contains(o.err, "received signal SIGABRT");
+    assert_contains(o.err, " in constructor () at ");
+    assert_contains(o.err, "hark: error: ctor-crash: gdb ended before the function was ready\n");
+    assert_int_equal(o.code, CRASH);
+}
+
+static void a_second_run_in_gdb_says_that_the_message_is_gone(void **unused)
+{
+    (void)unused;
+    skip_without("gdb");
+    const char *folder = folder_with_faulty("gcc", "-O0");
+    struct outcome o = invoke(folder, "none", "--gdb", "--", "-batch", "-ex", "run");
+    assert_contains(o.err, "Breakpoint 1, handle (ctx=");
+    assert_contains(o.err,
+                    "hark-unsealed: the message went to the first run: quit, and use `hark invoke` again\n");
+    assert_contains(o.err, "exited with code 0100");
+    assert_contains(o.err, "hark: error: faulty: gdb ended before the function had answered\n");
+    assert_int_equal(o.code, CRASH);
+}
+
 static void gdb_may_meet_the_second_message_too(void **unused)
 {
     (void)unused;
@@ -116,8 +142,8 @@ static void ctrl_c_at_the_terminal_is_for_gdb(void **unused)
     char line[1024];
     const char *folder = folder_with_faulty("gcc", "-O0");
     snprintf(line, sizeof line,
-             "exec %s invoke %s --topic fault/hall --payload hang --gdb -- -nx -ex 'set confirm off'", TEST_HARK,
-             path_in(folder, "faulty.yaml"));
+             "exec %s invoke %s --topic fault/hall --payload hang --gdb -- -nx -ex 'set confirm off'",
+             TEST_HARK, path_in(folder, "faulty.yaml"));
     const char *const argv[] = {"script", "-qec", line, "/dev/null", NULL};
     struct process *p =
         process_start(&(struct process_options){.name = "script", .argv = argv, .takes_orders = true});
@@ -243,6 +269,8 @@ int main(void)
         system_test(gdb_stops_at_the_first_line_of_the_handler),
         system_test(gdb_stops_where_the_handler_crashes),
         system_test(why_a_function_does_not_start_is_told_in_gdb_too),
+        system_test(gdb_stops_where_a_constructor_crashes),
+        system_test(a_second_run_in_gdb_says_that_the_message_is_gone),
         system_test(gdb_may_meet_the_second_message_too),
         system_test(ctrl_c_at_the_terminal_is_for_gdb),
         system_test(valgrind_tells_of_what_it_finds_by_the_exit_code_of_a_crash),
