@@ -306,9 +306,13 @@ static void watch(struct worker *w)
     uv_timer_init(w->io->loop, &w->timer);
     w->timer.data = w;
     w->handles = 1;
-    channel_start(w);
+    int error = channel_start(w);
     channel_queued(w);
     worker_arm(w, deadline(w));
+    if (error) {
+        worker_blame(w, WORKER_NO_FORK, "cannot be listened to: %s", strerror(-error));
+        worker_on(w, WE_ABORT);
+    }
 }
 
 /* Who has grants cannot come from a zygote that is sealed already, nor who may use the machine's network from

@@ -210,14 +210,25 @@ static void on_channel(uv_poll_t *poll, int status, int events)
     }
 }
 
-void channel_start(struct worker *w)
+static int start_poll(struct worker *w, uv_poll_t *poll, int fd, uv_poll_cb callback)
 {
-    CHECK(uv_poll_init(w->io->loop, &w->channel_poll, w->channel) == 0);
-    CHECK(uv_poll_init(w->io->loop, &w->log_poll, w->log) == 0);
-    w->channel_poll.data = w->log_poll.data = w;
-    w->handles += 2;
-    uv_poll_start(&w->channel_poll, UV_READABLE, on_channel);
-    uv_poll_start(&w->log_poll, UV_READABLE, on_log);
+    int error = uv_poll_init(w->io->loop, poll, fd);
+    if (error)
+        return error;
+    poll->data = w;
+    w->polls++;
+    w->handles++;
+    return uv_poll_start(poll, UV_READABLE, callback);
+}
+
+int channel_start(struct worker *w)
+{
+    int error = start_poll(w, &w->channel_poll, w->channel, on_channel);
+    if (!error)
+        error = start_poll(w, &w->log_poll, w->log, on_log);
+    if (error)
+        shutdown(w->channel, SHUT_RDWR); /* nobody would wait for room in it */
+    return error;
 }
 
 /* A turn that reads much would keep the worker waiting, and then have it work while nothing else does. */
@@ -256,8 +267,10 @@ void channel_close(struct worker *w, uv_close_cb on_closed)
 {
     if (w->dirty)
         TAILQ_REMOVE(&w->io->dirty, w, dirty_link);
-    uv_close((uv_handle_t *)&w->channel_poll, on_closed);
-    uv_close((uv_handle_t *)&w->log_poll, on_closed);
+    if (w->polls > 0)
+        uv_close((uv_handle_t *)&w->channel_poll, on_closed);
+    if (w->polls > 1)
+        uv_close((uv_handle_t *)&w->log_poll, on_closed);
     close(w->channel);
     close(w->log);
     buffer_finish(&w->in);

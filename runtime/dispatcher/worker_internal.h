@@ -58,6 +58,7 @@ struct worker {
     uv_poll_t channel_poll, log_poll;
     uv_timer_t timer;
     int handles; /* not closed yet */
+    int polls;   /* 2, of the channel and the log; fewer: the machine had none left, and the worker ends */
     const struct wire_recorder *recorder;
     struct buffer in, out, log_line;
     TAILQ_ENTRY(worker) link, dirty_link;
@@ -124,7 +125,9 @@ void worker_say(struct worker *w, int level, struct slice text);
 void worker_report_dropped(struct worker *w, uint64_t now_ns);
 
 /* worker_channel.c */
-void channel_start(struct worker *w);  /* polls both fds */
+/* Polls both fds. On failure, -ENOMEM or -ENOSPC (epoll_ctl(2)), it is closed for both ends: kill the worker.
+ */
+__attribute__((warn_unused_result)) int channel_start(struct worker *w);
 void channel_queued(struct worker *w); /* what is in `out` leaves at the end of the turn at the latest */
 void channel_flush(struct worker *w);  /* now */
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */

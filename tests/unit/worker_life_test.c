@@ -19,6 +19,19 @@ void *__wrap_realloc(void *memory, size_t bytes)
     return no_memory ? NULL : __real_realloc(memory, bytes);
 }
 
+static int polls_left = -1; /* -1: any number */
+
+int __real_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd);
+int __wrap_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd);
+
+int __wrap_uv_poll_init(uv_loop_t *loop, uv_poll_t *poll, int fd)
+{
+    if (polls_left == 0)
+        return UV_ENOMEM;
+    polls_left -= polls_left > 0;
+    return __real_uv_poll_init(loop, poll, fd);
+}
+
 static size_t fds_before;
 
 static int open_real(void **unused)
@@ -43,6 +56,7 @@ static int close_all(void **unused)
 {
     (void)unused;
     no_memory = false;
+    polls_left = -1;
     scene_close();
     return 0;
 }
@@ -314,6 +328,21 @@ static void outputs_that_cannot_be_kept_end_the_worker(void **unused)
     ends(a, WORKER_BROKEN, "no room");
 }
 
+/* epoll_ctl(2): no memory, or too many watches of this user. */
+static void a_worker_that_cannot_be_polled_does_not_start(void **unused)
+{
+    (void)unused;
+    for (int polls = 0; polls < 2; polls++) {
+        polls_left = polls;
+        struct actor *a = start("lifecycle");
+        polls_left = -1;
+        assert_false(worker_can_take_ahead(a->w));
+        actor_until_ended(a);
+        assert_false(a->was_ready);
+        ends(a, WORKER_NO_FORK, "cannot be listened to: Cannot allocate memory");
+    }
+}
+
 #define REAL(test) cmocka_unit_test_setup_teardown(test, open_real, close_all)
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, open_fake, close_all)
 
@@ -338,6 +367,7 @@ int main(void)
         REAL(closing_the_io_kills_what_is_left),
         FAKE(bytes_that_find_no_memory_end_the_worker),
         FAKE(outputs_that_cannot_be_kept_end_the_worker),
+        REAL(a_worker_that_cannot_be_polled_does_not_start),
     };
     return cmocka_run_group_tests_name("worker, life", tests, NULL, NULL);
 }
