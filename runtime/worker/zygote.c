@@ -12,7 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -257,20 +257,15 @@ static void kill_all(struct zygote *z)
 }
 
 /* The loader compares the name of whatever is loaded later with the soname of each library, which is a page
- * fault each, in every worker; but not of one that it has once found by that name. */
-static void preload(const char *name)
+ * fault each, in every worker; but not of one that it knew by its path and has then found by that name. They
+ * are mostly where `neighbour` is. */
+static void preload(const char *neighbour, const char *name)
 {
-    struct link_map *map;
-    char *path = NULL;
-    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return; /* then nobody needs it */
-    if (dlinfo(library, RTLD_DI_LINKMAP, &map) == 0)
-        path = strdup(map->l_name);
-    dlclose(library);
-    (void)dlopen(path ? path : name, RTLD_NOW | RTLD_LOCAL);
-    (void)dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    free(path);
+    char path[PATH_MAX];
+    const char *slash = strrchr(neighbour, '/');
+    snprintf(path, sizeof path, "%.*s/%s", slash ? (int)(slash - neighbour) : 0, neighbour, name);
+    (void)dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    (void)dlopen(name, RTLD_NOW | RTLD_LOCAL); /* if there is none, nobody needs it */
 }
 
 /* A function that is linked to one of these finds it loaded, and every worker shares its pages. Nothing that
@@ -281,8 +276,10 @@ static int preload_libraries(void)
     static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
                                         "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
     size_t own = relocated_count();
+    Dl_info libc = {.dli_fname = ""};
+    (void)dladdr((void *)(uintptr_t)getpid, &libc);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        preload(names[i]);
+        preload(libc.dli_fname, names[i]);
     return relocated_put_aside(own);
 }
 
