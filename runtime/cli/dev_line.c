@@ -72,40 +72,80 @@ static size_t least(size_t a, size_t b)
 }
 
 /* What stands between and around. */
-enum { CLOCK = 14, GAP = 2, ARROW = 4, DURATION = 14, RETAIN = 9 };
+enum { CLOCK = 12, GAP = 2, ARROW = 4, RETAIN = 9 };
 
-/* Of one output with so much of its payload. */
-static size_t output_columns(const struct dev_output *o, size_t topic_max, size_t payload_max)
+#define DURATION "  %.3f ms  "
+#define MORE     "%zu more"
+
+/* How a line is cut: columns of a topic, of a payload and of the outcome, outputs. */
+struct cut {
+    size_t topic, payload, outcome, outputs;
+};
+
+static double milliseconds_of(const struct dev_line *l)
 {
-    return ARROW + least(columns_of(o->topic), topic_max) + (o->retain ? RETAIN : 0) + GAP +
-           least(columns_of(o->payload), payload_max);
+    return (double)l->duration_ns / 1e6;
 }
 
-/* How a line is cut: columns of a topic, columns of a payload, outputs. */
-struct cut {
-    size_t topic, payload, outputs;
-};
+static size_t payload_columns(const char *payload, const struct cut *c)
+{
+    return payload && payload[0] ? GAP + least(columns_of(payload), c->payload) : 0;
+}
+
+static size_t message_columns(const struct dev_line *l, const struct cut *c)
+{
+    return least(columns_of(l->topic), c->topic) + columns_of(l->marks) + payload_columns(l->payload, c) +
+           ARROW + (size_t)snprintf(NULL, 0, DURATION, milliseconds_of(l)) +
+           least(columns_of(l->outcome), c->outcome);
+}
+
+static size_t output_columns(const struct dev_output *o, const struct cut *c)
+{
+    return ARROW + least(columns_of(o->topic), c->topic) + (o->retain ? RETAIN : 0) +
+           payload_columns(o->payload, c);
+}
 
 static size_t line_columns(const struct dev_line *l, const struct cut *c)
 {
-    size_t sum = CLOCK + least(columns_of(l->topic), c->topic) + columns_of(l->marks) + GAP +
-                 least(columns_of(l->payload), c->payload) + ARROW + columns_of(l->function) + DURATION +
-                 GAP + least(columns_of(l->outcome), c->topic);
+    size_t sum = CLOCK + GAP + columns_of(l->function) + (l->topic ? message_columns(l, c) : 0);
     for (size_t i = 0; i < c->outputs; i++)
-        sum += output_columns(&l->outputs[i], c->topic, c->payload);
-    return sum + (c->outputs < l->output_count ? ARROW + sizeof "1000 more" - 1 : 0);
+        sum += output_columns(&l->outputs[i], c);
+    if (c->outputs < l->output_count)
+        sum += ARROW + (size_t)snprintf(NULL, 0, MORE, l->output_count - c->outputs);
+    return sum;
+}
+
+/* Makes *what smaller until the line fits, or it is as small as it may get. */
+static void shrink(const struct dev_line *l, const struct cut *c, size_t width, size_t *what,
+                   size_t least_of_it)
+{
+    while (*what > least_of_it && line_columns(l, c) > width)
+        --*what;
+}
+
+/* What the topics left over is for payloads. */
+static void widen_payloads(const struct dev_line *l, struct cut *c, size_t width)
+{
+    while (c->payload < width && line_columns(l, c) <= width)
+        c->payload++;
+    shrink(l, c, width, &c->payload, DEV_PAYLOAD_MIN);
 }
 
 static struct cut cut_to(const struct dev_line *l, size_t width)
 {
-    struct cut c = {UNBOUND, UNBOUND, l->output_count};
+    struct cut c = {UNBOUND, UNBOUND, UNBOUND, l->output_count};
     if (width == 0)
         return c;
-    c = (struct cut){width / 3, width, least(l->output_count, width / DEV_PAYLOAD_MIN)};
-    while (c.payload > DEV_PAYLOAD_MIN && line_columns(l, &c) > width)
-        c.payload--;
-    while (c.outputs > 0 && line_columns(l, &c) > width)
-        c.outputs--;
+    c = (struct cut){width / 3, width, width / 3, least(l->output_count, width / DEV_PAYLOAD_MIN)};
+    shrink(l, &c, width, &c.payload, DEV_PAYLOAD_MIN);
+    shrink(l, &c, width, &c.outputs, 1);
+    shrink(l, &c, width, &c.topic, DEV_TOPIC_MIN);
+    if (line_columns(l, &c) > width) {
+        c.outputs = 0;
+        c.topic = width / 3;
+        shrink(l, &c, width, &c.topic, DEV_TOPIC_MIN);
+    }
+    widen_payloads(l, &c, width);
     return c;
 }
 
@@ -150,7 +190,7 @@ static void put_outputs(FILE *to, const struct dev_line *l, const struct dev_sty
         put_payload(to, o->payload, c->payload);
     }
     if (c->outputs < l->output_count)
-        fprintf(to, "  → %zu more", l->output_count - c->outputs);
+        fprintf(to, "  → " MORE, l->output_count - c->outputs);
 }
 
 static void put_message(FILE *to, const struct dev_line *l, const struct dev_style *s, const struct cut *c)
@@ -173,8 +213,8 @@ void dev_line_print(const struct dev_line *l, const struct dev_style *style, FIL
         put_message(to, l, style, &c);
     put_coloured(to, style, BOLD, l->function, UNBOUND);
     if (l->topic) {
-        fprintf(to, "  %.3f ms  ", (double)l->duration_ns / 1e6);
-        put_coloured(to, style, l->good ? GREY : RED, l->outcome, c.topic);
+        fprintf(to, DURATION, milliseconds_of(l));
+        put_coloured(to, style, l->good ? GREY : RED, l->outcome, c.outcome);
     }
     put_outputs(to, l, style, &c);
     fputc('\n', to);

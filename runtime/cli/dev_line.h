@@ -3,8 +3,9 @@
  *
  *     13:45:52.814  home/kitchen/temperature  19.0  → thermostat  0.724 ms  ok  → home/kitchen/heater  on
  *
- * At a terminal it is as wide as that: payloads give way first, the longest of them first, then outputs, the
- * last first. Elsewhere everything is there, except that bytes that are no text are cut (display.h). */
+ * At a terminal it is as wide as that: payloads give way first, the longest of them first, then outputs but
+ * one, the last first, then topics, and that output last of all. Elsewhere everything is there, except that
+ * bytes that are no text are cut (display.h). */
 #ifndef HARK_CLI_DEV_LINE_H
 #define HARK_CLI_DEV_LINE_H
 
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { DEV_WIDTH_MIN = 60, DEV_WIDTH_MAX = 1000, DEV_PAYLOAD_MIN = 8 };
+enum { DEV_WIDTH_MIN = 60, DEV_WIDTH_MAX = 1000, DEV_PAYLOAD_MIN = 7, DEV_TOPIC_MIN = 8 };
 
 struct dev_output {
     char *topic, *payload; /* owned, harmless */

@@ -92,7 +92,24 @@ static void what_takes_two_columns_is_cut_in_time(void **unused)
 {
     (void)unused;
     struct dev_line l = line_of("客厅温度二十一度五客厅湿度百分之四十五");
-    assert_prints(&l, 80, "13:45:52.007  home/hall/temperature  客厅温度二…  → thermostat  0.724 ms  ok\n");
+    assert_prints(&l, 80,
+                  "13:45:52.007  home/hall/temperature  客厅温度二十一…  → thermostat  0.724 ms  ok\n");
+}
+
+static void topics_give_way_to_what_came_of_it(void **unused)
+{
+    (void)unused;
+    struct dev_line l = line_of("19.0");
+    add_output(&l, "home/hall/heater", "on");
+    assert_prints(&l, 80,
+                  "13:45:52.007  home/hall/t…  19.0  → thermostat  0.724 ms  ok  → home/hall/h…  on\n");
+    l = line_of("nineteen point five degrees");
+    add_output(&l, "home/hall/heater", "on");
+    assert_prints(&l, 80,
+                  "13:45:52.007  home/hall…  ninetee…  → thermostat  0.724 ms  ok  → home/hall…  on\n");
+    l = line_of("19.0");
+    add_output(&l, "home/hall/heater", "on");
+    assert_prints(&l, 70, "13:45:52.007  home/hall/t…  19.0  → thermostat  0.724 ms  ok  → 1 more\n");
 }
 
 static void outputs_that_have_no_room_are_counted(void **unused)
@@ -136,6 +153,7 @@ int main(void)
         cmocka_unit_test(what_could_command_a_terminal_is_shown),
         cmocka_unit_test(long_payloads_give_way_to_the_window),
         cmocka_unit_test(what_takes_two_columns_is_cut_in_time),
+        cmocka_unit_test(topics_give_way_to_what_came_of_it),
         cmocka_unit_test(outputs_that_have_no_room_are_counted),
         cmocka_unit_test(colours_are_only_there_when_asked_for),
         cmocka_unit_test(an_output_that_comes_later_stands_alone),
