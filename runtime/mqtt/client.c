@@ -48,6 +48,7 @@ static void on_online(void *user, bool resumed)
 static void on_message(void *user, struct mqtt_message *message)
 {
     struct mqtt_client *c = user;
+    c->messages++;
     if (!c->closing)
         c->events.message(c->user, message);
 }
@@ -248,7 +249,7 @@ struct mqtt_client *mqtt_client_create(struct mqtt_io *io, const struct mqtt_cli
 
 static void mark_if_output(struct mqtt_client *c)
 {
-    if (buffer_length(mqtt_session_output(c->session)) > 0)
+    if (!c->is_fed && buffer_length(mqtt_session_output(c->session)) > 0)
         io_mark(c);
 }
 
@@ -258,6 +259,7 @@ int mqtt_client_subscribe(struct mqtt_client *c, const struct mqtt_filter *filte
     if (c->closing)
         return -ESHUTDOWN;
     int error = mqtt_session_subscribe(c->session, filters, count, known, known_count);
+    c->has_spoken = true;
     mark_if_output(c);
     return error;
 }
@@ -267,6 +269,7 @@ int mqtt_client_publish(struct mqtt_client *c, const struct mqtt_publish *publis
     if (c->closing)
         return -ESHUTDOWN;
     int error = mqtt_session_publish(c->session, publish, token);
+    c->has_spoken = true;
     mark_if_output(c);
     return error;
 }

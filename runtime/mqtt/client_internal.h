@@ -3,10 +3,12 @@
  *   client.c          create, the user's calls, the timer, what the user is told
  *   client_connect.c  name look-up, addresses, TCP connect, backing off
  *   client_stream.c   bytes in, bytes out, the orderly end of a connection
+ *   client_patience.c   acknowledgements that wait for the next message
  *   client_tls.c      the same through TLS
  *   client_web.c      the same through WebSocket, with or without TLS below it
  *   client_close.c    leaving for good
  *   io.c              what the clients of a loop share: the read buffer, the end of a turn
+ *   io_pulse.c        and the clock of those that are patient
  *
  * A call of the user never calls back: it leaves a mark and the work is done in the loop (client_turn). So a
  * callback may call anything, mqtt_client_close on its own client included; memory is only given back in
@@ -15,6 +17,7 @@
 #define HARK_MQTT_CLIENT_INTERNAL_H
 
 #include "mqtt/client.h"
+#include "mqtt/patience.h"
 #include "mqtt/ws_frame.h"
 #include "mqtt/ws_handshake.h"
 
@@ -52,6 +55,8 @@ struct link {
     size_t in_flight;      /* of them in this uv_write; 0: no write under way */
     uint64_t acked;        /* bytes that the broker's TCP had acknowledged at the last tick */
     uint64_t ping_end;     /* as many, once PINGREQ is among them; 0: it has not been handed to TCP */
+    struct patience patience;
+    uint64_t answered; /* publishes, when a message came last */
     bool shut;
     int write_error; /* 0, or writing is over; what the broker said before is still read */
 };
@@ -112,8 +117,11 @@ struct mqtt_client {
     bool hastened;         /* the attempt came without delay: not twice in a row */
     bool closing;          /* mqtt_client_close was called: the user hears `closed` and nothing else */
     bool end_session;
-    bool marked; /* in io's list */
-    int error;   /* of the last address tried */
+    bool marked;       /* in io's list */
+    bool is_fed;       /* by what was read: what leaves for that is decided behind it */
+    bool has_spoken;   /* since then: not only acknowledgements are to leave */
+    uint32_t messages; /* that were in it */
+    int error;         /* of the last address tried */
 
     struct lookup *lookup;
     struct addresses *addresses;  /* while dialling */
@@ -122,7 +130,8 @@ struct mqtt_client {
     struct buffer partial;        /* the beginning of a packet that is not complete */
     uv_timer_t timer;
     unsigned handles; /* timer and links that libuv has not given back */
-    TAILQ_ENTRY(mqtt_client) entry;
+    TAILQ_ENTRY(mqtt_client) entry, patient_entry;
+    bool is_patient; /* in io's list of those */
 };
 
 TAILQ_HEAD(client_list, mqtt_client);
@@ -130,7 +139,11 @@ TAILQ_HEAD(client_list, mqtt_client);
 struct mqtt_io {
     uv_loop_t *loop;
     uv_idle_t turn;
-    struct client_list marked; /* clients with something to do at the end of the turn */
+    struct client_list marked;  /* clients with something to do at the end of the turn */
+    struct client_list patient; /* clients whose acknowledgements wait */
+    uv_poll_t pulse;            /* of pulse_fd, while that is there */
+    int pulse_fd;               /* timerfd_create(2); -1: nobody was patient yet */
+    unsigned handles;           /* that libuv has not given back */
     uint8_t read_buffer[READ_BYTES];
     uint8_t sealed_buffer[READ_BYTES]; /* what TLS reads from */
     uint8_t random[RANDOM_BYTES];      /* masks of WebSocket frames to come */
@@ -145,6 +158,12 @@ static inline struct mqtt_session *client_session(const struct mqtt_client *c)
 /* io.c */
 void io_mark(struct mqtt_client *c); /* client_turn will be called, once, before the loop waits again */
 void io_unmark(struct mqtt_client *c);
+
+/* io_pulse.c */
+/* patience_look will be called every PATIENCE_LOOK_NS, until io_impatient. 0, or a negative errno. */
+__attribute__((warn_unused_result)) int io_patient(struct mqtt_client *c);
+void io_impatient(struct mqtt_client *c);
+void io_close_pulse(struct mqtt_io *io, uv_close_cb on_closed);
 
 /* client.c */
 void client_turn(struct mqtt_client *c);
@@ -185,6 +204,11 @@ uv_buf_t stream_room(struct mqtt_client *c);
 bool stream_took(struct mqtt_client *c, size_t len); /* false: the connection is over, or ending */
 __attribute__((warn_unused_result)) int stream_send(struct link *link, struct buffer *out);
 bool stream_has_more(struct mqtt_client *c); /* the session has output, and its connection is there */
+
+/* client_patience.c */
+/* len bytes were read, and have been dealt with. True: what they let out may wait. */
+__attribute__((warn_unused_result)) bool patience_took(struct mqtt_client *c, size_t len);
+void patience_look(struct mqtt_client *c, uint64_t now_ns); /* has it waited for too long? */
 
 /* client_tls.c */
 void secure_start(struct mqtt_client *c);

@@ -45,6 +45,7 @@ struct link *stream_create_link(struct mqtt_client *c)
 
 void stream_drop_link(struct mqtt_client *c)
 {
+    io_impatient(c);
     if (c->link)
         uv_close((uv_handle_t *)&c->link->tcp, on_link_closed);
     c->link = NULL;
@@ -414,7 +415,12 @@ static int take(struct mqtt_client *c, size_t read)
 
 bool stream_took(struct mqtt_client *c, size_t len)
 {
-    if (take(c, len)) {
+    c->messages = 0;
+    c->has_spoken = false;
+    c->is_fed = true;
+    int error = take(c, len);
+    c->is_fed = false;
+    if (error) {
         session_is_over(c);
         return false;
     }
@@ -422,7 +428,8 @@ bool stream_took(struct mqtt_client *c, size_t len)
         stream_lost(c, UV_ENOMEM);
         return false;
     }
-    if (c->closing || buffer_length(mqtt_session_output(client_session(c))) > 0)
+    bool may_wait = patience_took(c, len) && !c->has_spoken;
+    if (c->closing || (!may_wait && buffer_length(mqtt_session_output(client_session(c))) > 0))
         io_mark(c);
     client_arm_timer(c);
     return true;

@@ -58,7 +58,10 @@ struct mqtt_io *mqtt_io_create(uv_loop_t *loop)
         return NULL;
     io->loop = loop;
     io->random_left = 0;
+    io->pulse_fd = -1;
+    io->handles = 1;
     TAILQ_INIT(&io->marked);
+    TAILQ_INIT(&io->patient);
     uv_idle_init(loop, &io->turn);
     io->turn.data = io;
     ignore_sigpipe();
@@ -67,11 +70,14 @@ struct mqtt_io *mqtt_io_create(uv_loop_t *loop)
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct mqtt_io *io = handle->data;
+    if (--io->handles == 0)
+        free(io);
 }
 
 void mqtt_io_close(struct mqtt_io *io)
 {
-    CHECK(TAILQ_EMPTY(&io->marked));
+    CHECK(TAILQ_EMPTY(&io->marked) && TAILQ_EMPTY(&io->patient));
+    io_close_pulse(io, on_closed);
     uv_close((uv_handle_t *)&io->turn, on_closed);
 }

@@ -239,6 +239,12 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
         mqtt_client_close(s->client, s->ends_session);
 }
 
+void publish_answer(struct scene *s)
+{
+    const struct mqtt_publish publish = {.topic = {"u", 1}, .payload = {"abc", 3}, .qos = 1};
+    assert_int_equal(mqtt_client_publish(s->client, &publish, NULL), 0);
+}
+
 static void on_message(void *user, struct mqtt_message *message)
 {
     struct scene *s = user;
@@ -249,6 +255,8 @@ static void on_message(void *user, struct mqtt_message *message)
         s->payload_sum = s->payload_sum * 31 + (uint8_t)message->payload.data[i];
     if (s->closes_on_message)
         mqtt_client_close(s->client, false);
+    if (s->answers)
+        publish_answer(s);
     if (s->releases)
         mqtt_client_release(s->client, message);
     else
@@ -261,6 +269,8 @@ static void on_published(void *user, void *token, unsigned reason)
     (void)token;
     assert_int_equal(reason, s->reason);
     s->published++;
+    if (s->releases_when_published)
+        mqtt_client_release(s->client, s->held);
 }
 
 static void on_subscribed(void *user, size_t index, unsigned reason)

@@ -75,7 +75,9 @@ struct scene {
     unsigned reason; /* that each publish must come back with */
     size_t payload_len;
     uint32_t payload_sum;
-    bool releases; /* each message at once */
+    bool releases;                /* each message at once */
+    bool answers;                 /* each message at once, "abc" at QoS 1 */
+    bool releases_when_published; /* the one that is held, with the next answer to a publish */
     struct mqtt_message *held;
     bool closes_on_message, closes_on_state;
     enum mqtt_state closes_in;
@@ -92,6 +94,7 @@ void listen_on(struct scene *s, const char *address);
 void stop_listening(struct scene *s);
 void given_a_client_of(struct scene *s, const char *host);
 void given_an_online_client(struct scene *s);
+void publish_answer(struct scene *s); /* "abc" to topic "u", at QoS 1 */
 void close_and_wait(struct scene *s);
 
 /* Runs the loop until the condition holds; fails when it never does. */
