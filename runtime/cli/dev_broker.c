@@ -63,7 +63,8 @@ static int create_folder(struct dev_broker *b)
     /* 0711: the broker does not run as root, and has to open its configuration. */
     if (b->folder && mkdtemp(b->folder) && chmod(b->folder, 0711) == 0)
         return 0;
-    log_error("%s: no temporary folder: %s", b->folder ? b->folder : "/tmp", strerror(errno));
+    log_error("%s: no temporary folder: %s: set TMPDIR to a folder that you may write",
+              b->folder ? b->folder : "/tmp", strerror(errno));
     free(b->folder);
     b->folder = NULL;
     return EX_SOFTWARE;

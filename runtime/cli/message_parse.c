@@ -270,6 +270,20 @@ static int take(struct reader *r)
 
 /* ---- lines ---- */
 
+static int refuse_line(struct diag *diag)
+{
+    diag_set(diag, NULL, 0, 0, "'[topic] payload' is needed, with these brackets, or an object of JSON");
+    return -EINVAL;
+}
+
+static bool begins_object(struct slice line)
+{
+    size_t i = 0;
+    while (i < line.len && (line.data[i] == ' ' || line.data[i] == '\t'))
+        i++;
+    return i < line.len && line.data[i] == '{';
+}
+
 static int parse_object(struct slice line, struct parsed_message *m, struct diag *diag)
 {
     struct reader r = {.m = m, .diag = diag};
@@ -295,10 +309,8 @@ static int parse_text(struct slice line, struct parsed_message *m, struct diag *
 {
     const char *end = memchr(line.data, ']', line.len);
     size_t topic_len = end ? (size_t)(end - line.data) - 1 : 0;
-    if (!end || (topic_len + 2 < line.len && end[1] != ' ')) {
-        diag_set(diag, NULL, 0, 0, "'[topic] payload' is needed, or an object of JSON");
-        return -EINVAL;
-    }
+    if (!end || (topic_len + 2 < line.len && end[1] != ' '))
+        return refuse_line(diag);
     m->mqtt.topic = slice_make(line.data + 1, topic_len);
     size_t start = topic_len + 2 < line.len ? topic_len + 3 : line.len;
     m->mqtt.payload = slice_make(line.data + start, line.len - start);
@@ -313,7 +325,9 @@ int message_parse(struct slice line, struct parsed_message *ret, struct diag *di
 {
     *ret = (struct parsed_message){.mqtt = {.qos = 1}};
     bool is_text = line.len > 0 && line.data[0] == '[';
-    int error = is_text ? parse_text(line, ret, diag) : parse_object(line, ret, diag);
+    int error = is_text               ? parse_text(line, ret, diag)
+                : begins_object(line) ? parse_object(line, ret, diag)
+                                      : refuse_line(diag);
     if (error < 0)
         message_parse_finish(ret);
     else if (!ret->mqtt.payload.data)

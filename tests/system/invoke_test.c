@@ -201,7 +201,7 @@ static void a_line_that_is_no_message_is_said_with_its_number(void **unused)
                                          "{\"timer\":\"every 1s\"}\n[puppet/do] say out/a 2\n",
                                          NULL);
     assert_string_equal(o.out, "out/a 1\nout/a 2\n");
-    assert_contains(o.err, "hark: error: standard input:2: no JSON: ");
+    assert_contains(o.err, "hark: error: standard input:2: '[topic] payload' is needed, with ");
     assert_contains(o.err, "hark: error: standard input:3: topic 'elsewhere' does not trigger the function");
     assert_contains(o.err,
                     "hark: error: standard input:4: timer 'every 1s': the function's timers are: none\n");

@@ -148,7 +148,7 @@ static void a_line_that_cannot_be_published_is_said_and_the_others_are(void **un
     struct outcome o =
         replay(b, "[a] 1\nwhat?\n{\"timer\":\"every 1s\"}\n{\"topic\":\"b\",\"qos\":0}\n", "1");
     assert_int_equal(o.code, BAD_DATA);
-    assert_contains(o.err, "recording.jsonl:2: no JSON: ");
+    assert_contains(o.err, "recording.jsonl:2: '[topic] payload' is needed, with ");
     assert_contains(o.err, "recording.jsonl:3: a tick of a timer cannot be published\n");
     assert_contains(o.err, "hark: 2 messages published\n");
     device_expect(d, "a", "1");
@@ -249,7 +249,7 @@ static void the_first_message_that_fails_is_the_exit_code_of_a_replay(void **unu
     assert_int_equal(o.code, 2);
     o = replay_to_puppet("what?\n[puppet/do] say out/a 1\n", "max");
     assert_string_equal(o.out, "out/a 1\n");
-    assert_contains(o.err, "recording.jsonl:1: no JSON: ");
+    assert_contains(o.err, "recording.jsonl:1: '[topic] payload' is needed, with ");
     assert_int_equal(o.code, BAD_DATA);
 }
 

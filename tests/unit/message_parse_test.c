@@ -152,14 +152,18 @@ static void what_is_printed_is_read(void **unused)
     message_parse_finish(&message);
 }
 
+#define NEITHER "'[topic] payload' is needed, with these brackets, or an object of JSON"
+
 static void a_line_that_is_neither_is_refused(void **unused)
 {
     (void)unused;
-    assert_refused("", "no JSON: '[' or '{' expected near end of file");
-    assert_refused("18", "no JSON: '[' or '{' expected near '18'");
+    assert_refused("", NEITHER);
+    assert_refused("18", NEITHER);
     assert_refused("{\"topic\":\"a\"", "no JSON: '}' expected near end of file");
-    assert_refused("[a", "'[topic] payload' is needed, or an object of JSON");
-    assert_refused("[a]b", "'[topic] payload' is needed, or an object of JSON");
+    assert_refused("home/hall/temperature 18", NEITHER);
+    assert_refused(" [a] 18", NEITHER);
+    assert_refused("[a", NEITHER);
+    assert_refused("[a]b", NEITHER);
     assert_refused("[] x", "'[...]' holds no topic: 1 to 65,535 bytes of UTF-8 without + and # are needed");
     assert_refused("[a/+] x",
                    "'[...]' holds no topic: 1 to 65,535 bytes of UTF-8 without + and # are needed");
