@@ -384,7 +384,7 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
     call->sent_ns = now_ns;
     call->chain = invoke->chain;
     call->may_skip = false;
-    wire_put_invoke(&w->out, call->id, invoke);
+    channel_put_call(w, call->id, invoke);
     if (w->load++ == 0)
         w->head_since_ns = call->sent_ns;
     TAILQ_INSERT_TAIL(&w->calls, call, link);

@@ -49,16 +49,27 @@ static void take_from_shared(struct worker *w, size_t len)
         buffer_append(&w->in, w->io->read_buffer + used, len - used);
 }
 
-/* What is missing of the long frame that has begun, and the result behind it: read together, the output is
- * sent on from where it lies. But no more than BUFFER_AHEAD times what has come: so what it announces alone
- * takes no memory. */
-static size_t room_behind(struct buffer *in)
+/* Of the frame that has begun; 0: that has not come. */
+static size_t announced_bytes(struct buffer *in)
 {
     struct wire_header header;
-    size_t len = buffer_length(in), room = BUFFER_AHEAD * len;
+    if (buffer_length(in) < WIRE_HEADER_BYTES)
+        return 0;
     memcpy(&header, buffer_data(in), sizeof header);
-    size_t missing = WIRE_HEADER_BYTES + header.length + BEHIND_BYTES - len;
-    return missing < room ? missing : room;
+    return WIRE_HEADER_BYTES + header.length;
+}
+
+/* What is missing of the long frame that has begun, or is expected, and the result behind it: read together,
+ * the output is sent on from where it lies. But no more than BUFFER_AHEAD times what has come, or as much as
+ * the last one had: so what it announces alone takes no memory. */
+static size_t room_for_long(struct worker *w)
+{
+    size_t len = buffer_length(&w->in), announced = announced_bytes(&w->in);
+    size_t room = expected_missing(&w->expected, len) + BEHIND_BYTES;
+    if (room < BUFFER_AHEAD * len)
+        room = BUFFER_AHEAD * len;
+    size_t missing = announced + BEHIND_BYTES - len;
+    return announced && missing < room ? missing : room;
 }
 
 /* A short beginning is not worth memory for the rest: the rest is read with all that follows, and appended.
@@ -78,13 +89,14 @@ static int read_into_shared(struct worker *w, size_t most, size_t *ret_len)
 
 static int read_into_buffer(struct worker *w, size_t most, size_t *ret_len)
 {
-    size_t room = room_behind(&w->in);
+    size_t room = room_for_long(w);
     uint8_t *at = buffer_reserve(&w->in, room);
     if (!at)
         return 0;
     int got = receive(w->channel, at, most < room ? most : room, ret_len);
     if (got > 0) {
         buffer_commit(&w->in, *ret_len);
+        expected_learn(&w->expected, announced_bytes(&w->in));
         take_from_buffer(w);
     }
     return got;
@@ -92,13 +104,17 @@ static int read_into_buffer(struct worker *w, size_t most, size_t *ret_len)
 
 static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
 {
-    bool is_long = buffer_length(&w->in) > APPENDED_MAX;
+    size_t len = buffer_length(&w->in);
+    bool is_long = len > APPENDED_MAX || expected_missing(&w->expected, len) > 0;
+    expected_read(&w->expected);
     int got = is_long ? read_into_buffer(w, most, ret_len) : read_into_shared(w, most, ret_len);
     if (buffer_failed(&w->in)) {
         worker_blame(w, WORKER_BROKEN, "no memory for what it sends");
         worker_on(w, WE_BROKEN);
     }
-    buffer_trim_to(&w->in, PARTIAL_KEPT_BYTES); /* forgets the failure as well */
+    /* While calls are on their way, the memory for the next long output stays. Either forgets a failure. */
+    bool stays = w->load > 0 && expected_missing(&w->expected, 0) > 0;
+    buffer_trim_to(&w->in, stays ? SIZE_MAX : PARTIAL_KEPT_BYTES);
     return got;
 }
 
@@ -190,6 +206,29 @@ void channel_flush(struct worker *w)
             buffer_clear(&w->out); /* it is gone; the read side will say so */
         }
     }
+}
+
+/* `out` holds the frames around the payload. An error is for channel_flush, which comes upon it again. */
+static void send_around(struct worker *w, size_t gap, struct slice payload)
+{
+    uint8_t *data = buffer_data(&w->out);
+    struct iovec parts[] = {
+        {data, gap}, {(void *)payload.data, payload.len}, {data + gap, buffer_length(&w->out) - gap}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = sizeof parts / sizeof *parts};
+    ssize_t sent = sendmsg(w->channel, &message, MSG_NOSIGNAL);
+    buffer_fill(&w->out, gap, payload, sent < 0 ? 0 : (size_t)sent);
+}
+
+void channel_put_call(struct worker *w, uint64_t id, const struct wire_invoke *invoke)
+{
+    struct slice payload = invoke->message.payload;
+    if (payload.len < WORKER_BATCH_BYTES || !w->is_told || w->blocked) {
+        wire_put_invoke(&w->out, id, invoke);
+        return;
+    }
+    size_t gap = wire_put_invoke_around(&w->out, id, invoke);
+    if (!buffer_failed(&w->out))
+        send_around(w, gap, payload);
 }
 
 static void on_channel(uv_poll_t *poll, int status, int events)

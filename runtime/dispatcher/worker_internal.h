@@ -9,6 +9,7 @@
 #include "dispatcher/worker.h"
 #include "dispatcher/worker_fsm.h"
 #include "shared/buffer.h"
+#include "shared/expected.h"
 
 enum {
     WORKER_READ_BYTES = 64 * 1024,
@@ -61,6 +62,7 @@ struct worker {
     int polls;   /* 2, of the channel and the log; fewer: the machine had none left, and the worker ends */
     const struct wire_recorder *recorder;
     struct buffer in, out, log_line;
+    struct expected expected; /* frame of an output */
     TAILQ_ENTRY(worker) link, dirty_link;
     bool dirty, blocked; /* blocked: the socket is full, the poll waits for room */
 
@@ -130,6 +132,9 @@ void worker_report_dropped(struct worker *w, uint64_t now_ns);
 __attribute__((warn_unused_result)) int channel_start(struct worker *w);
 void channel_queued(struct worker *w); /* what is in `out` leaves at the end of the turn at the latest */
 void channel_flush(struct worker *w);  /* now */
+/* Into `out`; a long payload leaves at once from where it lies, as far as the socket takes it: a copy saved.
+ */
+void channel_put_call(struct worker *w, uint64_t id, const struct wire_invoke *invoke);
 void worker_io_forget(struct worker_io *io, struct worker *w); /* it is gone, its handles are closed */
 void worker_io_check_end(struct worker_io *io);                /* a spare is gone */
 void channel_read_pending(struct worker *w);                   /* what has arrived by now */

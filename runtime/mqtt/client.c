@@ -72,11 +72,17 @@ static void on_unsubscribed(void *user)
     (void)user; /* nobody waits for it */
 }
 
+static size_t on_send(void *user, struct buffer *out, struct slice bytes)
+{
+    return stream_send_in_place(user, out, bytes);
+}
+
 static const struct mqtt_session_events session_events = {.online = on_online,
                                                           .message = on_message,
                                                           .published = on_published,
                                                           .subscribed = on_subscribed,
-                                                          .unsubscribed = on_unsubscribed};
+                                                          .unsubscribed = on_unsubscribed,
+                                                          .send = on_send};
 
 /* ---- time ---- */
 

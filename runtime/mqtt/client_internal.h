@@ -20,6 +20,7 @@
 #include "mqtt/patience.h"
 #include "mqtt/ws_frame.h"
 #include "mqtt/ws_handshake.h"
+#include "shared/expected.h"
 
 #include <sys/queue.h>
 
@@ -128,6 +129,7 @@ struct mqtt_client {
     struct sockaddr_storage peer; /* of the last connection */
     struct link *link;            /* the current attempt or connection */
     struct buffer partial;        /* the beginning of a packet that is not complete */
+    struct expected expected;     /* packet */
     uv_timer_t timer;
     unsigned handles; /* timer and links that libuv has not given back */
     TAILQ_ENTRY(mqtt_client) entry, patient_entry;
@@ -203,6 +205,8 @@ void stream_write_failed(struct mqtt_client *c, int error);
 uv_buf_t stream_room(struct mqtt_client *c);
 bool stream_took(struct mqtt_client *c, size_t len); /* false: the connection is over, or ending */
 __attribute__((warn_unused_result)) int stream_send(struct link *link, struct buffer *out);
+/* As mqtt_session_events.send; nothing leaves while a write is under way, or through TLS or WebSocket. */
+size_t stream_send_in_place(struct mqtt_client *c, struct buffer *out, struct slice bytes);
 bool stream_has_more(struct mqtt_client *c); /* the session has output, and its connection is there */
 
 /* client_patience.c */

@@ -67,6 +67,7 @@ void stream_over(struct mqtt_client *c)
     uint64_t now_ns = clock_now_ns();
     stream_drop_link(c);
     buffer_finish(&c->partial);
+    c->expected = (struct expected){0};
     mqtt_session_lost(client_session(c), now_ns);
     if (was_good(c, now_ns))
         c->failures = 0;
@@ -285,6 +286,21 @@ int stream_send(struct link *link, struct buffer *out)
     return buffer_length(out) > 0 ? send_later(link, out) : 0;
 }
 
+/* An error is for stream_flush, which comes upon it again. */
+size_t stream_send_in_place(struct mqtt_client *c, struct buffer *out, struct slice bytes)
+{
+    struct link *link = c->link;
+    bool is_plain = c->phase == CLIENT_OPEN && !link->tls && !link->web;
+    size_t len = buffer_length(out);
+    if (!is_plain || link->in_flight > 0 || link->write_error || len > WRITE_MAX)
+        return 0;
+    uv_buf_t parts[] = {chunk(out), uv_buf_init((char *)bytes.data, (unsigned)bytes.len)};
+    int written = uv_try_write((uv_stream_t *)&link->tcp, parts, 2);
+    size_t sent = written < 0 ? 0 : (size_t)written;
+    buffer_consume(out, sent < len ? sent : len);
+    return sent < len ? 0 : sent - len;
+}
+
 bool stream_has_more(struct mqtt_client *c)
 {
     bool is_there = c->phase == CLIENT_OPEN || c->phase == CLIENT_ENDING;
@@ -338,13 +354,22 @@ static size_t announced_bytes(const uint8_t *data, size_t len)
     return 0;
 }
 
-/* Room in a large packet's own memory. BUFFER_AHEAD times what has come, and never beyond the packet's end:
- * so little is copied, and an announcement alone takes no memory. */
+/* Long packets seldom come alone: the next one is read where it is to stay, from its first byte. */
+static bool reads_into_partial(const struct mqtt_client *c)
+{
+    size_t len = buffer_length(&c->partial);
+    return len > COPIED_MAX || expected_missing(&c->expected, len) > 0;
+}
+
+/* Room in a large packet's own memory. BUFFER_AHEAD times what has come, or as much as the last one had, and
+ * never beyond the packet's end: so little is copied, and an announcement alone takes no memory. */
 static uv_buf_t room_behind_partial(struct mqtt_client *c)
 {
     size_t len = buffer_length(&c->partial);
     size_t announced = announced_bytes(buffer_data(&c->partial), len);
-    size_t room = BUFFER_AHEAD * len;
+    size_t room = expected_missing(&c->expected, len);
+    if (room < BUFFER_AHEAD * len)
+        room = BUFFER_AHEAD * len;
     if (announced > len && announced - len < room)
         room = announced - len;
     uint8_t *memory = buffer_reserve(&c->partial, room);
@@ -356,7 +381,7 @@ static uv_buf_t room_behind_partial(struct mqtt_client *c)
 uv_buf_t stream_room(struct mqtt_client *c)
 {
     size_t len = buffer_length(&c->partial);
-    if (len > COPIED_MAX)
+    if (reads_into_partial(c))
         return room_behind_partial(c);
     if (len > 0)
         memcpy(c->io->read_buffer, buffer_data(&c->partial), len);
@@ -378,27 +403,20 @@ static void keep(struct mqtt_client *c, const uint8_t *rest, size_t len)
         buffer_trim_to(&c->partial, PARTIAL_KEPT_BYTES);
 }
 
-static int feed(struct mqtt_client *c, const uint8_t *data, size_t len, size_t *ret_used)
-{
-    *ret_used = 0;
-    int error = mqtt_session_input(client_session(c), data, len, clock_now_ns(), ret_used);
-    CHECK(*ret_used <= len);
-    return error;
-}
-
 static int feed_partial(struct mqtt_client *c)
 {
-    size_t used;
-    int error = feed(c, buffer_data(&c->partial), buffer_length(&c->partial), &used);
-    buffer_consume(&c->partial, used);
+    size_t announced = announced_bytes(buffer_data(&c->partial), buffer_length(&c->partial));
+    expected_learn(&c->expected, announced);
+    int error = mqtt_session_take_input(client_session(c), &c->partial, clock_now_ns());
     buffer_trim_to(&c->partial, PARTIAL_KEPT_BYTES);
     return error;
 }
 
 static int feed_shared(struct mqtt_client *c, size_t len)
 {
-    size_t used;
-    int error = feed(c, c->io->read_buffer, len, &used);
+    size_t used = 0;
+    int error = mqtt_session_input(client_session(c), c->io->read_buffer, len, clock_now_ns(), &used);
+    CHECK(used <= len);
     if (error == 0)
         keep(c, c->io->read_buffer + used, len - used);
     return error;
@@ -406,9 +424,10 @@ static int feed_shared(struct mqtt_client *c, size_t len)
 
 static int take(struct mqtt_client *c, size_t read)
 {
-    size_t kept = buffer_length(&c->partial);
-    if (kept <= COPIED_MAX)
-        return feed_shared(c, kept + read);
+    bool is_own = reads_into_partial(c);
+    expected_read(&c->expected);
+    if (!is_own)
+        return feed_shared(c, buffer_length(&c->partial) + read);
     buffer_commit(&c->partial, read);
     return feed_partial(c);
 }
@@ -441,6 +460,8 @@ static void on_read(uv_stream_t *stream, ssize_t read, const uv_buf_t *bytes)
     struct mqtt_client *c = link->client;
     if (read < 0)
         stream_lost(c, link->write_error ? link->write_error : (int)read);
+    else if (read == 0)
+        buffer_trim_to(&c->partial, PARTIAL_KEPT_BYTES); /* room was made for nothing */
     else if (read > 0 && link->web)
         web_took(c, (uint8_t *)bytes->base, (size_t)read);
     else if (read > 0 && c->phase != CLIENT_ENDING) /* what comes after our DISCONNECT concerns nobody */

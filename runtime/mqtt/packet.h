@@ -216,6 +216,9 @@ size_t packet_publish_bytes(enum mqtt_protocol protocol, const struct mqtt_publi
 /* id: 0 at QoS 0, else not 0. A kept copy is sent again with PACKET_DUP_FLAG set in its first byte. */
 void packet_write_publish(struct buffer *out, enum mqtt_protocol protocol, const struct mqtt_publish *publish,
                           uint16_t id, bool dup);
+/* The same up to the payload, whose bytes are to follow at once. */
+void packet_write_publish_head(struct buffer *out, enum mqtt_protocol protocol,
+                               const struct mqtt_publish *publish, uint16_t id, bool dup);
 enum { PACKET_DUP_FLAG = 0x08 };
 
 /* PUBACK, PUBREC, PUBREL, PUBCOMP. 3.1.1 leaves out the reason. At most PACKET_ACK_BYTES_MAX bytes. */

@@ -57,19 +57,30 @@ static uint8_t *put_string(uint8_t *at, struct slice text)
     return put_bytes(put_two(at, (unsigned)text.len), text);
 }
 
-/* Reserves the packet and writes its fixed header; NULL when memory is gone. */
-static uint8_t *begin(struct buffer *out, unsigned first, size_t remaining)
+/* Reserves the packet, but for the bytes at its end that are left out, and writes its fixed header; NULL when
+ * memory is gone. */
+static uint8_t *begin_without(struct buffer *out, unsigned first, size_t remaining, size_t left_out)
 {
     CHECK(remaining <= REMAINING_MAX);
-    uint8_t *at = buffer_reserve(out, 1 + varint_bytes(remaining) + remaining);
+    uint8_t *at = buffer_reserve(out, 1 + varint_bytes(remaining) + remaining - left_out);
     return at ? put_varint(put_byte(at, first), remaining) : NULL;
+}
+
+static uint8_t *begin(struct buffer *out, unsigned first, size_t remaining)
+{
+    return begin_without(out, first, remaining, 0);
+}
+
+static void end_without(struct buffer *out, size_t remaining, size_t left_out, const uint8_t *at)
+{
+    size_t total = 1 + varint_bytes(remaining) + remaining - left_out;
+    CHECK(at == out->memory + out->end + total);
+    buffer_commit(out, total);
 }
 
 static void end(struct buffer *out, size_t remaining, const uint8_t *at)
 {
-    size_t total = 1 + varint_bytes(remaining) + remaining;
-    CHECK(at == buffer_data(out) + buffer_length(out) + total);
-    buffer_commit(out, total);
+    end_without(out, remaining, 0, at);
 }
 
 /* ---- properties: absent ones take no bytes ---- */
@@ -264,14 +275,16 @@ size_t packet_publish_bytes(enum mqtt_protocol protocol, const struct mqtt_publi
     return 1 + varint_bytes(remaining) + remaining;
 }
 
-void packet_write_publish(struct buffer *out, enum mqtt_protocol protocol, const struct mqtt_publish *publish,
-                          uint16_t id, bool dup)
+/* payload: all of it, or nothing: then the rest of the packet is to follow. */
+static void write_publish(struct buffer *out, enum mqtt_protocol protocol, const struct mqtt_publish *publish,
+                          uint16_t id, bool dup, struct slice payload)
 {
     CHECK((id != 0) == (publish->qos != 0)); /* MQTT-2.2.1-2, -3 */
     unsigned first = PACKET_PUBLISH << 4 | (dup ? PACKET_DUP_FLAG : 0u) | publish->qos << 1 | publish->retain;
     size_t properties = protocol == MQTT_5 ? publish_property_bytes(publish) : 0;
     size_t remaining = publish_remaining(protocol, publish, properties);
-    uint8_t *at = begin(out, first, remaining);
+    size_t left_out = publish->payload.len - payload.len;
+    uint8_t *at = begin_without(out, first, remaining, left_out);
     if (!at)
         return;
     at = put_string(at, publish->topic);
@@ -279,7 +292,19 @@ void packet_write_publish(struct buffer *out, enum mqtt_protocol protocol, const
         at = put_two(at, id);
     if (protocol == MQTT_5)
         at = put_publish_properties(at, publish, properties);
-    end(out, remaining, put_bytes(at, publish->payload));
+    end_without(out, remaining, left_out, put_bytes(at, payload));
+}
+
+void packet_write_publish(struct buffer *out, enum mqtt_protocol protocol, const struct mqtt_publish *publish,
+                          uint16_t id, bool dup)
+{
+    write_publish(out, protocol, publish, id, dup, publish->payload);
+}
+
+void packet_write_publish_head(struct buffer *out, enum mqtt_protocol protocol,
+                               const struct mqtt_publish *publish, uint16_t id, bool dup)
+{
+    write_publish(out, protocol, publish, id, dup, (struct slice){0});
 }
 
 /* ---- acks ---- */

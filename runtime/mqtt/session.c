@@ -259,6 +259,17 @@ int mqtt_session_input(struct mqtt_session *s, const uint8_t *data, size_t len, 
     return check_output(s);
 }
 
+int mqtt_session_take_input(struct mqtt_session *s, struct buffer *bytes, uint64_t now_ns)
+{
+    size_t used = 0;
+    s->lent = bytes;
+    int error = mqtt_session_input(s, buffer_data(bytes), buffer_length(bytes), now_ns, &used);
+    s->lent = NULL;
+    if (bytes->memory)
+        buffer_consume(bytes, used);
+    return error;
+}
+
 static uint64_t ping_due_ns(const struct mqtt_session *s)
 {
     uint64_t quiet_since_ns = s->sent_ns < s->heard_ns ? s->sent_ns : s->heard_ns;

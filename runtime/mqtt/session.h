@@ -49,7 +49,7 @@ struct mqtt_session_options {
     struct slabs *slabs;       /* messages are from there; outlives the session. NULL: from malloc */
 };
 
-/* All get `user` of mqtt_session_create. None is optional. */
+/* All get `user` of mqtt_session_create. Only `send` is optional. */
 struct mqtt_session_events {
     /* CONNACK 0. resumed: Session Present was 1. When false, the session has nothing subscribed: the session
      * itself subscribes again to all its filters (MQTT-3.2.2-5), and outputs are sent as new. */
@@ -67,11 +67,16 @@ struct mqtt_session_events {
     /* All unsubscriptions asked for so far are answered, or not needed any more: the broker has lost the
      * session, or the filters are wanted again. Not called when there was nothing to unsubscribe. */
     void (*unsubscribed)(void *user);
+    /* The output, which *out holds, and behind it `bytes`, which lie where they will not stay: sends what can
+     * leave now, consumes it from *out, and returns how many of `bytes` were taken. What is left of them is
+     * copied behind the output, as all of them are without this call. */
+    size_t (*send)(void *user, struct buffer *out, struct slice bytes);
 };
 
 enum {
-    MQTT_TAKEN_AT_QOS_1 = 0x01,   /* the broker has it, and promises for QoS 1 what was sent at QoS 2 */
-    MQTT_UNSENDABLE_SIZE = 0x100, /* larger than the server's Maximum Packet Size (MQTT-3.2.2-15) */
+    MQTT_SENT_IN_PLACE_MIN = 16 * 1024, /* bytes of a payload that events.send is asked for */
+    MQTT_TAKEN_AT_QOS_1 = 0x01,         /* the broker has it, and promises for QoS 1 what was sent at QoS 2 */
+    MQTT_UNSENDABLE_SIZE = 0x100,       /* larger than the server's Maximum Packet Size (MQTT-3.2.2-15) */
     MQTT_UNSENDABLE_RETAIN /* retain, but the server has Retain Available 0: only with retain (MQTT-3.2.2-14)
                             */
 };
@@ -91,6 +96,10 @@ void mqtt_session_opened(struct mqtt_session *s, uint64_t now_ns);
  * what is in the output (it holds a DISCONNECT when one is due), then close, then call mqtt_session_lost. */
 __attribute__((warn_unused_result)) int mqtt_session_input(struct mqtt_session *s, const uint8_t *data,
                                                            size_t len, uint64_t now_ns, size_t *ret_used);
+/* The same of all that *bytes holds, which is consumed. A long message at its end keeps the memory, so its
+ * payload is not copied; then *bytes is left without any. */
+__attribute__((warn_unused_result)) int mqtt_session_take_input(struct mqtt_session *s, struct buffer *bytes,
+                                                                uint64_t now_ns);
 /* Time has come: keep-alive, connect timeout. 0 or -EPROTO as above. */
 __attribute__((warn_unused_result)) int mqtt_session_tick(struct mqtt_session *s, uint64_t now_ns);
 /* PINGREQ is due an answer. mqtt_session_ping_waits: it has not left yet, being behind bytes that do; the

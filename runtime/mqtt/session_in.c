@@ -27,8 +27,17 @@ static void move(struct mqtt_session *s, struct inbound *in, enum inbound_place 
     enter(s, in, place);
 }
 
+static void drop_payload(struct inbound *in)
+{
+    free(in->memory);
+    in->memory = NULL;
+    in->message.payload = (struct slice){0};
+}
+
 static void inbound_free(struct mqtt_session *s, struct inbound *in)
 {
+    if (in->memory)
+        drop_payload(in);
     slabs_give(s->options.slabs, in, in->bytes);
 }
 
@@ -132,10 +141,11 @@ static uint32_t properties_wanted(const struct packet_publish *p)
     return p->user.count < MQTT_USER_PROPERTIES_MAX ? p->user.count : (uint32_t)MQTT_USER_PROPERTIES_MAX;
 }
 
+/* Without the payload's. */
 static size_t bytes_of(const struct packet_publish *p, struct slice topic)
 {
     return sizeof(struct inbound) + properties_wanted(p) * sizeof(struct property) + topic.len +
-           p->payload.len + p->content_type.len + p->response_topic.len + p->correlation.len +
+           p->content_type.len + p->response_topic.len + p->correlation.len +
            (p->user.count ? p->user.block.len : 0);
 }
 
@@ -147,12 +157,13 @@ static void fill_properties(struct mqtt_message *m, const struct packet_publish 
     m->property_count = (uint32_t)packet_user_properties_get(&kept, m->properties, properties_wanted(p));
 }
 
-static void fill(struct mqtt_message *m, const struct packet_publish *p, struct slice topic, uint8_t *at)
+static void fill(struct mqtt_message *m, const struct packet_publish *p, struct slice topic, bool stays,
+                 uint8_t *at)
 {
     m->properties = p->user.count ? (struct property *)at : NULL;
     at += properties_wanted(p) * sizeof(struct property);
     m->topic = put(&at, topic);
-    m->payload = put(&at, p->payload);
+    m->payload = stays ? p->payload : put(&at, p->payload);
     m->content_type = put(&at, p->content_type);
     m->response_topic = put(&at, p->response_topic);
     m->correlation = put(&at, p->correlation);
@@ -166,15 +177,34 @@ static void fill(struct mqtt_message *m, const struct packet_publish *p, struct 
     memcpy(m->subscription_ids, p->subscription_ids, sizeof m->subscription_ids);
 }
 
+/* It is most of what was read, and the last of it: the memory is of no use to others. */
+static bool may_stay(const struct mqtt_session *s, struct slice payload)
+{
+    struct buffer *b = s->lent;
+    return b && payload.len >= SESSION_KEPT_IN_PLACE_MIN && payload.len >= b->end / 2 &&
+           (const uint8_t *)payload.data + payload.len == buffer_data(b) + buffer_length(b);
+}
+
+/* The payload stays where it is; buffer_take may move all of it. */
+static void keep_memory(struct inbound *in, struct buffer *lent)
+{
+    size_t offset = (size_t)((const uint8_t *)in->message.payload.data - lent->memory);
+    in->memory = buffer_take(lent);
+    in->message.payload.data = (const char *)in->memory + offset;
+}
+
 static struct inbound *inbound_create(struct mqtt_session *s, const struct packet_publish *p,
                                       struct slice topic)
 {
-    size_t bytes = bytes_of(p, topic);
+    bool stays = may_stay(s, p->payload);
+    size_t bytes = bytes_of(p, topic) + (stays ? 0 : p->payload.len);
     struct inbound *in = slabs_take(s->options.slabs, bytes);
     if (!in)
         return NULL;
     *in = (struct inbound){.bytes = bytes};
-    fill(&in->message, p, topic, (uint8_t *)(in + 1));
+    fill(&in->message, p, topic, stays, (uint8_t *)(in + 1));
+    if (stays)
+        keep_memory(in, s->lent);
     in->message.received_ns = s->now_ns;
     return in;
 }
@@ -199,9 +229,10 @@ static void keep_id(struct mqtt_session *s, struct inbound *in)
     uint16_t id = in->node.id;
     leave(s, in);
     id_map_remove(&s->inbound_ids, &in->node);
+    drop_payload(in);
     in = shrunk(s, in);
     in->received = true;
-    in->message.topic = in->message.payload = (struct slice){0};
+    in->message.topic = (struct slice){0};
     enter(s, in, IN_RECEIVED);
     CHECK(id_map_insert(&s->inbound_ids, &in->node, id) == 0); /* it has its buckets */
 }

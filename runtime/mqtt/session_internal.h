@@ -16,12 +16,13 @@
 #include <sys/queue.h>
 
 enum {
-    SESSION_TOPIC_ALIASES_MAX = 32,  /* that the server may use towards us */
-    SESSION_HELD_MAX = 65535,        /* QoS 1/2 messages held at once, whatever their state */
-    SESSION_PUBLISH_IDS_MAX = 65000, /* the other packet ids stay free for SUBSCRIBE and UNSUBSCRIBE */
-    SESSION_ACK_BYTES = 4,           /* an acknowledgement without a reason code */
-    SESSION_SHORT_KEEP_ALIVE_S = 5,  /* a shorter one is the server's own; half of it would be rash */
-    SESSION_PING_TIMEOUT_S = 20,     /* for an answer to PINGREQ, at most */
+    SESSION_TOPIC_ALIASES_MAX = 32,        /* that the server may use towards us */
+    SESSION_HELD_MAX = 65535,              /* QoS 1/2 messages held at once, whatever their state */
+    SESSION_PUBLISH_IDS_MAX = 65000,       /* the other packet ids stay free for SUBSCRIBE and UNSUBSCRIBE */
+    SESSION_ACK_BYTES = 4,                 /* an acknowledgement without a reason code */
+    SESSION_KEPT_IN_PLACE_MIN = 16 * 1024, /* bytes of a payload that stays where it was read */
+    SESSION_SHORT_KEEP_ALIVE_S = 5,        /* a shorter one is the server's own; half of it would be rash */
+    SESSION_PING_TIMEOUT_S = 20,           /* for an answer to PINGREQ, at most */
     SESSION_TEXT_MAX = 256
 };
 
@@ -42,7 +43,7 @@ enum inbound_place {
     INBOUND_PLACES
 };
 
-/* A message from the broker, with its bytes behind it. */
+/* A message from the broker, with its bytes behind it, or all but the payload's. */
 struct inbound {
     struct id_node node;
     TAILQ_ENTRY(inbound) link;
@@ -51,6 +52,7 @@ struct inbound {
     bool received; /* PUBREC was sent once */
     bool counted;  /* against our Receive Maximum on this connection */
     size_t bytes;  /* of memory */
+    void *memory;  /* owned, where the payload lies; NULL: behind it */
     struct mqtt_message message;
 };
 TAILQ_HEAD(inbound_list, inbound);
@@ -102,6 +104,7 @@ struct mqtt_session {
     struct mqtt_session_events events;
     void *user;
     struct buffer out;
+    struct buffer *lent; /* whose memory a message may keep; NULL: none */
 
     enum session_phase phase;
     enum mqtt_protocol protocol;

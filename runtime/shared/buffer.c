@@ -4,12 +4,25 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 256 };
+enum {
+    FIRST_CAPACITY = 256,
+    ROUNDED_MIN = 64 * 1024, /* from here on capacities are rounded up to ROUNDING, not to a power of two */
+    ROUNDING = 4096
+};
 
 void buffer_finish(struct buffer *b)
 {
     free(b->memory);
     *b = (struct buffer){0};
+}
+
+uint8_t *buffer_take(struct buffer *b)
+{
+    CHECK(buffer_length(b) > 0);
+    bool fits = b->capacity - b->end < b->end / 8;
+    uint8_t *memory = b->memory, *fitting = fits ? NULL : realloc(memory, b->end);
+    *b = (struct buffer){0};
+    return fitting ? fitting : memory;
 }
 
 void buffer_trim(struct buffer *b)
@@ -35,13 +48,26 @@ static void move_to_front(struct buffer *b)
     b->start = 0;
 }
 
-static bool grow(struct buffer *b, size_t len)
+/* At least twice what it was, so that what is appended is copied twice at most. But no more than that where
+ * much is asked for at once: malloc finds memory again that is taken and given back in the same size. */
+static size_t larger(size_t capacity, size_t needed)
 {
-    size_t needed, capacity = b->capacity ? b->capacity : FIRST_CAPACITY;
-    if (__builtin_add_overflow(buffer_length(b), len, &needed) || needed > SIZE_MAX / 4)
-        return false;
+    size_t rounded = (needed + ROUNDING - 1) / ROUNDING * ROUNDING;
+    if (needed >= ROUNDED_MIN)
+        return rounded > 2 * capacity ? rounded : 2 * capacity;
+    if (capacity == 0)
+        capacity = FIRST_CAPACITY;
     while (capacity < needed)
         capacity *= 2;
+    return capacity;
+}
+
+static bool grow(struct buffer *b, size_t len)
+{
+    size_t needed;
+    if (__builtin_add_overflow(buffer_length(b), len, &needed) || needed > SIZE_MAX / 4)
+        return false;
+    size_t capacity = larger(b->capacity, needed);
     move_to_front(b);
     uint8_t *memory = realloc(b->memory, capacity);
     if (!memory)
@@ -99,4 +125,21 @@ void buffer_truncate(struct buffer *b, size_t len)
 {
     CHECK(len <= buffer_length(b));
     b->end = b->start + len;
+}
+
+void buffer_fill(struct buffer *b, size_t gap, struct slice filling, size_t taken)
+{
+    CHECK(gap <= buffer_length(b) && taken <= buffer_length(b) + filling.len);
+    size_t before = taken < gap ? taken : gap;
+    size_t within = taken - before < filling.len ? taken - before : filling.len;
+    size_t tail = buffer_length(b) - gap, left = filling.len - within;
+    if (left > 0) {
+        uint8_t *end = buffer_reserve(b, left);
+        if (!end)
+            return;
+        memmove(end - tail + left, end - tail, tail);
+        memcpy(end - tail, filling.data + within, left);
+        buffer_commit(b, left);
+    }
+    buffer_consume(b, taken - within);
 }

@@ -27,6 +27,10 @@ void buffer_trim(struct buffer *b);   /* frees the memory if the buffer is empty
 /* As buffer_trim, but memory of at most `most` bytes stays, for the next append. */
 void buffer_trim_to(struct buffer *b, size_t most);
 
+/* The memory, which the caller frees, with what is in it, which is not nothing; the buffer is empty, and has
+ * none. */
+uint8_t *buffer_take(struct buffer *b);
+
 static inline size_t buffer_length(const struct buffer *b)
 {
     return b->end - b->start;
@@ -49,8 +53,11 @@ uint8_t *buffer_reserve(struct buffer *b, size_t len);
 void buffer_commit(struct buffer *b, size_t len);
 
 void buffer_append(struct buffer *b, const void *data, size_t len);
-void buffer_consume(struct buffer *b, size_t len);  /* len <= buffer_length */
-void buffer_clear(struct buffer *b);                /* empty, not failed, keeps its memory */
+void buffer_consume(struct buffer *b, size_t len); /* len <= buffer_length */
+void buffer_clear(struct buffer *b);               /* empty, not failed, keeps its memory */
+/* Bytes that lie elsewhere and belong at `gap`: of the whole, the first `taken` bytes are done with, and the
+ * rest becomes what the buffer holds. gap <= buffer_length, taken <= buffer_length + filling.len. */
+void buffer_fill(struct buffer *b, size_t gap, struct slice filling, size_t taken);
 void buffer_truncate(struct buffer *b, size_t len); /* back to a length it had: undoes appends */
 
 #endif

@@ -6,6 +6,9 @@
 
 static const uint32_t ABSENT = 0xffffffff;
 
+/* With and without a gap these are two functions: what a short message costs is counted. */
+#define INLINED __attribute__((always_inline)) inline
+
 enum { LOG_LEVEL_MAX = 3 }; /* HARK_ERROR of hark/function.h */
 
 /* Writing: the length of a body is known before its first byte, so a frame costs one reservation. */
@@ -66,10 +69,16 @@ static uint8_t *put_pairs(uint8_t *at, const struct property *pairs, uint32_t co
     return at;
 }
 
-static uint8_t *put_message(uint8_t *at, const struct wire_message *m)
+/* gap: where the payload's bytes are to go; NULL: they are written. */
+INLINED static uint8_t *put_message(uint8_t *at, const struct wire_message *m, uint8_t **gap)
 {
     at = put_string(at, m->topic);
-    at = put_string(at, m->payload);
+    if (gap) {
+        *gap = put_u32(at, (uint32_t)m->payload.len);
+        at = put_u8(*gap, 0);
+    } else {
+        at = put_string(at, m->payload);
+    }
     at = put_string(at, m->content_type);
     at = put_string(at, m->response_topic);
     at = put_string(at, m->correlation);
@@ -79,13 +88,19 @@ static uint8_t *put_message(uint8_t *at, const struct wire_message *m)
 }
 
 /* Where the body goes, its header written; NULL when there is no memory. The frame is part of the buffer only
- * after frame_end. */
-static uint8_t *frame_begin(struct buffer *out, enum wire_type type, uint64_t call, size_t body_bytes)
+ * after frame_end. left_out: bytes of the body that will not be written here. */
+static uint8_t *frame_begin_without(struct buffer *out, enum wire_type type, uint64_t call, size_t body_bytes,
+                                    size_t left_out)
 {
     if (body_bytes > UINT32_MAX)
         out->failed = true;
-    uint8_t *at = buffer_reserve(out, WIRE_HEADER_BYTES + body_bytes);
+    uint8_t *at = buffer_reserve(out, WIRE_HEADER_BYTES + body_bytes - left_out);
     return at ? put_u64(put_u32(put_u32(at, (uint32_t)body_bytes), (uint32_t)type), call) : NULL;
+}
+
+static uint8_t *frame_begin(struct buffer *out, enum wire_type type, uint64_t call, size_t body_bytes)
+{
+    return frame_begin_without(out, type, call, body_bytes, 0);
 }
 
 static void frame_end(struct buffer *out, const uint8_t *end, size_t body_bytes)
@@ -143,7 +158,8 @@ static uint8_t *put_captures(uint8_t *at, const struct topic_captures *captures)
     return at;
 }
 
-void wire_put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke *invoke)
+INLINED static void put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke *invoke,
+                               uint8_t **gap)
 {
     CHECK(invoke->captures.count <= TOPIC_CAPTURES_MAX);
     CHECK(invoke->message.property_count <= WIRE_PROPERTIES_MAX);
@@ -151,23 +167,55 @@ void wire_put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke
     message.payload = present(message.payload);
     size_t bytes = sizeof invoke->chain + sizeof invoke->timeout_ns + sizeof invoke->attempt +
                    captures_bytes(&invoke->captures) + message_bytes(&message);
-    uint8_t *at = frame_begin(out, WIRE_INVOKE, call, bytes);
+    size_t left_out = gap ? message.payload.len : 0;
+    uint8_t *at = frame_begin_without(out, WIRE_INVOKE, call, bytes, left_out);
     if (!at)
         return;
     at = put_u32(put_u64(put_u64(at, invoke->chain), invoke->timeout_ns), invoke->attempt);
     at = put_captures(at, &invoke->captures);
-    frame_end(out, put_message(at, &message), bytes);
+    frame_end(out, put_message(at, &message, gap), bytes - left_out);
 }
 
-void wire_put_publish(struct buffer *out, uint64_t call, const struct wire_message *message)
+INLINED static void put_publish(struct buffer *out, uint64_t call, const struct wire_message *message,
+                                uint8_t **gap)
 {
     CHECK(message->property_count <= WIRE_PROPERTIES_MAX);
     struct wire_message m = *message;
     m.payload = present(m.payload);
-    size_t bytes = message_bytes(&m);
-    uint8_t *at = frame_begin(out, WIRE_PUBLISH, call, bytes);
+    size_t bytes = message_bytes(&m), left_out = gap ? m.payload.len : 0;
+    uint8_t *at = frame_begin_without(out, WIRE_PUBLISH, call, bytes, left_out);
     if (at)
-        frame_end(out, put_message(at, &m), bytes);
+        frame_end(out, put_message(at, &m, gap), bytes - left_out);
+}
+
+/* gap: within the memory of `out`; NULL: there was none. */
+static size_t offset_of(struct buffer *out, const uint8_t *gap)
+{
+    return gap ? (size_t)(gap - buffer_data(out)) : 0;
+}
+
+void wire_put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke *invoke)
+{
+    put_invoke(out, call, invoke, NULL);
+}
+
+size_t wire_put_invoke_around(struct buffer *out, uint64_t call, const struct wire_invoke *invoke)
+{
+    uint8_t *gap = NULL;
+    put_invoke(out, call, invoke, &gap);
+    return offset_of(out, gap);
+}
+
+void wire_put_publish(struct buffer *out, uint64_t call, const struct wire_message *message)
+{
+    put_publish(out, call, message, NULL);
+}
+
+size_t wire_put_publish_around(struct buffer *out, uint64_t call, const struct wire_message *message)
+{
+    uint8_t *gap = NULL;
+    put_publish(out, call, message, &gap);
+    return offset_of(out, gap);
 }
 
 void wire_put_reply(struct buffer *out, uint64_t call, struct slice payload)

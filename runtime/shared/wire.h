@@ -97,6 +97,10 @@ enum wire_result {
 void wire_put_setup(struct buffer *out, const struct wire_setup *setup);
 void wire_put_invoke(struct buffer *out, uint64_t call, const struct wire_invoke *invoke);
 void wire_put_publish(struct buffer *out, uint64_t call, const struct wire_message *message);
+/* The same without the bytes of the payload, which are to leave from where they lie. Returns where they
+ * belong, as an offset into what `out` holds then: buffer_fill. */
+size_t wire_put_invoke_around(struct buffer *out, uint64_t call, const struct wire_invoke *invoke);
+size_t wire_put_publish_around(struct buffer *out, uint64_t call, const struct wire_message *message);
 void wire_put_reply(struct buffer *out, uint64_t call, struct slice payload);
 void wire_put_log(struct buffer *out, uint64_t call, uint32_t level, struct slice text);
 void wire_put_result(struct buffer *out, uint64_t call, enum wire_result result);

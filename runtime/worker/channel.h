@@ -28,4 +28,7 @@ void channel_receive(struct channel *c, size_t wanted);
 /* Sends all of c->out. */
 void channel_flush(struct channel *c);
 
+/* The same with `bytes` at `gap` of it, which are not copied: buffer_fill. */
+void channel_send_around(struct channel *c, size_t gap, struct slice bytes);
+
 #endif

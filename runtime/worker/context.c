@@ -71,22 +71,41 @@ static size_t begin_output(const struct context *c)
     return buffer_length(&c->channel->out);
 }
 
-/* Counts the frame that was appended since `begin`, or takes it back. */
-static int end_output(struct context *c, size_t begin)
+/* Counts the frame that was appended since `begin`, but for the bytes that are left out of it, or takes it
+ * back. */
+static int count_output(struct context *c, size_t begin, size_t left_out)
 {
     struct buffer *out = &c->channel->out;
+    size_t most = WIRE_HEADER_BYTES + c->setup->payload_max_bytes + WIRE_OVERHEAD_MAX;
     if (buffer_failed(out)) {
         out->failed = false;
         return -ENOMEM;
     }
-    if (buffer_length(out) - begin > WIRE_HEADER_BYTES + c->setup->payload_max_bytes + WIRE_OVERHEAD_MAX) {
+    if (buffer_length(out) - begin + left_out > most) {
         buffer_truncate(out, begin);
         return -EMSGSIZE;
     }
     c->outputs++;
-    if (buffer_length(out) > CHANNEL_BATCH_BYTES)
-        channel_flush(c->channel);
     return 0;
+}
+
+static int end_output(struct context *c, size_t begin)
+{
+    int error = count_output(c, begin, 0);
+    if (!error && buffer_length(&c->channel->out) > CHANNEL_BATCH_BYTES)
+        channel_flush(c->channel);
+    return error;
+}
+
+/* It would not wait for others in any case, so it leaves from where the function has it. */
+static int put_long_publish(struct context *c, const struct wire_message *m)
+{
+    size_t begin = begin_output(c);
+    size_t gap = wire_put_publish_around(&c->channel->out, c->call, m);
+    int error = count_output(c, begin, m->payload.len);
+    if (!error)
+        channel_send_around(c->channel, gap, m->payload);
+    return error;
 }
 
 static int put_publish(struct context *c, const struct wire_message *m)
@@ -94,6 +113,8 @@ static int put_publish(struct context *c, const struct wire_message *m)
     int error = check_size(c, m->topic, m->payload.len);
     if (error)
         return error;
+    if (m->payload.len >= CHANNEL_BATCH_BYTES)
+        return put_long_publish(c, m);
     size_t begin = begin_output(c);
     wire_put_publish(&c->channel->out, c->call, m);
     return end_output(c, begin);

@@ -129,6 +129,55 @@ static void a_queue_that_is_drained_as_it_fills_stays_small(void **unused)
 }
 
 /* A queue of bytes 0, 1, 2, … kept beside the buffer as two counters. */
+static void a_gap_is_filled_with_what_was_not_taken_yet(void **unused)
+{
+    (void)unused;
+    static const char whole[] = "xaaBBBBcc";
+    for (size_t taken = 0; taken <= 8; taken++) {
+        buffer_append(&b, "xaacc", 5);
+        buffer_consume(&b, 1);
+        buffer_fill(&b, 2, slice_make("BBBB", 4), taken);
+        assert_holds(whole + 1 + taken);
+        buffer_finish(&b);
+    }
+}
+
+static void a_gap_may_be_at_either_end_and_its_filling_empty(void **unused)
+{
+    (void)unused;
+    buffer_fill(&b, 0, slice_make("one", 3), 1);
+    assert_holds("ne");
+    buffer_fill(&b, 2, slice_make("!", 1), 0);
+    assert_holds("ne!");
+    buffer_fill(&b, 1, slice_make("", 0), 2);
+    assert_holds("!");
+}
+
+static void memory_that_is_taken_holds_what_was_in_it(void **unused)
+{
+    (void)unused;
+    buffer_append(&b, "gone and kept", 13);
+    buffer_consume(&b, 9);
+    char *memory = (char *)buffer_take(&b);
+    assert_null(b.memory);
+    assert_int_equal(buffer_length(&b), 0);
+    assert_memory_equal(memory + 9, "kept", 4);
+    free(memory);
+    buffer_append(&b, "anew", 4);
+    assert_holds("anew");
+}
+
+/* So that the next one finds the memory of the last again, and little of it lies idle. */
+static void much_at_once_gets_hardly_more_than_it_asks_for(void **unused)
+{
+    (void)unused;
+    assert_non_null(buffer_reserve(&b, 263000));
+    assert_in_range(b.capacity, 263000, 263000 + 4096);
+    buffer_commit(&b, 263000);
+    assert_non_null(buffer_reserve(&b, 5000));
+    assert_true(b.capacity >= 2 * 263000); /* what grows by little grows by doubling */
+}
+
 static void step_of_a_random_walk(uint64_t *random, uint8_t *next_in, uint8_t *next_out)
 {
     *random = *random * 6364136223846793005ull + 1442695040888963407ull;
@@ -165,6 +214,10 @@ int main(void)
         cmocka_unit_test_teardown(clearing_keeps_the_memory_and_trimming_gives_it_back, teardown),
         cmocka_unit_test_teardown(impossible_requests_mark_the_buffer_failed, teardown),
         cmocka_unit_test_teardown(a_queue_that_is_drained_as_it_fills_stays_small, teardown),
+        cmocka_unit_test_teardown(a_gap_is_filled_with_what_was_not_taken_yet, teardown),
+        cmocka_unit_test_teardown(a_gap_may_be_at_either_end_and_its_filling_empty, teardown),
+        cmocka_unit_test_teardown(memory_that_is_taken_holds_what_was_in_it, teardown),
+        cmocka_unit_test_teardown(much_at_once_gets_hardly_more_than_it_asks_for, teardown),
         cmocka_unit_test_teardown(no_byte_is_lost_or_moved_whatever_the_order_of_calls, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,15 @@ static void a_publish_has_its_properties_in_mqtt_5(void **unused)
         BYTES("\x33\x2a\0\1t\1\2\x23\2\0\0\1\2\3\0\4text\x08\0\3r/t\x09\0\1c\x26\0\1k\0\1v\x26\0\1k\0\0!"));
 }
 
+static void the_head_of_a_publish_is_all_but_its_payload(void **unused)
+{
+    (void)unused;
+    struct mqtt_publish p = full_publish();
+    packet_write_publish_head(&out, MQTT_5, &p, 0x0102, false);
+    assert_sent(
+        BYTES("\x33\x2a\0\1t\1\2\x23\2\0\0\1\2\3\0\4text\x08\0\3r/t\x09\0\1c\x26\0\1k\0\1v\x26\0\1k\0\0"));
+}
+
 static void a_publish_has_none_in_3_1_1(void **unused)
 {
     (void)unused;
@@ -280,6 +289,7 @@ int main(void)
         cmocka_unit_test_teardown(a_will_stands_between_client_id_and_user, teardown),
         cmocka_unit_test_teardown(a_lone_password_gets_an_empty_user_in_3_1_1_only, teardown),
         cmocka_unit_test_teardown(a_publish_has_its_properties_in_mqtt_5, teardown),
+        cmocka_unit_test_teardown(the_head_of_a_publish_is_all_but_its_payload, teardown),
         cmocka_unit_test_teardown(a_publish_has_none_in_3_1_1, teardown),
         cmocka_unit_test_teardown(a_publish_at_qos_0_has_no_packet_id, teardown),
         cmocka_unit_test_teardown(a_publish_of_any_length_reads_back, teardown),

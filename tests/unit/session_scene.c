@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SAID_MAX = 100 }; /* bytes of a payload */
+
 /* ---- words ---- */
 
 static void say(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -33,7 +35,8 @@ static void on_message(void *user, struct mqtt_message *message)
     struct scene *scene = user;
     assert_true(scene->message_count < SCENE_MESSAGES_MAX);
     scene->messages[scene->message_count++] = message;
-    say(scene->events, "message %.*s=%.*s", SLICE_ARG(message->topic), SLICE_ARG(message->payload));
+    int said = message->payload.len < SAID_MAX ? (int)message->payload.len : (int)SAID_MAX;
+    say(scene->events, "message %.*s=%.*s", SLICE_ARG(message->topic), said, message->payload.data);
 }
 
 static void on_published(void *user, void *token, unsigned reason)

@@ -151,6 +151,25 @@ static void a_publish_arrives_as_it_was_sent(void **unused)
     assert_full_message(&got);
 }
 
+static void a_frame_whose_payload_is_put_in_later_is_the_same(void **unused)
+{
+    (void)unused;
+    struct wire_invoke invoke = full_invoke();
+    struct wire_message message = full_message();
+    struct buffer around = {0};
+    wire_put_empty(&frames, WIRE_READY); /* what is in the buffer already stays before it */
+    wire_put_empty(&around, WIRE_READY);
+    wire_put_invoke(&frames, 42, &invoke);
+    size_t gap = wire_put_invoke_around(&around, 42, &invoke);
+    buffer_fill(&around, gap, invoke.message.payload, 0);
+    wire_put_publish(&frames, 9, &message);
+    gap = wire_put_publish_around(&around, 9, &message);
+    buffer_fill(&around, gap, message.payload, 0);
+    assert_int_equal(buffer_length(&around), buffer_length(&frames));
+    assert_memory_equal(buffer_data(&around), buffer_data(&frames), buffer_length(&frames));
+    buffer_finish(&around);
+}
+
 static void absent_is_not_empty(void **unused)
 {
     (void)unused;
@@ -436,6 +455,7 @@ int main(void)
         IT(a_setup_arrives_as_it_was_sent),
         IT(an_invoke_arrives_as_it_was_sent),
         IT(a_publish_arrives_as_it_was_sent),
+        IT(a_frame_whose_payload_is_put_in_later_is_the_same),
         IT(absent_is_not_empty),
         IT(replies_logs_results_and_failures_arrive),
         IT(a_long_log_line_is_cut),
