@@ -54,6 +54,7 @@ static void finish(struct player *p, enum play_outcome outcome)
 {
     struct play *play = p->now;
     p->now = NULL;
+    p->has_result = false;
     play->outcome = outcome;
     p->events->over(p->user, play);
 }
@@ -85,13 +86,29 @@ static int on_output(void *user, struct worker *w, struct call *call, const stru
     return outbox_add(&p->now->outbox, &rules, header, body, diag);
 }
 
+static void weigh(struct player *p, const struct worker *w)
+{
+    p->now->peak_bytes = peak_bytes(worker_pid(w));
+    finish(p, p->result);
+}
+
 static void on_result(void *user, struct worker *w, struct call *call, enum wire_result result)
 {
     struct player *p = user;
     (void)call;
     take_time(p);
-    p->now->peak_bytes = peak_bytes(worker_pid(w));
-    finish(p, result == WIRE_RESULT_OK ? PLAY_OK : result == WIRE_RESULT_REJECT ? PLAY_REJECT : PLAY_RETRY);
+    p->result = result == WIRE_RESULT_OK ? PLAY_OK : result == WIRE_RESULT_REJECT ? PLAY_REJECT : PLAY_RETRY;
+    p->has_result = true;
+    if (worker_pid(w) != 0)
+        weigh(p, w);
+}
+
+/* A worker can be quicker than the word of its birth. */
+static void on_born(void *user, struct worker *w)
+{
+    struct player *p = user;
+    if (p->has_result)
+        weigh(p, w);
 }
 
 static void on_log(void *user, struct worker *w, int level, struct slice text)
@@ -124,8 +141,12 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
     struct diag diag;
     (void)w;
     p->worker = NULL;
-    if (end->cause != WORKER_STOPPED && (!p->now || may_play_again(p, end)))
+    if (end->cause != WORKER_STOPPED && (!p->now || p->has_result || may_play_again(p, end)))
         p->events->lost(p->user, end->text);
+    if (p->has_result) {
+        finish(p, p->result);
+        return;
+    }
     if (!p->now || (may_play_again(p, end) && start(p, &diag) == 0))
         return;
     take_time(p);
@@ -134,8 +155,12 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
     finish(p, outcome_of_end(end));
 }
 
-static const struct worker_events events = {
-    .ready = on_ready, .output = on_output, .result = on_result, .log = on_log, .ended = on_ended};
+static const struct worker_events events = {.born = on_born,
+                                            .ready = on_ready,
+                                            .output = on_output,
+                                            .result = on_result,
+                                            .log = on_log,
+                                            .ended = on_ended};
 
 static int start(struct player *p, struct diag *diag)
 {

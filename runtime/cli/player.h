@@ -60,6 +60,8 @@ struct player {
     uint64_t began_ns, sent_ns;
     uint32_t starts; /* workers that `now` has had */
     bool sent;       /* `now` is on its way to the worker */
+    bool has_result; /* `now` has, and is over once the worker can be weighed */
+    enum play_outcome result;
 };
 
 /* io, revision and events are borrowed until player_is_down after player_stop. */

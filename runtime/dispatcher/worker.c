@@ -173,6 +173,8 @@ static void on_started(struct zygote_child *child, int pid)
 {
     struct worker *w = (struct worker *)((char *)child - offsetof(struct worker, child));
     w->pid = pid;
+    if (w->events && w->events->born)
+        w->events->born(w->user, w);
 }
 
 /* ---- the machine ---- */

@@ -77,6 +77,9 @@ struct worker_end {
 struct worker;
 
 struct worker_events {
+    /* worker_pid is known: that comes by a way of its own, also after `ready` or a result. NULL: no matter.
+     */
+    void (*born)(void *user, struct worker *w);
     void (*ready)(void *user, struct worker *w);
     /* An output of `call`: an encoded body of WIRE_PUBLISH (checked) or WIRE_REPLY. 0, or a negative errno:
      * not allowed; then the worker is killed as WORKER_BROKEN with the text in *diag. */
@@ -110,7 +113,7 @@ bool worker_can_take_ahead(const struct worker *w);
 uint32_t worker_load(const struct worker *w); /* calls on their way */
 bool worker_is_stopping(const struct worker *w);
 uint32_t worker_id(const struct worker *w);
-int worker_pid(const struct worker *w); /* 0 until it runs */
+int worker_pid(const struct worker *w); /* 0 until events->born */
 uint64_t worker_idle_since_ns(const struct worker *w);
 uint64_t worker_answered_ns(const struct worker *w); /* in events->result: when that was read */
 const struct revision *worker_revision(const struct worker *w);

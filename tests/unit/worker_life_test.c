@@ -85,6 +85,7 @@ static void a_worker_starts_serves_and_stops(void **unused)
     actor_until_ready(a);
     assert_true(worker_can_take(a->w));
     assert_true(worker_pid(a->w) > 0);
+    assert_int_equal(a->births, 1);
     actor_call(a);
     assert_int_equal(worker_load(a->w), 1);
     scene_until_answered(a, 1);

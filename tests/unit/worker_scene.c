@@ -238,9 +238,17 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
     a->w = NULL;
 }
 
+static void on_born(void *user, struct worker *w)
+{
+    struct actor *a = user;
+    assert_true(worker_pid(w) > 0);
+    a->births++;
+}
+
 struct actor *actor_start(struct revision *revision)
 {
-    static const struct worker_events events = {.ready = on_ready,
+    static const struct worker_events events = {.born = on_born,
+                                                .ready = on_ready,
                                                 .output = on_output,
                                                 .keep = on_keep,
                                                 .result = on_result,

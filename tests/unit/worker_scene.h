@@ -16,6 +16,7 @@ struct actor {
     unsigned sent, answered, outputs;
     unsigned kept; /* times that it was told to keep outputs */
     bool cannot_keep;
+    int births;
     bool ready, ended;
     enum worker_cause cause;
     bool was_ready;
