@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,11 +160,13 @@ static int give_birth(const struct zygote *z, const struct order *o, pid_t *ret_
     return pid >= 0 ? 0 : has_cgroup ? pid : -errno;
 }
 
+/* The child goes first where it is on our core: somebody may wait for it, and nobody for the report. */
 static void fork_worker(struct zygote *z, const struct order *o)
 {
     struct child *child = children_add(&z->children, o->body.worker);
     int error = child ? give_birth(z, o, &child->pid) : -ENOMEM;
     if (!error) {
+        (void)sched_yield();
         report(z, ZYGOTE_STARTED, child->worker, child->pid, 0);
         return;
     }
