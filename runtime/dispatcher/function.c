@@ -252,17 +252,12 @@ static bool same_order(const struct manifest *a, const struct manifest *b)
            (a->order != ORDER_CAPTURE || strcmp(a->order_capture, b->order_capture) == 0);
 }
 
-void function_swap(struct function *f, struct revision *revision, struct worker *probe)
+int function_swap(struct function *f, struct revision *revision, struct worker *probe)
 {
     struct pool *old = f->active;
     struct pool *fresh = pool_create(f, revision);
-    if (!fresh) {
-        function_log(f, LOG_ERROR, "%s", "no memory for a new version; the old one keeps running");
-        if (probe)
-            stage_discard_worker(probe);
-        revision_drop(revision);
-        return;
-    }
+    if (!fresh)
+        return -ENOMEM;
     if (probe)
         pool_adopt(fresh, probe);
     f->active = fresh;
@@ -273,6 +268,7 @@ void function_swap(struct function *f, struct revision *revision, struct worker 
     pool_drain(old);
     function_arm(f, clock_now_ns() + revision->manifest->instances_idle_ns);
     function_pump(f);
+    return 0;
 }
 
 void function_leave(struct function *f, uint64_t grace_ns)

@@ -66,8 +66,10 @@ struct function *function_create(struct node *node, struct broker *broker, struc
                                  struct worker *probe, const struct function_events *events, void *user);
 
 /* Makes another revision of the same function the active one; takes over the reference and the probe. What
- * runs finishes on the old one, what waits goes to the new one. */
-void function_swap(struct function *f, struct revision *revision, struct worker *probe);
+ * runs finishes on the old one, what waits goes to the new one. -ENOMEM: the old one stays active, and both
+ * stay the caller's. */
+__attribute__((warn_unused_result)) int function_swap(struct function *f, struct revision *revision,
+                                                      struct worker *probe);
 
 /* Undeploy: unsubscribes, finishes what it has (for at most grace_ns), ends the session at the broker. */
 void function_leave(struct function *f, uint64_t grace_ns);

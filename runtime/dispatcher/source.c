@@ -184,7 +184,14 @@ static void create(struct source *s, struct broker *broker, struct revision *rev
 static void swap(struct source *s, struct revision *revision, struct worker *probe)
 {
     revision_hold(revision);
-    function_swap(s->function, revision, probe);
+    if (function_swap(s->function, revision, probe) == 0)
+        return;
+    if (probe)
+        stage_discard_worker(probe);
+    revision_drop(revision);
+    free(s->announced); /* the old version is none that was deployed just now */
+    s->announced = NULL;
+    put_off(s);
 }
 
 static void take_over(struct source *s, struct worker *probe)
