@@ -11,6 +11,26 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+enum { FILES_MIN = 64 };
+
+/* With fewer not even the worker that hark makes to look at its seal can be born, and what fails then would
+ * name anything but the reason. */
+static int check_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_MIN)
+        return 0;
+    if (limit.rlim_max >= FILES_MIN) {
+        limit.rlim_cur = FILES_MIN;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+            return 0;
+    }
+    log_error("only %llu open files are allowed, and at least %d are needed: raise the limit (ulimit -Hn, "
+              "LimitNOFILE= of a service)",
+              (unsigned long long)limit.rlim_max, FILES_MIN);
+    return EX_SOFTWARE;
+}
+
 /* A function needs a handful of fds: the usual soft limit of 1,024 would end at some hundred functions. */
 static void raise_file_limit(void)
 {
@@ -65,12 +85,15 @@ int host_open(struct host *h, const struct options *o)
 {
     struct diag diag = {0};
     *h = (struct host){0};
+    int code = check_file_limit();
+    if (code != 0)
+        return code;
     int error = uv_loop_init(&h->loop);
     if (error < 0) {
         log_error("no event loop: %s", uv_strerror(error));
         return EX_SOFTWARE;
     }
-    int code = run_as_resolve(o, &h->run_as, &diag);
+    code = run_as_resolve(o, &h->run_as, &diag);
     if (code == 0) {
         open_cgroups(h);
         code = create_zygote(h, o, &diag);

@@ -1,6 +1,7 @@
 /* serve_test.c: how hark ends, and what of its secrets others can see while it runs. */
 #include "shared/clock.h"
 #include "support/cleanup.h"
+#include "support/command.h"
 #include "support/files.h"
 #include "support/stage.h"
 
@@ -215,6 +216,22 @@ static void dev_says_that_its_broker_died_and_leaves_nothing_behind(void **unuse
     assert_int_equal(rmdir(temporary), 0); /* it is empty */
 }
 
+static void too_few_open_files_are_said_at_the_start(void **unused)
+{
+    (void)unused;
+    static const char *const commands[] = {"run", "dev", "check"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const char *const argv[] = {"sh",      "-c",        "ulimit -n 16; exec \"$0\" \"$1\" \"$2\"",
+                                    TEST_HARK, commands[i], folder_create(),
+                                    NULL};
+        struct outcome o = command_run(&(struct process_options){.name = "hark", .argv = argv});
+        assert_string_equal(o.err,
+                            "hark: error: only 16 open files are allowed, and at least 64 are needed: raise "
+                            "the limit (ulimit -Hn, LimitNOFILE= of a service)\n");
+        assert_int_equal(o.code, 70);
+    }
+}
+
 static void dev_refuses_a_port_that_is_taken(void **unused)
 {
     (void)unused;
@@ -239,6 +256,7 @@ int main(void)
         system_test(passwords_are_gone_from_arguments_and_environment),
         system_test(dev_says_that_its_broker_died_and_leaves_nothing_behind),
         system_test(dev_refuses_a_port_that_is_taken),
+        system_test(too_few_open_files_are_said_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
