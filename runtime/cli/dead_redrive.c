@@ -2,11 +2,8 @@
  */
 #include "cli/dead.h"
 
-#include "cli/complain.h"
-#include "dispatcher/broker.h"
+#include "cli/peer.h"
 #include "mqtt/packet.h"
-#include "shared/check.h"
-#include "shared/clock.h"
 #include "shared/log.h"
 
 #include <errno.h>
@@ -21,14 +18,10 @@ enum { UNDER_WAY_MAX = 64, RATE_DEFAULT = 10 };
 
 struct redrive {
     struct dead *dead;
-    uv_loop_t loop;
+    struct peer peer;
     uv_timer_t timer;
-    struct mqtt_io *io;
-    struct broker *broker;
-    struct mqtt_client *client;
     size_t next, under_way, gone; /* of dead->names: the next to publish; not answered; removed */
     int code;
-    bool online, closing;
 };
 
 static void say(struct redrive *r, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -42,15 +35,6 @@ static void say(struct redrive *r, int code, const char *format, ...)
     va_end(args);
     log_error("%s", text);
     r->code = r->code ? r->code : code;
-}
-
-static void finish(struct redrive *r)
-{
-    if (r->closing)
-        return;
-    r->closing = true;
-    uv_timer_stop(&r->timer);
-    mqtt_client_close(r->client, true);
 }
 
 /* ---- one of them ---- */
@@ -67,7 +51,7 @@ static int publish(struct redrive *r, const struct dead_letter *l, size_t index)
     m.retain = false; /* whoever subscribes later is not to take it for the state of things */
     if (!packet_publish_plain(&m))
         return -EILSEQ;
-    return mqtt_client_publish(r->client, &m, &r->dead->names[index]);
+    return mqtt_client_publish(r->peer.client, &m, &r->dead->names[index]);
 }
 
 /* With several brokers `--all` is not to mix them up; who names both the letter and the broker means it. */
@@ -75,7 +59,7 @@ static bool is_meant(const struct redrive *r, const struct dead_letter *l)
 {
     const struct options *o = r->dead->options;
     bool has_ids = o->argument_count > 1;
-    return strcmp(l->broker, r->broker->url_text) == 0 || (has_ids && o->broker);
+    return strcmp(l->broker, r->peer.broker->url_text) == 0 || (has_ids && o->broker);
 }
 
 /* What stands against it, said. */
@@ -117,13 +101,13 @@ static void publish_next(struct redrive *r)
 static void go_on(struct redrive *r)
 {
     if (r->next == r->dead->count && r->under_way == 0)
-        finish(r);
+        peer_close(&r->peer, r->code);
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct redrive *r = timer->data;
-    if (r->online && r->next < r->dead->count && r->under_way < UNDER_WAY_MAX)
+    if (r->peer.is_online && r->next < r->dead->count && r->under_way < UNDER_WAY_MAX)
         publish_next(r);
     go_on(r);
 }
@@ -149,91 +133,59 @@ static void on_published(void *user, void *token, unsigned reason)
     go_on(r);
 }
 
-static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_cause cause, const char *text,
-                     uint64_t retry_ns)
+static void on_online(void *user, struct peer *p)
 {
     struct redrive *r = user;
     uint64_t interval_ms = 1000 / (r->dead->options->rate ? r->dead->options->rate : RATE_DEFAULT);
-    (void)resumed, (void)retry_ns;
-    r->online = state == MQTT_ONLINE;
-    if (r->online)
-        uv_timer_start(&r->timer, on_tick, 0, interval_ms ? interval_ms : 1);
-    if (state != MQTT_OFFLINE || r->closing || cause == MQTT_CAUSE_VERSION)
-        return;
+    (void)p;
+    uv_timer_start(&r->timer, on_tick, 0, interval_ms ? interval_ms : 1);
+}
+
+/* Not tried again: whoever redrives is there, and may do so. */
+static void on_lost(void *user, const char *text)
+{
+    struct redrive *r = user;
     say(r, EX_UNAVAILABLE, "%s; what is not published stays", text);
-    finish(r);
+    peer_close(&r->peer, r->code);
 }
 
-static void on_message(void *user, struct mqtt_message *message)
+static void on_message(void *user, const struct mqtt_message *message)
+{
+    (void)user, (void)message; /* it has no subscription: nothing should come */
+}
+
+static void on_subscribed(void *user, struct peer *p, unsigned reason)
+{
+    (void)user, (void)p, (void)reason;
+}
+
+static void on_closing(void *user)
 {
     struct redrive *r = user;
-    mqtt_client_release(r->client, message); /* it has no subscription: nothing should come */
-}
-
-static void on_subscribed(void *user, size_t index, unsigned reason)
-{
-    (void)user, (void)index, (void)reason;
-}
-
-static void on_closed(void *user)
-{
-    struct redrive *r = user;
-    mqtt_io_close(r->io);
     uv_close((uv_handle_t *)&r->timer, NULL);
-}
-
-static void connect_to_broker(struct redrive *r)
-{
-    static const struct mqtt_client_events events = {.state = on_state,
-                                                     .message = on_message,
-                                                     .published = on_published,
-                                                     .subscribed = on_subscribed,
-                                                     .closed = on_closed};
-    char id[128];
-    snprintf(id, sizeof id, "hark/%s/_redrive-%d", r->dead->settings.node,
-             (int)getpid()); /* no function's name has a _ */
-    struct mqtt_client_options options = {
-        .session = {.client_id = id, .clean_start = true, .receive_maximum = 16, .packet_max_bytes = 1 << 20},
-        .random_seed = (uint64_t)getpid()};
-    broker_fill(r->broker, &options);
-    r->client = mqtt_client_create(r->io, &options, &events, r);
-    explicit_bzero(&options, sizeof options);
-    CHECK(r->client);
-}
-
-static int open_broker(struct redrive *r)
-{
-    struct broker_options options;
-    struct diag diag;
-    int error;
-    settings_describe_broker(&r->dead->settings.brokers[0], &options);
-    r->broker = broker_create(&options, &error, &diag);
-    explicit_bzero(&options, sizeof options);
-    if (r->broker)
-        return EX_OK;
-    complain(&diag);
-    return broker_exit_code(error);
 }
 
 int dead_redrive(struct dead *d)
 {
+    static const struct peer_events events = {.online = on_online,
+                                              .message = on_message,
+                                              .published = on_published,
+                                              .subscribed = on_subscribed,
+                                              .lost = on_lost,
+                                              .closing = on_closing};
     struct redrive r = {.dead = d};
     if (d->count == 0) {
         log_info("there is nothing to publish");
         return EX_OK;
     }
-    int code = open_broker(&r);
-    if (!r.broker)
+    int code = peer_open_with(&r.peer, &d->settings, "redrive", &events, &r);
+    if (code != 0)
         return code;
-    CHECK(uv_loop_init(&r.loop) == 0);
-    uv_timer_init(&r.loop, &r.timer);
+    uv_timer_init(&r.peer.loop, &r.timer);
     r.timer.data = &r;
-    r.io = mqtt_io_create(&r.loop);
-    CHECK(r.io);
-    connect_to_broker(&r);
-    uv_run(&r.loop, UV_RUN_DEFAULT);
-    CHECK(uv_loop_close(&r.loop) == 0);
-    broker_destroy(r.broker);
+    (void)peer_run(&r.peer);
+    if (r.code == 0 && (r.next < d->count || r.under_way > 0))
+        say(&r, EX_UNAVAILABLE, "interrupted; what is not published stays");
     if (r.gone && dead_store_sync(d->folder))
         say(&r, EX_SOFTWARE, "the dead letters' folder cannot be written");
     return r.code;

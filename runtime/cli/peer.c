@@ -36,6 +36,10 @@ static void on_state(void *user, enum mqtt_state state, bool resumed, enum mqtt_
     }
     if (state != MQTT_OFFLINE || p->closing || cause == MQTT_CAUSE_VERSION)
         return;
+    if (p->events->lost) {
+        p->events->lost(p->user, text);
+        return;
+    }
     if (p->was_online)
         log_warn("%s; trying again", text);
     else
@@ -55,9 +59,8 @@ static void on_message(void *user, struct mqtt_message *message)
 static void on_published(void *user, void *token, unsigned reason)
 {
     struct peer *p = user;
-    (void)token;
     if (!p->closing)
-        p->events->published(p->user, reason);
+        p->events->published(p->user, token, reason);
 }
 
 static void on_subscribed(void *user, size_t index, unsigned reason)
@@ -97,7 +100,7 @@ static void connect_to_broker(struct peer *p, const char *role)
                                                      .subscribed = on_subscribed,
                                                      .closed = on_closed};
     char id[128];
-    snprintf(id, sizeof id, "hark/%s/_%s-%d", p->settings.node, role,
+    snprintf(id, sizeof id, "hark/%s/_%s-%d", p->settings->node, role,
              (int)getpid()); /* no function has a _ */
     struct mqtt_client_options options = {.session = {.client_id = id,
                                                       .clean_start = true,
@@ -115,7 +118,7 @@ static int open_broker(struct peer *p)
     struct broker_options options;
     struct diag diag;
     int error;
-    settings_describe_broker(&p->settings.brokers[0], &options);
+    settings_describe_broker(&p->settings->brokers[0], &options);
     p->broker = broker_create(&options, &error, &diag);
     explicit_bzero(&options, sizeof options);
     if (p->broker)
@@ -124,21 +127,11 @@ static int open_broker(struct peer *p)
     return broker_exit_code(error);
 }
 
-int peer_open(struct peer *p, struct options *o, const char *role, const struct peer_events *events,
-              void *user)
+static int start(struct peer *p, const char *role)
 {
-    *p = (struct peer){.events = events, .user = user};
-    struct options own = *o; /* its arguments are no folders, and it keeps no state */
-    own.argument_count = 0;
-    own.state = "none";
-    int code = settings_load(&own, &p->settings);
+    int code = open_broker(p);
     if (code != 0)
         return code;
-    code = open_broker(p);
-    if (code != 0) {
-        settings_finish(&p->settings);
-        return code;
-    }
     CHECK(uv_loop_init(&p->loop) == 0);
     p->io = mqtt_io_create(&p->loop);
     CHECK(p->io);
@@ -147,11 +140,34 @@ int peer_open(struct peer *p, struct options *o, const char *role, const struct 
     return 0;
 }
 
+int peer_open_with(struct peer *p, const struct settings *settings, const char *role,
+                   const struct peer_events *events, void *user)
+{
+    *p = (struct peer){.events = events, .user = user, .settings = settings};
+    return start(p, role);
+}
+
+int peer_open(struct peer *p, struct options *o, const char *role, const struct peer_events *events,
+              void *user)
+{
+    *p = (struct peer){.events = events, .user = user, .settings = &p->own};
+    struct options own = *o; /* its arguments are no folders, and it keeps no state */
+    own.argument_count = 0;
+    own.state = "none";
+    int code = settings_load(&own, &p->own);
+    if (code != 0)
+        return code;
+    code = start(p, role);
+    if (code != 0)
+        settings_finish(&p->own);
+    return code;
+}
+
 int peer_run(struct peer *p)
 {
     uv_run(&p->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&p->loop) == 0);
     broker_destroy(p->broker);
-    settings_finish(&p->settings);
+    settings_finish(&p->own);
     return p->code;
 }

@@ -56,9 +56,9 @@ static void on_message(void *user, const struct mqtt_message *m)
     }
 }
 
-static void on_published(void *user, unsigned reason)
+static void on_published(void *user, void *token, unsigned reason)
 {
-    (void)user, (void)reason;
+    (void)user, (void)token, (void)reason;
 }
 
 static void on_closing(void *user)

@@ -120,9 +120,10 @@ static void on_online(void *user, struct peer *p)
     go_on(user);
 }
 
-static void on_published(void *user, unsigned reason)
+static void on_published(void *user, void *token, unsigned reason)
 {
     struct replay *r = user;
+    (void)token;
     r->under_way--;
     if (reason >= 0x80) {
         r->refused++;

@@ -7,6 +7,7 @@
 #include "support/stage.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,30 @@ static void they_go_at_the_rate_that_was_asked_for(void **unused)
     assert_int_equal(listed(s.hark), 0);
 }
 
+/* It is not killed by it: what was published is gone, and the rest is said to stay. */
+static void an_interrupt_leaves_the_rest(void **unused)
+{
+    (void)unused;
+    enum { LETTERS = 3 };
+    struct stage s = stage_set();
+    stage_puppet(&s, ONE_AT_A_TIME);
+    for (int i = 0; i < LETTERS; i++)
+        bury(&s);
+    until_kept(&s, LETTERS);
+    assert_int_equal(hark_stop(s.hark), 0);
+    device_subscribe(s.phone, "puppet/do", 1);
+    const char *const argv[] = {TEST_HARK, "dead",    "--state",  s.hark->state,  "--node",
+                                TEST_NODE, "redrive", "--broker", s.hark->broker, "--all",
+                                "--rate",  "1/s",     NULL};
+    struct process *p = process_start(&(struct process_options){.name = "redrive", .argv = argv});
+    device_expect(s.phone, "puppet/do", "reject");
+    process_signal(p, SIGINT);
+    assert_int_equal(process_wait(p), 69);
+    process_drain(p);
+    assert_int_equal(lines_count(p->err, "^hark: error: interrupted; what is not published stays$"), 1);
+    assert_int_equal(lines_count(p->out, " published$") + listed(s.hark), LETTERS);
+}
+
 static void without_a_broker_all_stay(void **unused)
 {
     (void)unused;
@@ -467,6 +492,7 @@ int main(void)
         system_test(mqtt_3_keeps_and_redrives_the_payload),
         system_test(a_running_hark_handles_what_is_redriven),
         system_test(they_go_at_the_rate_that_was_asked_for),
+        system_test(an_interrupt_leaves_the_rest),
         system_test(without_a_broker_all_stay),
         system_test(what_the_broker_refuses_or_nobody_takes_stays),
         system_test(one_of_another_broker_needs_its_broker_named),
