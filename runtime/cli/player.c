@@ -107,7 +107,7 @@ static void on_result(void *user, struct worker *w, struct call *call, enum wire
 static void on_born(void *user, struct worker *w)
 {
     struct player *p = user;
-    if (p->has_result)
+    if (p->now && p->has_result)
         weigh(p, w);
 }
 
@@ -143,7 +143,7 @@ static void on_ended(void *user, struct worker *w, struct worker_end *end)
     p->worker = NULL;
     if (end->cause != WORKER_STOPPED && (!p->now || p->has_result || may_play_again(p, end)))
         p->events->lost(p->user, end->text);
-    if (p->has_result) {
+    if (p->now && p->has_result) {
         finish(p, p->result);
         return;
     }
