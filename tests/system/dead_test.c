@@ -2,6 +2,7 @@
 #include "shared/clock.h"
 #include "support/cleanup.h"
 #include "support/command.h"
+#include "support/dead_letters.h"
 #include "support/files.h"
 #include "support/other_broker.h"
 #include "support/stage.h"
@@ -13,11 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define ONE_TRY "retry: { attempts: 1 }\n"
-
-#define dead_command(h, ...) hark_command("dead", "--state", (h)->state, "--node", TEST_NODE, __VA_ARGS__)
-#define redrive(h, ...)      dead_command(h, "redrive", "--broker", (h)->broker, __VA_ARGS__)
 
 static struct stage stage_with_settings(const char *settings, const struct broker_options *o)
 {
@@ -31,78 +27,6 @@ static struct stage stage_with_settings(const char *settings, const struct broke
     device_subscribe(s.phone, "out/#", 1);
     device_subscribe(s.phone, "hark/dead/#", 1);
     return s;
-}
-
-static const struct message *bury_bare(struct stage *s)
-{
-    stage_tell(s, "reject");
-    return device_wait(s->phone, "hark/dead/puppet");
-}
-
-static const struct message *bury(struct stage *s)
-{
-    if (other_broker_lacks("mqtt5"))
-        return bury_bare(s);
-    device_publish_message(s->phone, &(struct message){.topic = "puppet/do",
-                                                       .payload = "reject",
-                                                       .payload_len = 6,
-                                                       .qos = 1,
-                                                       .content_type = "text/plain",
-                                                       .response_topic = "out/answer",
-                                                       .correlation = "\x00\x01\xfe",
-                                                       .correlation_len = 3,
-                                                       .property_count = 2,
-                                                       .keys = {"colour", "hark-hops"},
-                                                       .values = {"blue", "3"}});
-    return device_wait(s->phone, "hark/dead/puppet");
-}
-
-#define ONE_AT_A_TIME ONE_TRY "limits: { queue: 1 }\n"
-
-static size_t count_lines(const char *text)
-{
-    size_t lines = 0;
-    for (; *text; text++)
-        lines += *text == '\n';
-    return lines;
-}
-
-static size_t listed(struct hark *h)
-{
-    struct outcome o = dead_command(h, "list");
-    assert_int_equal(o.code, 0);
-    return count_lines(o.out);
-}
-
-/* The dead letter at the broker does not say that the one on the disk is there already; the acknowledgement
- * does, and with one message at a time from the broker the next one comes only then. MQTT 3.1.1 cannot ask
- * for one at a time: there the disk has to be looked at. */
-static void until_kept(struct stage *s, size_t letters)
-{
-    uint64_t until_ns = clock_now_ns() + GUARD_MS * NS_PER_MS;
-    stage_still_serves(s);
-    while (other_broker_lacks("mqtt5") && listed(s->hark) < letters && clock_now_ns() < until_ns) {
-    }
-    assert_int_equal(listed(s->hark), letters);
-}
-
-static struct stage stage_with_a_dead_letter(void)
-{
-    struct stage s = stage_set();
-    stage_puppet(&s, ONE_AT_A_TIME);
-    bury(&s);
-    until_kept(&s, 1);
-    return s;
-}
-
-/* The only one's, borrowed until the end of the test. */
-static const char *only_id(struct hark *h)
-{
-    struct outcome o = dead_command(h, "list");
-    assert_int_equal(count_lines(o.out), 1);
-    char *id = strndup(o.out, 16);
-    at_end_of_test(free, id);
-    return id;
 }
 
 static json_t *parse(const char *text)
@@ -124,10 +48,10 @@ static void is(const json_t *object, const char *key, const char *value)
 static void one_that_died_is_listed_with_its_reason(void **unused)
 {
     (void)unused;
-    struct stage s = stage_with_a_dead_letter();
+    struct stage s = letter_stage();
     struct outcome o = dead_command(s.hark, "list");
     assert_non_null(strstr(o.out, "Z  puppet  reject  1  puppet/do  6\n"));
-    assert_int_equal(count_lines(o.out), 1);
+    assert_int_equal(letter_lines(o.out), 1);
     o = dead_command(s.hark, "list", "--function", "other");
     assert_string_equal(o.out, "");
     o = dead_command(s.hark, "list", "--function", "puppet", "--json");
@@ -146,182 +70,21 @@ static void all_that_is_known_of_it_is_shown(void **unused)
 {
     (void)unused;
     need_of_broker("mqtt5");
-    struct stage s = stage_with_a_dead_letter();
-    struct outcome o = dead_command(s.hark, "show", only_id(s.hark));
+    struct stage s = letter_stage();
+    struct outcome o = dead_command(s.hark, "show", letter_id(s.hark));
     assert_int_equal(o.code, 0);
     assert_non_null(strstr(o.out, "property        colour=blue\n"));
     assert_non_null(strstr(o.out, "correlation     0x0001fe\n"));
     assert_non_null(strstr(o.out, "payload         6 bytes\n                reject\n"));
-    o = dead_command(s.hark, "show", "--json", only_id(s.hark));
+    o = dead_command(s.hark, "show", "--json", letter_id(s.hark));
     json_t *shown = parse(o.out);
-    is(shown, "id", only_id(s.hark));
+    is(shown, "id", letter_id(s.hark));
     is(shown, "payload", "reject");
     is(shown, "content_type", "text/plain");
     is(shown, "response_topic", "out/answer");
     is(shown, "correlation_base64", "AAH+");
     assert_int_equal(json_array_size(json_object_get(shown, "properties")), 1);
     json_decref(shown);
-}
-
-static void a_redriven_one_comes_as_it_came_and_leaves_the_store(void **unused)
-{
-    (void)unused;
-    need_of_broker("mqtt5");
-    struct stage s = stage_with_a_dead_letter();
-    const char *id = only_id(s.hark);
-    assert_int_equal(hark_stop(s.hark), 0);
-    device_subscribe(s.phone, "puppet/do", 1);
-    struct outcome o = redrive(s.hark, id);
-    assert_int_equal(o.code, 0);
-    assert_non_null(strstr(o.out, "published"));
-    const struct message *m = device_wait(s.phone, "puppet/do");
-    assert_string_equal(m->payload, "reject");
-    assert_string_equal(m->content_type, "text/plain");
-    assert_string_equal(m->response_topic, "out/answer");
-    assert_int_equal(m->correlation_len, 3);
-    assert_memory_equal(m->correlation, "\x00\x01\xfe", 3);
-    assert_string_equal(message_property(m, "colour"), "blue");
-    assert_string_equal(message_property(m, "hark-redriven"), id);
-    assert_null(message_property(m, "hark-hops"));
-    assert_int_equal(m->property_count, 2);
-    assert_false(m->retained);
-    assert_int_equal(listed(s.hark), 0);
-}
-
-/* MQTT 3.1.1 has the payload alone to bring back. */
-static void mqtt_3_keeps_and_redrives_the_payload(void **unused)
-{
-    (void)unused;
-    struct stage s = stage_set_3_1_1();
-    stage_puppet(&s, ONE_TRY);
-    const struct message *dead = bury_bare(&s);
-    assert_string_equal(dead->payload, "reject");
-    assert_int_equal(dead->property_count, 0);
-    hark_wait_line(s.hark, "is given up after 1 attempt: rejected; dead letter to ");
-    assert_int_equal(hark_stop(s.hark), 0); /* what it was about to keep is kept */
-    struct outcome o = dead_command(s.hark, "show", only_id(s.hark));
-    assert_non_null(strstr(o.out, "payload         6 bytes\n                reject\n"));
-    device_subscribe(s.phone, "puppet/do", 1);
-    o = hark_command("dead", "--state", s.hark->state, "--node", TEST_NODE, "redrive", "--config",
-                     s.hark->config, "--all");
-    assert_int_equal(o.code, 0);
-    device_expect(s.phone, "puppet/do", "reject");
-    assert_int_equal(listed(s.hark), 0);
-}
-
-/* It dies again: a new one, with the new time. */
-static void a_running_hark_handles_what_is_redriven(void **unused)
-{
-    (void)unused;
-    struct stage s = stage_with_a_dead_letter();
-    const char *id = only_id(s.hark);
-    assert_int_equal(redrive(s.hark, "--all").code, 0);
-    const struct message *dead = device_wait(s.phone, "hark/dead/puppet");
-    assert_string_equal(dead->payload, "reject");
-    stage_still_serves(&s);
-    assert_string_not_equal(only_id(s.hark), id);
-}
-
-static void they_go_at_the_rate_that_was_asked_for(void **unused)
-{
-    (void)unused;
-    enum { LETTERS = 5, RATE = 4 };
-    struct stage s = stage_set();
-    stage_puppet(&s, ONE_AT_A_TIME);
-    for (int i = 0; i < LETTERS; i++)
-        bury(&s);
-    until_kept(&s, LETTERS);
-    assert_int_equal(hark_stop(s.hark), 0);
-    uint64_t start_ns = clock_now_ns();
-    struct outcome o = redrive(s.hark, "--function", "puppet", "--rate", "4/s");
-    assert_int_equal(o.code, 0);
-    assert_true(clock_now_ns() - start_ns >= (LETTERS - 1) * NS_PER_S / RATE);
-    assert_int_equal(count_lines(o.out), LETTERS);
-    assert_int_equal(listed(s.hark), 0);
-}
-
-/* It is not killed by it: what was published is gone, and the rest is said to stay. */
-static void an_interrupt_leaves_the_rest(void **unused)
-{
-    (void)unused;
-    enum { LETTERS = 3 };
-    struct stage s = stage_set();
-    stage_puppet(&s, ONE_AT_A_TIME);
-    for (int i = 0; i < LETTERS; i++)
-        bury(&s);
-    until_kept(&s, LETTERS);
-    assert_int_equal(hark_stop(s.hark), 0);
-    device_subscribe(s.phone, "puppet/do", 1);
-    const char *const argv[] = {TEST_HARK, "dead",    "--state",  s.hark->state,  "--node",
-                                TEST_NODE, "redrive", "--broker", s.hark->broker, "--all",
-                                "--rate",  "1/s",     NULL};
-    struct process *p = process_start(&(struct process_options){.name = "redrive", .argv = argv});
-    device_expect(s.phone, "puppet/do", "reject");
-    process_signal(p, SIGINT);
-    assert_int_equal(process_wait(p), 69);
-    process_drain(p);
-    assert_int_equal(lines_count(p->err, "^hark: error: interrupted; what is not published stays$"), 1);
-    assert_int_equal(lines_count(p->out, " published$") + listed(s.hark), LETTERS);
-}
-
-static void without_a_broker_all_stay(void **unused)
-{
-    (void)unused;
-    struct stage s = stage_with_a_dead_letter();
-    assert_int_equal(hark_stop(s.hark), 0);
-    broker_stop(s.broker);
-    struct outcome o = redrive(s.hark, "--all");
-    assert_int_equal(o.code, 69);
-    assert_non_null(strstr(o.err, "connection refused; what is not published stays"));
-    assert_int_equal(listed(s.hark), 1);
-}
-
-static void what_the_broker_refuses_or_nobody_takes_stays(void **unused)
-{
-    (void)unused;
-    need_of_broker("mqtt5"); /* 3.1.1 does not say that nobody is subscribed */
-    struct stage s = {.broker = broker_start()};
-    s.hark = hark_prepare(broker_url(s.broker));
-    hark_start(s.hark);
-    s.phone = device_connect(broker_port(s.broker), "phone");
-    device_subscribe(s.phone, "out/#", 1);
-    device_subscribe(s.phone, "hark/dead/#", 1);
-    stage_puppet(&s, ONE_AT_A_TIME);
-    bury(&s);
-    stage_still_serves(&s);
-    file_remove(hark_file(s.hark, "puppet.yaml"));
-    hark_wait_line(s.hark, "^hark: undeployed puppet");
-    struct outcome o = redrive(s.hark, "--all");
-    assert_int_equal(o.code, 77);
-    assert_non_null(strstr(o.err, "stays: nobody is subscribed to its topic"));
-    assert_int_equal(listed(s.hark), 1);
-
-    struct broker *strict =
-        broker_start_with(&(struct broker_options){.acl = "topic readwrite #\ntopic deny puppet/do\n"});
-    o = dead_command(s.hark, "redrive", "--broker", broker_url(strict), "--all");
-    assert_int_equal(o.code, 65); /* it came from another one */
-    o = dead_command(s.hark, "redrive", "--broker", broker_url(strict), only_id(s.hark));
-    assert_int_equal(o.code, 77);
-    assert_non_null(strstr(o.err, "stays: the broker did not take it: Not authorized (0x87)"));
-    assert_int_equal(listed(s.hark), 1);
-}
-
-static void one_of_another_broker_needs_its_broker_named(void **unused)
-{
-    (void)unused;
-    struct stage s = stage_with_a_dead_letter();
-    char variable[128], line[128];
-    struct broker *other = broker_start();
-    snprintf(variable, sizeof variable, "HARK_BROKER=%s", broker_url(other));
-    snprintf(line, sizeof line, "is of another broker, mqtt://%s127.0.0.1:%u: give --broker",
-             other_broker_user(), broker_port(s.broker));
-    const char *const argv[] = {TEST_HARK, "dead",    "--state", s.hark->state, "--node",
-                                TEST_NODE, "redrive", "--all",   NULL};
-    struct outcome o =
-        command_run(&(struct process_options){.name = "hark", .argv = argv, .environment = variable});
-    assert_int_equal(o.code, 65);
-    assert_non_null(strstr(o.err, line));
-    assert_int_equal(listed(s.hark), 1);
 }
 
 static void a_tick_is_listed_by_its_timer_and_cannot_be_published(void **unused)
@@ -349,15 +112,15 @@ static void what_is_purged_is_gone(void **unused)
     (void)unused;
     struct stage s = stage_set();
     stage_puppet(&s, ONE_AT_A_TIME);
-    bury(&s);
-    bury(&s);
-    until_kept(&s, 2);
+    letter_bury(&s);
+    letter_bury(&s);
+    letters_wait(&s, 2);
     char id[17];
     snprintf(id, sizeof id, "%s", dead_command(s.hark, "list").out);
     assert_string_equal(dead_command(s.hark, "purge", id).out, "1 removed\n");
-    assert_string_not_equal(only_id(s.hark), id);
+    assert_string_not_equal(letter_id(s.hark), id);
     assert_string_equal(dead_command(s.hark, "purge", "--all").out, "1 removed\n");
-    assert_int_equal(listed(s.hark), 0);
+    assert_int_equal(letters_listed(s.hark), 0);
 }
 
 static void mistakes_are_one_line_each(void **unused)
@@ -387,7 +150,7 @@ static void mistakes_are_one_line_each(void **unused)
         assert_int_equal(o.code, cases[i].code);
         if (!strstr(o.err, cases[i].line))
             fail_msg("'%s' is not in %s", cases[i].line, o.err);
-        assert_int_equal(count_lines(o.err), 1);
+        assert_int_equal(letter_lines(o.err), 1);
     }
     assert_int_equal(hark_command("dead", "--state", s.hark->state, "--node", TEST_NODE).code, 64);
 }
@@ -401,7 +164,7 @@ static void a_node_that_never_ran_here_is_said(void **unused)
     assert_int_equal(o.code, 0);
     assert_string_equal(o.out, "");
     assert_non_null(strstr(o.err, "/nobody/dead: --state, --node and --config have to be those of hark run"));
-    assert_int_equal(count_lines(o.err), 1);
+    assert_int_equal(letter_lines(o.err), 1);
     const char *config = path_in(s.hark->state, "none.yaml");
     file_print(config, "dead_letters: { max: 0 }\n");
     o = hark_command("dead", "list", "--state", s.hark->state, "--node", "nobody", "--config", config);
@@ -416,7 +179,7 @@ static void a_node_that_never_ran_here_is_said(void **unused)
 static void the_folder_is_nobody_elses(void **unused)
 {
     (void)unused;
-    struct stage s = stage_with_a_dead_letter();
+    struct stage s = letter_stage();
     struct stat status;
     assert_int_equal(stat(path_in(s.hark->state, TEST_NODE "/dead"), &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
@@ -428,10 +191,10 @@ static void more_than_hark_yaml_allows_is_published_all_the_same(void **unused)
     struct stage s = stage_with_settings("dead_letters: { max: 2 }\n", &(struct broker_options){0});
     stage_puppet(&s, ONE_AT_A_TIME);
     for (int i = 0; i < 4; i++)
-        bury(&s);
-    until_kept(&s, 2);
+        letter_bury(&s);
+    letters_wait(&s, 2);
     hark_wait_line(s.hark, "dead letters are not kept in .*/dead: dead_letters of hark.yaml allows no more");
-    assert_int_equal(listed(s.hark), 2);
+    assert_int_equal(letters_listed(s.hark), 2);
 }
 
 /* The folder's place is taken: said at the start, and nothing else suffers. */
@@ -446,7 +209,7 @@ static void without_a_folder_they_are_published_all_the_same(void **unused)
     hark_wait_line(
         s.hark, "^hark: error: dead letters are not kept: .*/dead: the folder cannot be opened: Not a dir");
     stage_puppet(&s, ONE_AT_A_TIME);
-    bury(&s);
+    letter_bury(&s);
     stage_still_serves(&s);
 }
 
@@ -458,7 +221,7 @@ static void a_function_without_dead_letters_keeps_none(void **unused)
     stage_tell(&s, "reject");
     hark_wait_line(s.hark, "given up after 1 attempt: rejected; dropped");
     stage_still_serves(&s);
-    assert_int_equal(listed(s.hark), 0);
+    assert_int_equal(letters_listed(s.hark), 0);
 }
 
 /* Kept here is safe: the function goes on. */
@@ -472,15 +235,15 @@ static void one_that_the_broker_refuses_is_kept_and_acknowledged(void **unused)
     hark_wait_line(s.hark, "is kept on this machine alone: hark dead list");
     stage_tell(&s, "say out/next x");
     stage_expect(&s, "out/next", "x");
-    assert_int_equal(listed(s.hark), 1);
+    assert_int_equal(letters_listed(s.hark), 1);
 }
 
 static void a_power_cut_takes_none_that_was_acknowledged(void **unused)
 {
     (void)unused;
-    struct stage s = stage_with_a_dead_letter();
+    struct stage s = letter_stage();
     hark_kill(s.hark);
-    assert_int_equal(listed(s.hark), 1);
+    assert_int_equal(letters_listed(s.hark), 1);
 }
 
 int main(void)
@@ -488,14 +251,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         system_test(one_that_died_is_listed_with_its_reason),
         system_test(all_that_is_known_of_it_is_shown),
-        system_test(a_redriven_one_comes_as_it_came_and_leaves_the_store),
-        system_test(mqtt_3_keeps_and_redrives_the_payload),
-        system_test(a_running_hark_handles_what_is_redriven),
-        system_test(they_go_at_the_rate_that_was_asked_for),
-        system_test(an_interrupt_leaves_the_rest),
-        system_test(without_a_broker_all_stay),
-        system_test(what_the_broker_refuses_or_nobody_takes_stays),
-        system_test(one_of_another_broker_needs_its_broker_named),
         system_test(a_tick_is_listed_by_its_timer_and_cannot_be_published),
         system_test(what_is_purged_is_gone),
         system_test(mistakes_are_one_line_each),
