@@ -16,4 +16,6 @@ function(hark_function name)
   if(HARK_LINKER_MERGES_SEGMENTS)
     target_link_options(${name} PRIVATE LINKER:-z,noseparate-code)
   endif()
+  # hark refuses a handler that others may write, as one that is linked with a umask of 002.
+  add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod go-w $<TARGET_FILE:${name}> VERBATIM)
 endfunction()

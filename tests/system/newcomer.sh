@@ -7,8 +7,8 @@ build=$1
 language=${2-c}
 guard=60 # seconds that anything may take
 home=$(mktemp -d -t hark-newcomer.XXXXXX)
-umask 022
 chmod 755 "$home"
+umask 002 # where each user has a group of its own, that is the usual one
 hark=''
 
 clean_up() {
@@ -131,7 +131,7 @@ break_it() {
 # Into the folder that a running hark watches, beside a real mosquitto.
 deploy_it() {
   local url
-  type_ mkdir "$home/house"
+  type_ mkdir -m 755 "$home/house"
   echo "\$ hark dev $home/house &"
   mkfifo "$home/says"
   hark dev "$home/house" >"$home/says" 2>&1 &
@@ -155,6 +155,7 @@ compile_it() {
   read -ra flags < <(pkg-config --cflags hark)
   read -ra libraries < <(pkg-config --variable=flags hark)
   rm hello.so
+  type_ umask 022 # or the .so would be refused
   type_ gcc "${flags[@]}" -o "hello$(pkg-config --variable=suffix hark)" hello.c "${libraries[@]}"
   type_ hark test
 }
