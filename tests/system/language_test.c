@@ -78,7 +78,8 @@ static void a_rust_thread_that_may_not_be_is_an_error(void **unused)
 #endif
 
 #ifdef HAVE_GO
-static const struct seal_limits FOR_GO = {.data_bytes = 64 << 20, .threads = 16, .files = 16};
+/* What docs/functions.md advises: the runtime alone, with its threads, takes 64 MiB on a busy machine. */
+static const struct seal_limits FOR_GO = {.data_bytes = 96 << 20, .threads = 16, .files = 16};
 
 static void go_runs_goroutines(void **unused)
 {
@@ -89,7 +90,7 @@ static void go_runs_goroutines(void **unused)
 static void go_collects_its_garbage_within_the_limit(void **unused)
 {
     (void)unused;
-    it_answers("gopher", &FOR_GO, "litter", "collected true 1048576");
+    it_answers("gopher", &FOR_GO, "litter", "collected, 1048576 left");
 }
 
 static void go_makes_a_panic_of_a_fault(void **unused)

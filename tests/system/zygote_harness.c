@@ -366,14 +366,25 @@ const char *worker_ask(struct worker *w, uint64_t call, const char *payload)
     return text;
 }
 
+/* Its last words, which say what it died of. */
+static void show_output(const struct worker *w)
+{
+    char text[4096];
+    struct pollfd p = {.fd = w->output, .events = POLLIN};
+    for (ssize_t n; poll(&p, 1, PATIENCE_MS) == 1 && (n = read(w->output, text, sizeof text)) > 0;)
+        print_error("%.*s", (int)n, text);
+}
+
 static void receive(struct worker *w)
 {
     await(w->channel, "a frame");
     uint8_t *room = buffer_reserve(&w->in, READ_BYTES);
     assert_non_null(room);
     ssize_t n = recv(w->channel, room, READ_BYTES, 0);
-    if (n <= 0)
+    if (n <= 0) {
+        show_output(w);
         fail_msg("the worker closed its channel");
+    }
     buffer_commit(&w->in, (size_t)n);
 }
 
