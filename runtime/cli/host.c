@@ -13,33 +13,32 @@
 
 enum { FILES_MIN = 64 };
 
-/* With fewer not even the worker that hark makes to look at its seal can be born, and what fails then would
- * name anything but the reason. */
-static int check_file_limit(void)
+/* A function needs a handful of fds: the usual soft limit of 1,024 would end at some hundred functions. */
+static void raise_file_limit(struct rlimit *limit)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_MIN)
-        return 0;
-    if (limit.rlim_max >= FILES_MIN) {
-        limit.rlim_cur = FILES_MIN;
-        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-            return 0;
-    }
-    log_error("only %llu open files are allowed, and at least %d are needed: raise the limit (ulimit -Hn, "
-              "LimitNOFILE= of a service)",
-              (unsigned long long)limit.rlim_max, FILES_MIN);
-    return EX_SOFTWARE;
+    const struct rlimit raised = {limit->rlim_max, limit->rlim_max};
+    if (limit->rlim_cur == limit->rlim_max)
+        return;
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        *limit = raised;
+    else
+        log_warn("the limit of open files stays low: %s", strerror(errno));
 }
 
-/* A function needs a handful of fds: the usual soft limit of 1,024 would end at some hundred functions. */
-static void raise_file_limit(void)
+/* With fewer than FILES_MIN not even the worker that hark makes to look at its seal can be born, and what
+ * fails then would name anything but the reason. */
+static int allow_files(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        log_warn("the limit of open files stays low: %s", strerror(errno));
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    raise_file_limit(&limit);
+    if (limit.rlim_cur >= FILES_MIN)
+        return 0;
+    log_error("only %llu open files are allowed, and at least %d are needed: raise the limit (ulimit -Hn, "
+              "LimitNOFILE= of a service)",
+              (unsigned long long)limit.rlim_cur, FILES_MIN);
+    return EX_SOFTWARE;
 }
 
 static int create_zygote(struct host *h, const struct options *o, struct diag *diag)
@@ -85,7 +84,7 @@ int host_open(struct host *h, const struct options *o)
 {
     struct diag diag = {0};
     *h = (struct host){0};
-    int code = check_file_limit();
+    int code = allow_files();
     if (code != 0)
         return code;
     int error = uv_loop_init(&h->loop);
@@ -100,7 +99,6 @@ int host_open(struct host *h, const struct options *o)
     }
     if (code == 0)
         code = await_layers(h, &diag);
-    raise_file_limit();
     if (code == 0)
         return 0;
     complain(&diag);

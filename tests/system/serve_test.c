@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { UNAVAILABLE = 69, AT_ONCE_MS = 5000 /* half of what a drain may last */ };
@@ -232,6 +233,21 @@ static void too_few_open_files_are_said_at_the_start(void **unused)
     }
 }
 
+static void the_limit_of_open_files_is_raised_to_the_hard_one(void **unused)
+{
+    (void)unused;
+    const char *const argv[] = {"sh",      "-c",  "ulimit -Sn 16; ulimit -Hn; exec \"$0\" \"$1\" \"$2\"",
+                                TEST_HARK, "dev", folder_create(),
+                                NULL};
+    temporary_folder_create();
+    struct process *p = process_start(&(struct process_options){.name = "hark dev", .argv = argv});
+    lines_wait(p->err, "^hark: ready: 0 functions");
+    const long hard = strtol(lines_wait(p->out, "^[0-9]+$"), NULL, 10);
+    struct rlimit limit;
+    assert_int_equal(prlimit(p->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    assert_int_equal(limit.rlim_cur, hard);
+}
+
 static void dev_refuses_a_port_that_is_taken(void **unused)
 {
     (void)unused;
@@ -257,6 +273,7 @@ int main(void)
         system_test(dev_says_that_its_broker_died_and_leaves_nothing_behind),
         system_test(dev_refuses_a_port_that_is_taken),
         system_test(too_few_open_files_are_said_at_the_start),
+        system_test(the_limit_of_open_files_is_raised_to_the_hard_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
