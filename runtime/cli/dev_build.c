@@ -4,6 +4,7 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,11 @@ static void say_failed(const struct dev_build *b)
               seconds_since(b->started_ns), dev_recipe_program(&b->recipe), how);
 }
 
+static const char *why_not_started(int error)
+{
+    return error == -ENOSPC ? "too much is watched: raise fs.epoll.max_user_watches" : strerror(-error);
+}
+
 /* ---- a build ---- */
 
 static void run(struct dev_build *b, bool configures);
@@ -94,7 +100,7 @@ static void run(struct dev_build *b, bool configures)
     int error = dev_run_start(&b->run, b->loop, &command, on_ended, b);
     if (error == 0)
         return;
-    log_error("%s cannot be started: %s", command.words[0], strerror(-error));
+    log_error("%s cannot be started: %s", command.words[0], why_not_started(error));
     b->state = REBUILD_RESTS; /* the next save tries it again */
 }
 

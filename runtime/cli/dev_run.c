@@ -1,7 +1,5 @@
 #include "cli/dev_run.h"
 
-#include "shared/check.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -104,30 +103,11 @@ static bool listen_to(struct dev_run *r)
     return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-static void on_words(uv_poll_t *poll, int status, int events)
-{
-    (void)status, (void)events;
-    if (!listen_to(poll->data))
-        uv_poll_stop(poll);
-}
-
 /* ---- its end ---- */
 
-static void on_closed(uv_handle_t *handle)
+static bool is_over_within(const struct dev_run *r, int ms)
 {
-    struct dev_run *r = handle->data;
-    if (--r->handles > 0)
-        return;
-    close(r->pidfd);
-    close(r->words);
-    if (r->ended)
-        r->ended(r->user);
-}
-
-static void close_handles(struct dev_run *r)
-{
-    uv_close((uv_handle_t *)&r->exit_poll, on_closed);
-    uv_close((uv_handle_t *)&r->words_poll, on_closed);
+    return poll(&(struct pollfd){.fd = r->pidfd, .events = POLLIN}, 1, ms) == 1;
 }
 
 static void reap(struct dev_run *r)
@@ -137,49 +117,83 @@ static void reap(struct dev_run *r)
     r->pid = 0;
 }
 
-static void on_exit_poll(uv_poll_t *poll, int status, int events)
+static void close_files(struct dev_run *r)
 {
-    struct dev_run *r = poll->data;
-    (void)status, (void)events;
-    reap(r);
-    listen_to(r); /* to the end, and not longer: it may have left somebody behind who holds the pipe */
-    close_handles(r);
+    const int files[] = {r->pidfd, r->words, r->both};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i] >= 0)
+            close(files[i]);
+    }
 }
 
-static void listen_on_loop(struct dev_run *r)
+static void on_closed(uv_handle_t *handle)
 {
-    CHECK(uv_poll_init(r->loop, &r->exit_poll, r->pidfd) == 0);
-    CHECK(uv_poll_init(r->loop, &r->words_poll, r->words) == 0);
-    r->exit_poll.data = r->words_poll.data = r;
-    r->handles = 2;
-    uv_poll_start(&r->exit_poll, UV_READABLE, on_exit_poll);
-    uv_poll_start(&r->words_poll, UV_READABLE, on_words);
+    struct dev_run *r = handle->data;
+    r->is_watched = false;
+    close_files(r);
+    if (r->ended)
+        r->ended(r->user);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct dev_run *r = poll->data;
+    bool is_over = is_over_within(r, 0);
+    (void)status, (void)events;
+    if (!listen_to(r))
+        epoll_ctl(r->both, EPOLL_CTL_DEL, r->words, NULL);
+    if (!is_over)
+        return; /* else it is listened to no longer: it may have left somebody behind who holds the pipe */
+    reap(r);
+    uv_close((uv_handle_t *)&r->poll, on_closed);
+}
+
+static int add(const struct dev_run *r, int fd)
+{
+    struct epoll_event readable = {.events = EPOLLIN};
+    return epoll_ctl(r->both, EPOLL_CTL_ADD, fd, &readable) < 0 ? -errno : 0;
+}
+
+/* One handle for both: where there is no room for it, nothing is left that would have to be closed. */
+static int watch(struct dev_run *r)
+{
+    r->pidfd = pidfd_open(r->pid, 0);
+    if (r->pidfd < 0)
+        return -errno;
+    r->both = epoll_create1(EPOLL_CLOEXEC);
+    if (r->both < 0)
+        return -errno;
+    int error = add(r, r->pidfd);
+    if (!error)
+        error = add(r, r->words);
+    return error ? error : uv_poll_init(r->loop, &r->poll, r->both);
+}
+
+static void abandon(struct dev_run *r)
+{
+    kill(-r->pid, SIGKILL);
+    kill(r->pid, SIGKILL); /* it may not lead a group yet */
+    reap(r);
+    close_files(r);
 }
 
 int dev_run_start(struct dev_run *r, uv_loop_t *loop, const struct dev_command *command,
                   void (*ended)(void *user), void *user)
 {
     free(r->said);
-    *r = (struct dev_run){.loop = loop, .ended = ended, .user = user};
+    *r = (struct dev_run){.loop = loop, .pidfd = -1, .both = -1, .ended = ended, .user = user};
     int error = spawn(r, command);
     if (error < 0)
         return error;
-    r->pidfd = pidfd_open(r->pid, 0);
-    if (r->pidfd < 0) {
-        error = -errno;
-        kill(-r->pid, SIGKILL);
-        kill(r->pid, SIGKILL); /* it may not lead a group yet */
-        reap(r);
-        close(r->words);
+    error = watch(r);
+    if (error < 0) {
+        abandon(r);
         return error;
     }
-    listen_on_loop(r);
+    r->poll.data = r;
+    r->is_watched = true;
+    uv_poll_start(&r->poll, UV_READABLE, on_ready);
     return 0;
-}
-
-static bool is_over_within(const struct dev_run *r, int ms)
-{
-    return poll(&(struct pollfd){.fd = r->pidfd, .events = POLLIN}, 1, ms) == 1;
 }
 
 /* Until it is reaped its number is nobody else's, and so is its group's. */
@@ -198,9 +212,9 @@ void dev_run_finish(struct dev_run *r)
     r->ended = NULL;
     if (r->pid > 0) {
         end_group(r);
-        close_handles(r);
+        uv_close((uv_handle_t *)&r->poll, on_closed);
     }
-    while (r->handles > 0)
+    while (r->is_watched)
         uv_run(r->loop, UV_RUN_ONCE);
     free(r->said);
     *r = (struct dev_run){0};

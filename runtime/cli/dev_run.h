@@ -17,10 +17,10 @@ enum { DEV_SAID_MAX = 256 << 10, DEV_RUN_END_MS = 2000 };
 
 struct dev_run {
     uv_loop_t *loop;
-    pid_t pid; /* of its session and group too; 0: it does not run */
-    int pidfd, words;
-    uv_poll_t exit_poll, words_poll;
-    int handles;             /* that are not closed */
+    pid_t pid;               /* of its session and group too; 0: it does not run */
+    int pidfd, words, both;  /* both: an epoll(7) of the two */
+    uv_poll_t poll;          /* of both */
+    bool is_watched;         /* poll is not closed */
     char *said;              /* owned, said_len bytes, DEV_SAID_MAX at most: what it wrote first */
     size_t said_len, unsaid; /* unsaid: bytes that came behind that */
     int status;              /* of waitpid(2) */
@@ -29,7 +29,7 @@ struct dev_run {
 };
 
 /* Starts it. ended(user) is called in a later turn, when its handles are closed: another one may be started
- * from there. A negative errno: it is not called. */
+ * from there. A negative errno: it is not called, and nothing of the command is left. */
 __attribute__((warn_unused_result)) int dev_run_start(struct dev_run *r, uv_loop_t *loop,
                                                       const struct dev_command *command,
                                                       void (*ended)(void *user), void *user);
