@@ -4,6 +4,7 @@
 #include "cli/dev_build.h"
 #include "cli/dev_print.h"
 #include "cli/dev_record.h"
+#include "cli/reader.h"
 #include "cli/serve.h"
 #include "shared/check.h"
 #include "shared/log.h"
@@ -20,6 +21,8 @@ struct dev {
     struct dev_build build;
     struct dev_record record;
     struct dev_print print;
+    struct reader reader;
+    bool has_no_reader;
 };
 
 /* Before anything is started, and a recording emptied. A folder of handlers may be what the build makes. */
@@ -40,6 +43,15 @@ static void on_broker_ended(void *user)
     char words[512];
     log_error("the private broker has ended: %s", dev_broker_last_words(&d->broker, words, sizeof words));
     serve_stop(&d->serve, 0, EX_UNAVAILABLE);
+}
+
+/* It may have had enough, as head(1) has: nobody is left to show messages to. */
+static void on_reader_gone(void *user)
+{
+    struct dev *d = user;
+    log_error("standard output cannot be written: its reader is gone");
+    d->has_no_reader = true;
+    serve_stop(&d->serve, d->serve.drain_ns, EX_SOFTWARE);
 }
 
 /* The private broker is the only one, so nothing of the surroundings or hark.yaml counts. */
@@ -86,8 +98,10 @@ static int serve(struct dev *d, const struct options *o)
 {
     struct settings settings;
     int code = dev_broker_start(&d->broker, &d->serve.host.loop, o->port, &d->serve.stops);
-    if (code != 0 || serve_is_stopping(&d->serve))
+    if (code != 0)
         return code;
+    if (serve_is_stopping(&d->serve))
+        return d->serve.exit_code;
     code = make_settings(d, o, &settings);
     if (code != 0)
         return code;
@@ -102,6 +116,18 @@ static int serve(struct dev *d, const struct options *o)
     return serve_run(&d->serve, &settings, &dev_print_observer, &d->print);
 }
 
+static void finish(struct dev *d)
+{
+    reader_close(&d->reader);
+    dev_build_finish(&d->build);
+    dev_record_finish(&d->record);
+    dev_print_finish(&d->print);
+    dev_broker_finish(&d->broker);
+    serve_finish(&d->serve);
+    if (d->has_no_reader)
+        clearerr(stdout); /* or main() says it again */
+}
+
 static int run(struct options *o)
 {
     struct dev d = {0};
@@ -110,15 +136,12 @@ static int run(struct options *o)
         code = serve_init(&d.serve, o);
     if (code != 0)
         return code;
+    reader_watch(&d.reader, &d.serve.host.loop, on_reader_gone, &d);
     dev_print_init(&d.print);
     code = dev_record_open(&d.record, o->record);
     if (code == 0)
         code = serve(&d, o);
-    dev_build_finish(&d.build);
-    dev_record_finish(&d.record);
-    dev_print_finish(&d.print);
-    dev_broker_finish(&d.broker);
-    serve_finish(&d.serve);
+    finish(&d);
     return code;
 }
 
@@ -141,8 +164,8 @@ const struct command command_dev = {
         "what the compiler said, and what was deployed stays. --no-build leaves all that to you.\n\n"
         "--record FILE keeps what devices publish, as 'hark record' does: for invoke, replay, diff. What\n"
         "functions publish is left out. The file is emptied first.\n\n"
-        "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal,\n"
-        "77 the seal does not hold, or FILE may not be written.\n",
+        "Exit codes: 0 stopped, 64 usage, 65 no such folder, 69 no mosquitto, or it ended, 70 internal, or\n"
+        "the reader of its output is gone, 77 the seal does not hold, or FILE may not be written.\n",
     .examples = "Serve the current folder beside a broker of its own, and see each message:\n"
                 "  hark dev --port 1883\n"
                 "A function's folder, built whenever a source is saved:\n"

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FEW_KIB = 16 };
 
@@ -130,6 +131,39 @@ static void it_ends_with_interrupt_too(void **unused)
     struct dev d = dev_start();
     process_signal(d.process, SIGINT);
     assert_int_equal(process_wait(d.process), 0);
+}
+
+/* The reader goes when it is told so. What runs then is finished, and nobody is there to be shown that. */
+static void it_ends_with_the_reader_of_its_output(void **unused)
+{
+    (void)unused;
+    const char *folder = folder_create(), *temporary = folder_create();
+    char port[8], variable[128];
+    uint16_t number = port_find_free();
+    snprintf(port, sizeof port, "%u", number);
+    snprintf(variable, sizeof variable, "TMPDIR=%s", temporary);
+    file_copy(path_in(TEST_PUPPETS, "puppet.so"), path_in(folder, "puppet.so"));
+    file_print(path_in(folder, "puppet.yaml"), PUPPET_MANIFEST);
+    const char *const argv[] = {"sh",
+                                "-c",
+                                "{ { \"$0\" dev --port \"$1\" \"$2\"; echo \"ended with $?\" >&2; } | "
+                                "read word <&3; } 3<&0",
+                                TEST_HARK,
+                                port,
+                                folder,
+                                NULL};
+    struct process *p = process_start(&(struct process_options){
+        .name = "hark dev", .argv = argv, .environment = variable, .takes_orders = true});
+    lines_wait(p->err, "^hark: ready: 1 functions");
+    device_publish(device_connect(number, "phone"), "puppet/do", "log busy; work 500", 1);
+    lines_wait(p->err, "function=puppet worker=[0-9]+ busy");
+    process_order(p, "go");
+    lines_wait(p->err, "^hark: error: standard output cannot be written: its reader is gone$");
+    lines_wait(p->err, "^ended with 70$");
+    process_drain(p);
+    assert_int_equal(lines_count(p->err, "standard output cannot be written"), 1);
+    assert_int_equal(port_connect(number), -1);
+    assert_int_equal(rmdir(temporary), 0); /* it is empty */
 }
 
 static void its_broker_dies_with_it_even_when_it_is_killed(void **unused)
@@ -254,6 +288,7 @@ int main(void)
         system_test(it_finds_a_port_by_itself),
         system_test(it_takes_its_broker_with_it),
         system_test(it_ends_with_interrupt_too),
+        system_test(it_ends_with_the_reader_of_its_output),
         system_test(its_broker_dies_with_it_even_when_it_is_killed),
         system_test(it_deploys_what_changes),
         system_test(what_devices_publish_is_recorded_to_be_run_again),
