@@ -12,7 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const int signal_numbers[SERVE_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+static const int signal_numbers[SERVE_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 static void on_drained(void *user)
 {

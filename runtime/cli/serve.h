@@ -1,7 +1,7 @@
 /* serve.h: from settings to a served folder, until a signal ends it. What `hark run` and `hark dev` have in
  * common.
  *
- * On the main thread. SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. */
+ * On the main thread. SIGTERM, SIGINT, SIGHUP and SIGQUIT drain; a second one ends at once. */
 #ifndef HARK_CLI_SERVE_H
 #define HARK_CLI_SERVE_H
 
@@ -10,7 +10,7 @@
 #include "dispatcher/runtime.h"
 
 /* After the grace that was given: for workers, then for all else, to end. */
-enum { SERVE_SIGNALS = 3, SERVE_WORKERS_MS = 2000, SERVE_LAST_MS = 3000 };
+enum { SERVE_SIGNALS = 4, SERVE_WORKERS_MS = 2000, SERVE_LAST_MS = 3000 };
 /* A service manager that waits for the functions is let go then: the broker may be away for days. */
 enum { SERVE_PATIENCE_MS = 5000 };
 

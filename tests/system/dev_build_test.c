@@ -218,22 +218,42 @@ static void wait_until_nobody_holds(int fd)
 }
 
 /* What it starts holds the pipe, and one of them ignores that it should end. */
-static void a_stop_in_the_middle_of_a_build_leaves_nobody(void **unused)
+static void a_stop_in_the_middle_of_a_build_leaves_nothing(int signal)
 {
-    (void)unused;
-    const char *folder = create_sources();
+    const char *folder = create_sources(), *temporary = folder_create();
+    char variable[128];
+    snprintf(variable, sizeof variable, "TMPDIR=%s", temporary);
     assert_int_equal(mkfifo(path_in(folder, "held"), 0600), 0);
     file_print(
         path_in(folder, "Makefile"),
         "all:\n\t(trap '' TERM; tail -f /dev/null & tail -f /dev/null) > held & tail -f /dev/null > held\n");
-    struct dev d = dev_start_with(folder, NULL, NULL);
+    struct dev d = dev_start_with(folder, NULL, variable);
     int fd = open(path_in(folder, "held"), O_RDONLY | O_CLOEXEC); /* waits for one who writes */
     assert_true(fd >= 0);
-    process_signal(d.process, SIGTERM);
+    process_signal(d.process, signal);
     assert_int_equal(process_wait(d.process), 0);
     wait_until_nobody_holds(fd);
     close(fd);
     assert_int_equal(lines_count(d.process->err, "the build failed"), 0);
+    assert_int_equal(rmdir(temporary), 0); /* it is empty */
+}
+
+static void sigterm_in_the_middle_of_a_build_leaves_nothing(void **unused)
+{
+    (void)unused;
+    a_stop_in_the_middle_of_a_build_leaves_nothing(SIGTERM);
+}
+
+static void sigquit_in_the_middle_of_a_build_leaves_nothing(void **unused)
+{
+    (void)unused;
+    a_stop_in_the_middle_of_a_build_leaves_nothing(SIGQUIT);
+}
+
+static void sighup_in_the_middle_of_a_build_leaves_nothing(void **unused)
+{
+    (void)unused;
+    a_stop_in_the_middle_of_a_build_leaves_nothing(SIGHUP);
 }
 
 /* ---- nothing to build ---- */
@@ -276,7 +296,9 @@ int main(void)
         system_test(a_makefile_is_made),
         system_test(a_warning_of_the_compiler_is_shown),
         system_test(a_folder_of_sources_that_comes_later_is_watched),
-        system_test(a_stop_in_the_middle_of_a_build_leaves_nobody),
+        system_test(sigterm_in_the_middle_of_a_build_leaves_nothing),
+        system_test(sigquit_in_the_middle_of_a_build_leaves_nothing),
+        system_test(sighup_in_the_middle_of_a_build_leaves_nothing),
         system_test(it_builds_nothing_when_told_so),
         system_test(a_part_of_a_larger_build_is_left_to_that),
         system_test(without_cmake_it_says_so_and_serves),
