@@ -21,6 +21,7 @@ struct redrive {
     struct peer peer;
     uv_timer_t timer;
     size_t next, under_way, gone; /* of dead->names: the next to publish; not answered; removed */
+    bool is_lost;                 /* the connection */
     int code;
 };
 
@@ -141,11 +142,26 @@ static void on_online(void *user, struct peer *p)
     uv_timer_start(&r->timer, on_tick, 0, interval_ms ? interval_ms : 1);
 }
 
+/* What was not acknowledged may be with the broker all the same, and to redrive it once more sends it again.
+ */
+static void say_broken_off(struct redrive *r, const char *why)
+{
+    size_t left = r->under_way;
+    if (left == 0)
+        say(r, EX_UNAVAILABLE, "%s; what is not published stays", why);
+    else
+        say(r, EX_UNAVAILABLE,
+            "%s; what is not published stays; %zu on the way and not acknowledged %s already", why, left,
+            left == 1 ? "stays too, though the broker may have it"
+                      : "stay too, though the broker may have them");
+}
+
 /* Not tried again: whoever redrives is there, and may do so. */
 static void on_lost(void *user, const char *text)
 {
     struct redrive *r = user;
-    say(r, EX_UNAVAILABLE, "%s; what is not published stays", text);
+    r->is_lost = true;
+    say_broken_off(r, text);
     peer_close(&r->peer, r->code);
 }
 
@@ -184,8 +200,8 @@ int dead_redrive(struct dead *d)
     uv_timer_init(&r.peer.loop, &r.timer);
     r.timer.data = &r;
     (void)peer_run(&r.peer);
-    if (r.code == 0 && (r.next < d->count || r.under_way > 0))
-        say(&r, EX_UNAVAILABLE, "interrupted; what is not published stays");
+    if (!r.is_lost && (r.next < d->count || r.under_way > 0))
+        say_broken_off(&r, "interrupted");
     if (r.gone && dead_store_sync(d->folder))
         say(&r, EX_SOFTWARE, "the dead letters' folder cannot be written");
     return r.code;

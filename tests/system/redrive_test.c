@@ -3,6 +3,7 @@
 #include "support/cleanup.h"
 #include "support/command.h"
 #include "support/dead_letters.h"
+#include "support/fake_broker.h"
 #include "support/files.h"
 #include "support/other_broker.h"
 
@@ -104,11 +105,52 @@ static void an_interrupt_leaves_the_rest(void **unused)
                                 "--rate",  "1/s",     NULL};
     struct process *p = process_start(&(struct process_options){.name = "redrive", .argv = argv});
     device_expect(s.phone, "puppet/do", "reject");
+    lines_wait(p->out, " published$"); /* acknowledged, too */
     process_signal(p, SIGINT);
     assert_int_equal(process_wait(p), 69);
     process_drain(p);
     assert_int_equal(lines_count(p->err, "^hark: error: interrupted; what is not published stays$"), 1);
     assert_int_equal(lines_count(p->out, " published$") + letters_listed(s.hark), LETTERS);
+}
+
+static const struct fake_step accepts = {.await = PACKET_CONNECT, .len = 5, .bytes = {0x20, 3, 0, 0, 0}};
+
+static struct process *redrive_to(const struct stage *s, const struct fake_broker *b, const char *id)
+{
+    const char *const argv[] = {TEST_HARK,          "dead",    "--state", s->hark->state,
+                                "--node",           TEST_NODE, "redrive", "--broker",
+                                fake_broker_url(b), id,        NULL};
+    return process_start(&(struct process_options){.name = "redrive", .argv = argv});
+}
+
+#define PERHAPS_SENT                                                                                         \
+    "; what is not published stays; 1 on the way and not acknowledged stays too, though the broker may "     \
+    "have it already$"
+
+static void an_interrupt_tells_what_the_broker_may_have_and_keeps_it(void **unused)
+{
+    (void)unused;
+    uint8_t byte;
+    struct stage s = letter_stage();
+    struct fake_broker *silent = fake_broker_start((struct fake_step[]){accepts, {0}});
+    struct process *p = redrive_to(&s, silent, letter_id(s.hark));
+    assert_int_equal(fake_broker_published(silent, &byte, 1, GUARD_MS), 1);
+    process_signal(p, SIGTERM);
+    assert_int_equal(process_wait(p), 69);
+    lines_wait(p->err, "^hark: error: interrupted" PERHAPS_SENT);
+    assert_int_equal(letters_listed(s.hark), 1);
+}
+
+static void a_broker_that_goes_may_have_what_it_did_not_acknowledge(void **unused)
+{
+    (void)unused;
+    struct stage s = letter_stage();
+    const struct fake_step goes = {.await = PACKET_PUBLISH, .len = 4, .bytes = {0xe0, 2, 0x8b, 0}};
+    struct fake_broker *b = fake_broker_start((struct fake_step[]){accepts, goes, {0}});
+    struct process *p = redrive_to(&s, b, letter_id(s.hark));
+    assert_int_equal(process_wait(p), 69);
+    lines_wait(p->err, "^hark: error: .*Server shutting down \\(0x8b\\)" PERHAPS_SENT);
+    assert_int_equal(letters_listed(s.hark), 1);
 }
 
 static void without_a_broker_all_stay(void **unused)
@@ -179,6 +221,8 @@ int main(void)
         system_test(a_running_hark_handles_what_is_redriven),
         system_test(they_go_at_the_rate_that_was_asked_for),
         system_test(an_interrupt_leaves_the_rest),
+        system_test(an_interrupt_tells_what_the_broker_may_have_and_keeps_it),
+        system_test(a_broker_that_goes_may_have_what_it_did_not_acknowledge),
         system_test(without_a_broker_all_stay),
         system_test(what_the_broker_refuses_or_nobody_takes_stays),
         system_test(one_of_another_broker_needs_its_broker_named),
