@@ -94,7 +94,8 @@ static void one_that_has_nothing_more_to_say_is_waited_for(void **unused)
     char script[64];
     int orders[2];
     assert_int_equal(pipe(orders), 0);
-    snprintf(script, sizeof script, "echo one; exec >&- 2>&-; read word </proc/self/fd/%d; exit 4", orders[0]);
+    snprintf(script, sizeof script, "echo one; exec >&- 2>&-; read word </proc/self/fd/%d; exit 4",
+             orders[0]);
     assert_int_equal(start(script), 0);
     while (run.said_len == 0)
         uv_run(&loop, UV_RUN_ONCE);
