@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { READY_LOOK_NS = 10 * 1000 * 1000 };
+
 static void on_timer(uv_timer_t *timer);
 
 void worker_blame(struct worker *w, enum worker_cause cause, const char *format, ...)
@@ -46,6 +48,25 @@ static void consult_recorder(struct worker *w)
     w->seen_start_ns = start_ns < head->sent_ns || start_ns > clock_now_ns() ? w->head_since_ns : start_ns;
 }
 
+void worker_ask_recorder(struct worker *w)
+{
+    struct call *head = TAILQ_FIRST(&w->calls);
+    if (w->state != WS_STARTING || !head ||
+        atomic_load_explicit(&w->recorder->call, memory_order_acquire) != head->id)
+        return;
+    w->owes_ready = true;
+    worker_on(w, WE_READY_TO_RUN);
+}
+
+/* When it is asked again. What takes long to get ready is asked less often. */
+static uint64_t ready_look_ns(const struct worker *w, uint64_t now_ns)
+{
+    uint64_t since_ns = now_ns - w->head_since_ns;
+    if (w->load == 0)
+        return CLOCK_NEVER;
+    return now_ns + (since_ns > READY_LOOK_NS ? since_ns : READY_LOOK_NS);
+}
+
 static uint64_t deadline(struct worker *w)
 {
     struct call *head = TAILQ_FIRST(&w->calls);
@@ -72,6 +93,7 @@ static void on_timer(uv_timer_t *timer)
     struct worker *w = timer->data;
     w->timer_at_ns = CLOCK_NEVER;
     channel_read_pending(w); /* what it finished while this loop was busy elsewhere is not late */
+    worker_ask_recorder(w);
     worker_report_dropped(w, clock_now_ns());
     if (w->state == WS_IDLE || w->state == WS_KILLING || w->state == WS_GONE) {
         worker_arm(w, CLOCK_NEVER);
@@ -80,7 +102,8 @@ static void on_timer(uv_timer_t *timer)
     consult_recorder(w);
     uint64_t at_ns = deadline(w), now_ns = clock_now_ns();
     if (now_ns < at_ns) {
-        uint64_t look_ns = worker_look_at_place(w, now_ns);
+        uint64_t look_ns =
+            w->state == WS_STARTING ? ready_look_ns(w, now_ns) : worker_look_at_place(w, now_ns);
         worker_arm(w, look_ns < at_ns ? look_ns : at_ns);
         return;
     }
@@ -165,6 +188,7 @@ static void on_exited(struct zygote_child *child, int status)
         return;
     }
     channel_read_rest(w); /* results that it still sent count */
+    worker_ask_recorder(w);
     blame_exit(w, status);
     worker_on(w, WE_EXIT);
 }
@@ -391,10 +415,12 @@ void worker_invoke(struct worker *w, struct call *call, const struct wire_invoke
         w->head_since_ns = call->sent_ns;
     TAILQ_INSERT_TAIL(&w->calls, call, link);
     worker_on(w, WE_INVOKE);
-    if (w->state == WS_STARTING)
+    if (w->state == WS_STARTING) {
         channel_flush(w); /* it is woken while this process goes on */
-    else
+        worker_arm(w, ready_look_ns(w, now_ns));
+    } else {
         channel_queued(w);
+    }
     if (w->timer_at_ns == CLOCK_NEVER)
         worker_arm(w, deadline(w));
     if (buffer_failed(&w->out)) {
@@ -457,6 +483,7 @@ void worker_set_user(struct worker *w, const struct worker_events *events, void 
 
 void worker_stop(struct worker *w)
 {
+    worker_ask_recorder(w);
     if (w->state == WS_STARTING)
         worker_blame(w, WORKER_STOPPED, "stopped before it was ready");
     worker_on(w, WE_STOP);

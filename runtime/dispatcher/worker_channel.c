@@ -243,6 +243,7 @@ static void on_channel(uv_poll_t *poll, int status, int events)
         return;
     if (read_channel_once(w) < 0) {
         uv_poll_stop(&w->channel_poll);
+        worker_ask_recorder(w);
         worker_on(w, WE_CLOSED);
     } else if (status < 0) {
         uv_poll_start(poll, UV_READABLE, on_channel); /* an error stops it; what came before is read first */

@@ -89,16 +89,25 @@ static int take_failed(struct worker *w, struct slice body)
     return 0;
 }
 
+static int take_ready(struct worker *w)
+{
+    if (w->owes_ready) {
+        w->owes_ready = false;
+        return 0;
+    }
+    if (w->has_cause)
+        return -EBADMSG; /* it has said that it failed: that stays its end */
+    if (w->state != WS_STARTING && w->state != WS_KILLING)
+        return broken(w, "it said READY twice");
+    worker_on(w, w->load ? WE_READY_TO_RUN : WE_READY);
+    return 0;
+}
+
 static int take_frame(struct worker *w, const struct wire_header *header, struct slice body, uint64_t now_ns)
 {
     switch (header->type) {
     case WIRE_READY:
-        if (w->has_cause)
-            return -EBADMSG; /* it has said that it failed: that stays its end */
-        if (w->state != WS_STARTING && w->state != WS_KILLING)
-            return broken(w, "it said READY twice");
-        worker_on(w, w->load ? WE_READY_TO_RUN : WE_READY);
-        return 0;
+        return take_ready(w);
     case WIRE_FAILED:
         return w->state == WS_STARTING ? take_failed(w, body)
                                        : broken(w, "it failed to start after it had started");

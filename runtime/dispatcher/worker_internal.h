@@ -53,7 +53,8 @@ struct worker {
     int pid;
     enum worker_state state;
     bool was_ready;
-    bool is_told; /* its setup was sent, and the .so with it */
+    bool owes_ready; /* READY: its recorder told before that it is */
+    bool is_told;    /* its setup was sent, and the .so with it */
 
     int channel, log; /* -1: closed */
     uv_poll_t channel_poll, log_poll;
@@ -99,6 +100,9 @@ void worker_destroy(struct worker *w);
 
 /* One step of the machine. */
 void worker_on(struct worker *w, enum worker_event event);
+/* A worker that has a call says READY with the result: that it was ready is known before by the recorder, in
+ * which the call runs. As much its own word as READY is. */
+void worker_ask_recorder(struct worker *w);
 /* Notes why it ends, in words; the first cause stays. */
 __attribute__((format(printf, 3, 4))) void worker_blame(struct worker *w, enum worker_cause cause,
                                                         const char *format, ...);

@@ -172,8 +172,9 @@ static void start(struct server *s)
                  s->setup.handler.data, returned);
         serve_fail(s, &why);
     }
+    /* Not flushed: if a call is there already it leaves with the result, else before the next one is awaited.
+     */
     wire_put_empty(&s->channel.out, WIRE_READY);
-    flush(s);
 }
 
 static bool chain_failed(const struct failed_chains *f, uint64_t chain)

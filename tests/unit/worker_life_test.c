@@ -141,6 +141,32 @@ static void a_call_ahead_of_a_slow_start_has_its_own_time(void **unused)
     ends(a, WORKER_LATE, "did not finish within 400 ms (timeout)");
 }
 
+/* READY comes with its result: the recorder has to tell. */
+static void a_call_ahead_that_crashes_is_guilty(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("misbehave");
+    actor_call_in_chain(a, 0, "in", "abort");
+    actor_until_ended(a);
+    assert_true(a->was_ready);
+    assert_int_equal(a->guilty, 0);
+    ends(a, WORKER_CRASHED, "killed by SIGABRT (Aborted)");
+}
+
+static void a_call_ahead_that_lasts_is_known_to_run(void **unused)
+{
+    (void)unused;
+    struct actor *a = start("slow");
+    actor_call_in_chain(a, 0, "in", "300");
+    actor_until_ready(a);
+    assert_int_equal(a->answered, 0);
+    worker_stop(a->w); /* waits for it */
+    actor_until_ended(a);
+    assert_int_equal(a->answered, 1);
+    assert_int_equal(a->results[0], WIRE_RESULT_OK);
+    ends(a, WORKER_STOPPED, "stopped");
+}
+
 static void a_call_ahead_of_a_stop_is_left(void **unused)
 {
     (void)unused;
@@ -354,6 +380,8 @@ int main(void)
         REAL(a_call_may_be_sent_ahead_of_ready),
         REAL(a_call_ahead_of_a_start_that_fails_is_not_guilty),
         REAL(a_call_ahead_of_a_slow_start_has_its_own_time),
+        REAL(a_call_ahead_that_crashes_is_guilty),
+        REAL(a_call_ahead_that_lasts_is_known_to_run),
         REAL(a_call_ahead_of_a_stop_is_left),
         REAL(each_call_has_its_own_result),
         REAL(a_payload_of_256_KiB_leaves_in_one_piece),
