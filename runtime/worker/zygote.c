@@ -3,9 +3,9 @@
 #include "shared/fork_into.h"
 #include "shared/wire.h"
 #include "worker/children.h"
+#include "worker/libraries.h"
 #include "worker/loader.h"
 #include "worker/nest.h"
-#include "worker/relocated.h"
 #include "worker/seal.h"
 #include "worker/worker.h"
 
@@ -278,12 +278,13 @@ static int preload_libraries(void)
 {
     static const char *const names[] = {"libm.so.6",       "libgcc_s.so.1", "libstdc++.so.6",
                                         "libpthread.so.0", "libdl.so.2",    "librt.so.1"};
-    size_t own = relocated_count();
+    size_t own = libraries_count();
     Dl_info libc = {.dli_fname = ""};
     (void)dladdr((void *)(uintptr_t)getpid, &libc);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         preload(libc.dli_fname, names[i]);
-    return relocated_put_aside(own);
+    libraries_join_text();
+    return libraries_put_aside(own);
 }
 
 /* Standard input and output become /dev/null; of everything else we keep standard error and the socket. */

@@ -1,4 +1,4 @@
-#include "worker/relocated.h"
+#include "worker/libraries.h"
 
 #include <errno.h>
 #include <link.h>
@@ -22,7 +22,7 @@ static int count(struct dl_phdr_info *info, size_t size, void *user)
     return 0;
 }
 
-size_t relocated_count(void)
+size_t libraries_count(void)
 {
     size_t n = 0;
     (void)dl_iterate_phdr(count, &n);
@@ -104,9 +104,44 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *user)
     return w->error;
 }
 
-int relocated_put_aside(size_t known)
+int libraries_put_aside(size_t known)
 {
     struct walk walk = {.known = known};
     (void)dl_iterate_phdr(on_object, &walk);
     return walk.error;
+}
+
+/* Of the pages that nobody may write to, as far as they follow each other in the file as they do in memory.
+ */
+static struct range find_text(const struct dl_phdr_info *info)
+{
+    struct range text = {0, 0};
+    uintptr_t shift = 0;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t begin = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD || p->p_flags & PF_W)
+            continue;
+        if (!text.end) {
+            text.begin = round_down(begin);
+            shift = begin - p->p_offset;
+        } else if (round_down(begin) != text.end || begin - p->p_offset != shift)
+            break;
+        text.end = round_up(begin + p->p_memsz);
+    }
+    return text;
+}
+
+static int join_text(struct dl_phdr_info *info, size_t size, void *user)
+{
+    struct range text = find_text(info);
+    (void)size, (void)user;
+    if (text.begin < text.end)
+        (void)mprotect((void *)text.begin, text.end - text.begin, PROT_READ | PROT_EXEC);
+    return 0;
+}
+
+void libraries_join_text(void)
+{
+    (void)dl_iterate_phdr(join_text, NULL);
 }

@@ -1,5 +1,5 @@
-/* What the loader wrote becomes a file: the library must not notice. */
-#include "worker/relocated.h"
+/* Libraries become cheap to fork, and must not notice. */
+#include "worker/libraries.h"
 
 #include <dlfcn.h>
 #include <setjmp.h>
@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#define RELOCATED "memfd:hark-relocated"
+
 enum { LINE_BYTES = 512 };
 
 static const char *(*word)(int index);
@@ -20,18 +22,18 @@ static int (*count_up)(void);
 static int open_library(void **unused)
 {
     (void)unused;
-    size_t known = relocated_count();
-    void *library = dlopen(TEST_RELOCATED_SO, RTLD_NOW | RTLD_LOCAL);
+    size_t known = libraries_count();
+    void *library = dlopen(TEST_LIBRARIES_SO, RTLD_NOW | RTLD_LOCAL);
     assert_non_null(library);
-    assert_true(relocated_count() > known);
+    assert_true(libraries_count() > known);
     *(void **)&word = dlsym(library, "sample_word");
     *(void **)&count_up = dlsym(library, "sample_count");
     assert_int_equal(count_up(), 41);
-    return relocated_put_aside(known);
+    return libraries_put_aside(known);
 }
 
 struct totals {
-    size_t readable, writable, other, written_kib;
+    size_t readable, writable, executable, other, written_kib;
 };
 
 static void note_mapping(struct totals *t, const char *rights)
@@ -40,12 +42,14 @@ static void note_mapping(struct totals *t, const char *rights)
         t->readable++;
     else if (strcmp(rights, "rw-p") == 0)
         t->writable++;
+    else if (strcmp(rights, "r-xp") == 0)
+        t->executable++;
     else
         t->other++;
 }
 
-/* Of the mappings of the file. */
-static struct totals sum_up(void)
+/* Of the mappings of one file. */
+static struct totals sum_up(const char *file)
 {
     struct totals t = {0};
     char line[LINE_BYTES], rights[5];
@@ -55,7 +59,7 @@ static struct totals sum_up(void)
     assert_non_null(smaps);
     while (fgets(line, sizeof line, smaps)) {
         if (sscanf(line, "%*x-%*x %4s %*x", rights) == 1 && strchr(line, '-') < strchr(line, ' ')) {
-            is_file = strstr(line, "memfd:hark-relocated") != NULL;
+            is_file = strstr(line, file) != NULL;
             if (is_file)
                 note_mapping(&t, rights);
         } else if (is_file && sscanf(line, "Anonymous: %zu", &kib) == 1)
@@ -68,7 +72,7 @@ static struct totals sum_up(void)
 static void what_was_relocated_is_a_file_that_nobody_has_written_to(void **unused)
 {
     (void)unused;
-    struct totals t = sum_up();
+    struct totals t = sum_up(RELOCATED);
     assert_true(t.readable + t.writable > 0);
     assert_int_equal(t.written_kib, 0);
 }
@@ -76,10 +80,35 @@ static void what_was_relocated_is_a_file_that_nobody_has_written_to(void **unuse
 static void what_was_for_reading_alone_is_so_again(void **unused)
 {
     (void)unused;
-    struct totals t = sum_up();
+    struct totals t = sum_up(RELOCATED);
     assert_int_equal(t.readable, 1);
     assert_int_equal(t.writable, 1);
-    assert_int_equal(t.other, 0);
+    assert_int_equal(t.executable + t.other, 0);
+}
+
+static void headers_code_and_constants_are_one_mapping(void **unused)
+{
+    (void)unused;
+    struct totals before = sum_up(TEST_LIBRARIES_SO);
+    assert_int_equal(before.readable, 2);
+    assert_int_equal(before.executable, 1);
+    libraries_join_text();
+    struct totals after = sum_up(TEST_LIBRARIES_SO);
+    assert_int_equal(after.executable, 1);
+    assert_int_equal(after.readable + after.writable + after.other, 0);
+    assert_int_equal(after.written_kib, 0);
+}
+
+/* Nothing that can be written to, of any object, has become code. */
+static void what_can_be_written_to_is_no_code(void **unused)
+{
+    (void)unused;
+    char line[LINE_BYTES], rights[5];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        assert_false(sscanf(line, "%*s %4s", rights) == 1 && rights[1] == 'w' && rights[2] == 'x');
+    fclose(maps);
 }
 
 static void the_library_finds_what_it_had(void **unused)
@@ -95,6 +124,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_relocated_is_a_file_that_nobody_has_written_to),
         cmocka_unit_test(what_was_for_reading_alone_is_so_again),
+        cmocka_unit_test(headers_code_and_constants_are_one_mapping),
+        cmocka_unit_test(what_can_be_written_to_is_no_code),
         cmocka_unit_test(the_library_finds_what_it_had),
     };
     return cmocka_run_group_tests(tests, open_library, NULL);
