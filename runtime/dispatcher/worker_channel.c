@@ -14,8 +14,7 @@ enum {
     LOG_REST_MAX = 1024 * 1024,   /* bytes read from the pipe of a dead worker */
     PARTIAL_KEPT_BYTES = 2048,    /* of memory for the beginning of a frame, while there is none */
     LONG_READ_BYTES = 512 * 1024, /* of a frame that has begun */
-    BEHIND_BYTES = 1024,          /* behind it */
-    APPENDED_MAX = 16 * 1024      /* of a frame that has begun: more is read where its beginning is */
+    BEHIND_BYTES = 1024           /* behind it */
 };
 
 static void on_channel(uv_poll_t *poll, int status, int events);
@@ -104,8 +103,7 @@ static int read_into_buffer(struct worker *w, size_t most, size_t *ret_len)
 
 static int read_channel_up_to(struct worker *w, size_t most, size_t *ret_len)
 {
-    size_t len = buffer_length(&w->in);
-    bool is_long = len > APPENDED_MAX || expected_missing(&w->expected, len) > 0;
+    bool is_long = expected_in_place(&w->expected, buffer_length(&w->in));
     expected_read(&w->expected);
     int got = is_long ? read_into_buffer(w, most, ret_len) : read_into_shared(w, most, ret_len);
     if (buffer_failed(&w->in)) {

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 enum {
-    ENDING_NS = NS_PER_S, /* for the last bytes and the broker's EOF */
-    COPIED_MAX = 16 * 1024,
+    ENDING_NS = NS_PER_S,      /* for the last bytes and the broker's EOF */
     PARTIAL_KEPT_BYTES = 2048, /* of memory for the beginning of a packet, while there is none */
     WRITE_MAX = 1 << 30
 };
@@ -357,8 +356,7 @@ static size_t announced_bytes(const uint8_t *data, size_t len)
 /* Long packets seldom come alone: the next one is read where it is to stay, from its first byte. */
 static bool reads_into_partial(const struct mqtt_client *c)
 {
-    size_t len = buffer_length(&c->partial);
-    return len > COPIED_MAX || expected_missing(&c->expected, len) > 0;
+    return expected_in_place(&c->expected, buffer_length(&c->partial));
 }
 
 /* Room in a large packet's own memory. BUFFER_AHEAD times what has come, or as much as the last one had, and

@@ -6,6 +6,7 @@
 #ifndef HARK_SHARED_EXPECTED_H
 #define HARK_SHARED_EXPECTED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -36,6 +37,13 @@ static inline void expected_read(struct expected *e)
 static inline size_t expected_missing(const struct expected *e, size_t have)
 {
     return e->reads > 0 && e->bytes > have ? e->bytes - have : 0;
+}
+
+/* Is the rest of what has begun, `have` bytes of it or none, to be read where it is to stay? What has brought
+ * no more than a few is read with all that follows it, and copied. */
+static inline bool expected_in_place(const struct expected *e, size_t have)
+{
+    return have > EXPECTED_MIN || expected_missing(e, have) > 0;
 }
 
 #endif
