@@ -4,6 +4,7 @@
  * it may not do. Its channel and flight recorder are descriptors of known numbers, its .so is a path in the
  * environment, so that no program in between has to quote it. */
 #include "shared/wire.h"
+#include "worker/recorder.h"
 #include "worker/serve.h"
 
 #include <signal.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -24,14 +24,10 @@ static bool is_channel(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
-/* NULL: it is not there. */
-static struct wire_recorder *map_recorder(int fd)
+static bool is_recorder(int fd)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(struct wire_recorder))
-        return NULL;
-    void *page = mmap(NULL, sizeof(struct wire_recorder), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return page == MAP_FAILED ? NULL : page;
+    return fstat(fd, &st) == 0 && (size_t)st.st_size >= sizeof(struct wire_recorder);
 }
 
 /* `run` a second time in gdb: the order and the message went to the first, and nothing more will come. The
@@ -62,5 +58,5 @@ int main(void)
     signal(SIGPIPE, SIG_IGN); /* as in a sealed worker */
     (void)clearenv();         /* likewise */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    serve_file(server, path, map_recorder(UNSEALED_RECORDER_FD));
+    serve_file(server, path, is_recorder(UNSEALED_RECORDER_FD) ? recorder_map(UNSEALED_RECORDER_FD) : NULL);
 }

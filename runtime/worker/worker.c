@@ -5,6 +5,7 @@
 #include "worker/filter_internal.h"
 #include "worker/granted.h"
 #include "worker/loader.h"
+#include "worker/recorder.h"
 #include "worker/seal.h"
 #include "worker/serve.h"
 
@@ -14,7 +15,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -77,13 +77,6 @@ static int keep_only(const struct worker_birth *b)
     return 0;
 }
 
-/* It is as large as hark says: the zygote believes what it is ordered. NULL: it cannot be mapped. */
-static struct wire_recorder *map_recorder(int fd)
-{
-    void *page = mmap(NULL, sizeof(struct wire_recorder), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return page == MAP_FAILED ? NULL : page;
-}
-
 /* What printf() leaves in its buffer is lost in a crash; whole lines must not be. */
 static void write_lines_at_once(void)
 {
@@ -121,7 +114,8 @@ _Noreturn void worker_main(const struct worker_birth *birth)
     struct diag why;
     die_with_parent(birth->parent);
     unblock_signals();
-    struct wire_recorder *recorder = map_recorder(birth->fds[ZYGOTE_FD_RECORDER]);
+    /* It is as large as hark says: the zygote believes what it is ordered. */
+    struct wire_recorder *recorder = recorder_map(birth->fds[ZYGOTE_FD_RECORDER]);
     int error = bring_in_granted(birth, &why);
     if (keep_only(birth) < 0)
         _exit(EX_OSERR);
