@@ -127,7 +127,7 @@ static struct call *find_guilty(struct worker *w)
             return call;
     }
     /* Between two calls nobody is to blame; but somebody must be when there is no progress at all. */
-    return w->cause == WORKER_CRASHED && w->completed ? NULL : TAILQ_FIRST(&w->calls);
+    return w->cause != WORKER_BROKEN && w->completed ? NULL : TAILQ_FIRST(&w->calls);
 }
 
 static void on_handle_closed(uv_handle_t *handle)

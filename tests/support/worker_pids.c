@@ -122,13 +122,28 @@ static bool is_of_the_zygote(pid_t pid)
     return strncmp(name, "hark-", 5) == 0;
 }
 
-pid_t worker_choose(pid_t hark, unsigned *seed)
+static size_t with_function(pid_t hark, pid_t pids[WORKERS_MAX])
 {
-    pid_t pids[WORKERS_MAX];
     size_t found = worker_pids(hark, pids, WORKERS_MAX), count = 0;
     for (size_t i = 0; i < found; i++)
         if (!is_of_the_zygote(pids[i]))
             pids[count++] = pids[i];
+    return count;
+}
+
+size_t worker_signal_all(pid_t hark, int signal)
+{
+    pid_t pids[WORKERS_MAX];
+    size_t found = with_function(hark, pids), count = 0;
+    for (size_t i = 0; i < found; i++)
+        count += kill(pids[i], signal) == 0;
+    return count;
+}
+
+pid_t worker_choose(pid_t hark, unsigned *seed)
+{
+    pid_t pids[WORKERS_MAX];
+    size_t count = with_function(hark, pids);
     return count ? pids[(size_t)rand_r(seed) % count] : 0;
 }
 

@@ -12,6 +12,10 @@ size_t worker_pids(pid_t hark, pid_t *pids, size_t max);
 /* Fills in at most `max` pids of all that descend from the process. Returns how many. */
 size_t descendant_pids(pid_t ancestor, pid_t *pids, size_t max);
 
+/* Signals all workers that have a function. Returns how many. One that only tried a version out may be among
+ * them, on its way out: hark says "deployed" before it is gone. */
+size_t worker_signal_all(pid_t hark, int signal);
+
 /* One of the workers that have a function, chosen by *seed, which moves on; 0: there is none. */
 pid_t worker_choose(pid_t hark, unsigned *seed);
 

@@ -279,6 +279,39 @@ static void a_worker_killed_from_outside_blames_the_call_it_ran(void **unused)
     ends(a, WORKER_CRASHED, "killed by SIGKILL (Killed)");
 }
 
+static struct actor *one_that_has_served(void)
+{
+    scene.manifest.timeout_ns = 1000000000;
+    struct actor *a = start("slow");
+    actor_until_ready(a);
+    actor_call_in_chain(a, 0, "in", "0");
+    scene_until_answered(a, 1);
+    return a;
+}
+
+static void a_worker_that_freezes_between_two_calls_blames_neither(void **unused)
+{
+    (void)unused;
+    struct actor *a = one_that_has_served();
+    assert_int_equal(kill(worker_pid(a->w), SIGSTOP), 0);
+    actor_call_in_chain(a, 0, "in", "0");
+    actor_until_ended(a);
+    assert_int_equal(a->guilty, -1);
+    assert_int_equal(a->left, 1);
+    ends(a, WORKER_LATE, "did not finish within 1000 ms (timeout)");
+}
+
+static void a_call_that_hangs_behind_another_is_to_blame(void **unused)
+{
+    (void)unused;
+    struct actor *a = one_that_has_served();
+    actor_call_in_chain(a, 0, "in", "600000");
+    actor_until_ended(a);
+    assert_int_equal(a->guilty, 1);
+    assert_int_equal(a->left, 1);
+    ends(a, WORKER_LATE, "did not finish within 1000 ms (timeout)");
+}
+
 /* Quick calls open the window; it is one call wide until the first result. */
 static void send_two_at_once(struct actor *a, uint64_t chain)
 {
@@ -392,6 +425,8 @@ int main(void)
         REAL(a_constructor_that_crashes_names_its_signal),
         REAL(a_start_that_fails_says_so),
         REAL(a_worker_killed_from_outside_blames_the_call_it_ran),
+        REAL(a_worker_that_freezes_between_two_calls_blames_neither),
+        REAL(a_call_that_hangs_behind_another_is_to_blame),
         REAL(a_call_behind_a_failed_one_of_its_chain_is_skipped),
         REAL(closing_the_io_kills_what_is_left),
         FAKE(bytes_that_find_no_memory_end_the_worker),
