@@ -264,6 +264,7 @@ static void start_again(struct zygote *z)
         z->has_given_up = true;
         return;
     }
+    uv_update_time(z->loop); /* its end was waited for */
     uv_timer_start(&z->respawn, on_respawn, z->respawn_ms, 0);
 }
 

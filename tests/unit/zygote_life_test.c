@@ -6,6 +6,7 @@
 #include "worker_scene.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,18 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
     return __real_sendmsg(fd, message, flags);
 }
 
+static int dying_ms; /* from the end of its socket to its own */
+
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+    if (dying_ms)
+        poll(NULL, 0, dying_ms);
+    return __real_waitpid(pid, status, options);
+}
+
 static size_t fds_before;
 
 static int open_scene(void **unused)
@@ -55,7 +68,7 @@ static int open_scene(void **unused)
 static int close_scene(void **unused)
 {
     (void)unused;
-    send_error = 0;
+    send_error = dying_ms = 0;
     scene_close();
     return 0;
 }
@@ -114,6 +127,17 @@ static void the_dead_zygote_is_reaped(void **unused)
     scene_until_it_is(there_is_no_zygote);
     assert_int_equal(waitpid(old, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
+}
+
+/* A machine under load may take longer for the end of a process than the pause lasts. */
+static void the_pause_before_the_next_one_begins_at_its_end(void **unused)
+{
+    (void)unused;
+    dying_ms = 150;
+    kill(zygote_pid(scene.zygote), SIGKILL);
+    scene_until_it_is(there_is_no_zygote);
+    dying_ms = 0;
+    scene_until_it_is(there_is_a_zygote);
 }
 
 static void without_a_zygote_no_worker_starts_and_no_fd_stays(void **unused)
@@ -386,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ZYGOTE(the_death_of_the_zygote_is_told_to_every_child),
         ZYGOTE(the_dead_zygote_is_reaped),
+        ZYGOTE(the_pause_before_the_next_one_begins_at_its_end),
         ZYGOTE(without_a_zygote_no_worker_starts_and_no_fd_stays),
         ZYGOTE(an_order_that_fails_starts_no_worker_and_leaves_no_fd),
         ZYGOTE(orders_wait_in_turn_while_the_socket_is_full),
