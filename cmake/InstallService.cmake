@@ -9,10 +9,14 @@ else()
   set(var ${prefix}/var)
 endif()
 
-configure_file(${HARK_PACKAGING}/hark.service.in ${HARK_INSTALL_WORK}/hark.service @ONLY)
-configure_file(${HARK_PACKAGING}/hark.yaml.in ${HARK_INSTALL_WORK}/hark.yaml @ONLY)
-file(INSTALL ${HARK_INSTALL_WORK}/hark.service DESTINATION ${prefix}/lib/systemd/system)
+# A folder of its own: another prefix may be installed to at the same time.
+string(RANDOM LENGTH 12 run)
+set(work ${HARK_INSTALL_WORK}/${run})
+configure_file(${HARK_PACKAGING}/hark.service.in ${work}/hark.service @ONLY)
+configure_file(${HARK_PACKAGING}/hark.yaml.in ${work}/hark.yaml @ONLY)
+file(INSTALL ${work}/hark.service DESTINATION ${prefix}/lib/systemd/system)
 file(INSTALL DESTINATION ${var}/lib/hark/functions TYPE DIRECTORY FILES "")
 if(NOT EXISTS "$ENV{DESTDIR}${etc}/hark/hark.yaml") # somebody's settings by now
-  file(INSTALL ${HARK_INSTALL_WORK}/hark.yaml DESTINATION ${etc}/hark)
+  file(INSTALL ${work}/hark.yaml DESTINATION ${etc}/hark)
 endif()
+file(REMOVE_RECURSE ${work})

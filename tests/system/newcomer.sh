@@ -55,6 +55,9 @@ install_hark() {
   if [[ $build != installed ]]; then
     prefix=$home/prefix
     cmake --install "$build" --prefix "$prefix" >"$home/install.log" || fail "$(<"$home/install.log")"
+    # Others may have installed from the same build meanwhile.
+    grep -q "^ExecStart=$prefix/bin/hark " "$prefix/lib/systemd/system/hark.service" ||
+      fail "the service is not of this prefix"
     export PATH=$prefix/bin:$PATH PKG_CONFIG_PATH=$prefix/share/pkgconfig
   fi
   # A compiler launcher, flags and the like of whoever runs the tests are no newcomer's.
