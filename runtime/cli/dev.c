@@ -116,6 +116,13 @@ static int serve(struct dev *d, const struct options *o)
     return serve_run(&d->serve, &settings, &dev_print_observer, &d->print);
 }
 
+static void on_dying(void *user)
+{
+    struct dev *d = user;
+    dev_build_kill(&d->build);
+    dev_broker_kill(&d->broker);
+}
+
 static void finish(struct dev *d)
 {
     reader_close(&d->reader);
@@ -136,6 +143,8 @@ static int run(struct options *o)
         code = serve_init(&d.serve, o);
     if (code != 0)
         return code;
+    d.serve.dying = on_dying;
+    d.serve.dying_user = &d;
     reader_watch(&d.reader, &d.serve.host.loop, on_reader_gone, &d);
     dev_print_init(&d.print);
     code = dev_record_open(&d.record, o->record);

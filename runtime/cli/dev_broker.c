@@ -347,12 +347,25 @@ static int remove_entry(const char *path, const struct stat *stat, int kind, str
     return remove(path);
 }
 
+static void remove_folder(struct dev_broker *b)
+{
+    if (b->folder && nftw(b->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
+        log_warn("%s: cannot be removed: %s", b->folder, strerror(errno));
+    free(b->folder);
+    b->folder = NULL;
+}
+
 void dev_broker_finish(struct dev_broker *b)
 {
     b->ended = NULL;
     end_process(b);
-    if (b->folder && nftw(b->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
-        log_warn("%s: cannot be removed: %s", b->folder, strerror(errno));
-    free(b->folder);
+    remove_folder(b);
     free(b->program);
+}
+
+void dev_broker_kill(struct dev_broker *b)
+{
+    if (b->pid > 0)
+        kill(b->pid, SIGKILL);
+    remove_folder(b);
 }

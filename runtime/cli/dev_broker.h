@@ -41,5 +41,7 @@ const char *dev_broker_last_words(const struct dev_broker *b, char *buffer, size
 
 /* Ends it, waits for its end, removes the folder. Its handle closes with the loop's next turns. */
 void dev_broker_finish(struct dev_broker *b);
+/* What of that can be done by who is about to die. */
+void dev_broker_kill(struct dev_broker *b);
 
 #endif

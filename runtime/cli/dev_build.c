@@ -165,3 +165,8 @@ void dev_build_finish(struct dev_build *b)
         dev_run_finish(&b->run);
     dev_recipe_finish(&b->recipe);
 }
+
+void dev_build_kill(const struct dev_build *b)
+{
+    dev_run_kill(&b->run);
+}

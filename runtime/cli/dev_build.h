@@ -31,5 +31,7 @@ bool dev_build_is_busy(const struct dev_build *b);
 const char *dev_build_output(const struct dev_build *b);
 /* Ends what runs. */
 void dev_build_finish(struct dev_build *b);
+/* What of that can be done by who is about to die. */
+void dev_build_kill(const struct dev_build *b);
 
 #endif

@@ -219,3 +219,9 @@ void dev_run_finish(struct dev_run *r)
     free(r->said);
     *r = (struct dev_run){0};
 }
+
+void dev_run_kill(const struct dev_run *r)
+{
+    if (r->pid > 0)
+        kill(-r->pid, SIGKILL);
+}

@@ -38,4 +38,7 @@ __attribute__((warn_unused_result)) int dev_run_start(struct dev_run *r, uv_loop
  * called. Then frees. */
 void dev_run_finish(struct dev_run *r);
 
+/* What of that can be done by who is about to die. */
+void dev_run_kill(const struct dev_run *r);
+
 #endif

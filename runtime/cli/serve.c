@@ -24,8 +24,10 @@ static void on_drained(void *user)
 /* The workers are the zygote's, and it dies with this process. */
 static void on_last(uv_timer_t *timer)
 {
-    (void)timer;
+    const struct serve *s = timer->data;
     log_error("it does not end: killed");
+    if (s->dying)
+        s->dying(s->dying_user);
     _exit(EX_SOFTWARE);
 }
 

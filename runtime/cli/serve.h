@@ -20,6 +20,8 @@ struct serve {
     uv_timer_t last;     /* after the second signal: the patience of the impatient */
     uv_timer_t patience; /* from the start on; stopped when all functions are there */
     struct runtime *runtime;
+    void (*dying)(void *user); /* before it kills itself, since it does not end; NULL after serve_init */
+    void *dying_user;
     uint64_t drain_ns; /* what the first signal grants */
     unsigned stops;    /* signals and calls of serve_stop so far */
     int exit_code;

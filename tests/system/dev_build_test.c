@@ -217,25 +217,43 @@ static void wait_until_nobody_holds(int fd)
         give_up("somebody of the build is left");
 }
 
-/* What it starts holds the pipe, and one of them ignores that it should end. */
-static void a_stop_in_the_middle_of_a_build_leaves_nothing(int signal)
+struct held_build {
+    struct dev dev;
+    const char *temporary; /* hark's TMPDIR */
+    int fd;                /* the end of a pipe that all of the build hold */
+};
+
+/* One that does not end, and part of it ignores that it should. */
+static struct held_build build_that_is_held(void)
 {
-    const char *folder = create_sources(), *temporary = folder_create();
+    const char *folder = create_sources();
+    struct held_build b = {.temporary = folder_create()};
     char variable[128];
-    snprintf(variable, sizeof variable, "TMPDIR=%s", temporary);
+    snprintf(variable, sizeof variable, "TMPDIR=%s", b.temporary);
     assert_int_equal(mkfifo(path_in(folder, "held"), 0600), 0);
     file_print(
         path_in(folder, "Makefile"),
         "all:\n\t(trap '' TERM; tail -f /dev/null & tail -f /dev/null) > held & tail -f /dev/null > held\n");
-    struct dev d = dev_start_with(folder, NULL, variable);
-    int fd = open(path_in(folder, "held"), O_RDONLY | O_CLOEXEC); /* waits for one who writes */
-    assert_true(fd >= 0);
-    process_signal(d.process, signal);
-    assert_int_equal(process_wait(d.process), 0);
-    wait_until_nobody_holds(fd);
-    close(fd);
-    assert_int_equal(lines_count(d.process->err, "the build failed"), 0);
-    assert_int_equal(rmdir(temporary), 0); /* it is empty */
+    b.dev = dev_start_with(folder, NULL, variable);
+    b.fd = open(path_in(folder, "held"), O_RDONLY | O_CLOEXEC); /* waits for one who writes */
+    assert_true(b.fd >= 0);
+    return b;
+}
+
+static void nothing_is_left_of(const struct held_build *b)
+{
+    wait_until_nobody_holds(b->fd);
+    close(b->fd);
+    assert_int_equal(rmdir(b->temporary), 0); /* it is empty */
+}
+
+static void a_stop_in_the_middle_of_a_build_leaves_nothing(int signal)
+{
+    struct held_build b = build_that_is_held();
+    process_signal(b.dev.process, signal);
+    assert_int_equal(process_wait(b.dev.process), 0);
+    nothing_is_left_of(&b);
+    assert_int_equal(lines_count(b.dev.process->err, "the build failed"), 0);
 }
 
 static void sigterm_in_the_middle_of_a_build_leaves_nothing(void **unused)
@@ -254,6 +272,20 @@ static void sighup_in_the_middle_of_a_build_leaves_nothing(void **unused)
 {
     (void)unused;
     a_stop_in_the_middle_of_a_build_leaves_nothing(SIGHUP);
+}
+
+/* The third is the end of all patience. */
+static void neither_does_one_of_three_signals(void **unused)
+{
+    (void)unused;
+    struct held_build b = build_that_is_held();
+    process_signal(b.dev.process, SIGSTOP);
+    process_signal(b.dev.process, SIGTERM);
+    process_signal(b.dev.process, SIGINT);
+    process_signal(b.dev.process, SIGQUIT);
+    process_signal(b.dev.process, SIGCONT);
+    assert_int_equal(process_wait(b.dev.process), 70);
+    nothing_is_left_of(&b);
 }
 
 /* ---- nothing to build ---- */
@@ -299,6 +331,7 @@ int main(void)
         system_test(sigterm_in_the_middle_of_a_build_leaves_nothing),
         system_test(sigquit_in_the_middle_of_a_build_leaves_nothing),
         system_test(sighup_in_the_middle_of_a_build_leaves_nothing),
+        system_test(neither_does_one_of_three_signals),
         system_test(it_builds_nothing_when_told_so),
         system_test(a_part_of_a_larger_build_is_left_to_that),
         system_test(without_cmake_it_says_so_and_serves),
