@@ -65,6 +65,7 @@ void mqtt_session_destroy(struct mqtt_session *s)
     session_sub_finish(s);
     session_out_finish(s); /* last: the map of packet ids is its own */
     buffer_finish(&s->out);
+    buffer_finish(&s->late);
     free((char *)s->options.client_id);
     free((char *)s->options.username);
     free((char *)s->options.password);
@@ -84,8 +85,30 @@ void session_send_ack(struct mqtt_session *s, enum packet_type type, uint16_t id
 {
     if (s->limits.packet_max_bytes < PACKET_ACK_BYTES_MAX)
         reason = PACKET_SUCCESS; /* left out of the packet, which makes it a byte shorter */
-    packet_write_ack(&s->out, s->protocol, type, id, reason);
+    bool waits = s->acks_wait && type == PACKET_PUBCOMP && buffer_length(&s->late) < SESSION_LATE_BYTES_MAX;
+    packet_write_ack(waits ? &s->late : &s->out, s->protocol, type, id, reason);
     session_sent(s);
+}
+
+void session_send_acks(struct mqtt_session *s)
+{
+    if (!s->acks_wait || !session_online(s) || buffer_failed(&s->late))
+        return; /* the last: check_output sees it */
+    s->acks_wait = false;
+    if (buffer_length(&s->late)) {
+        buffer_append(&s->out, buffer_data(&s->late), buffer_length(&s->late));
+        session_sent(s);
+    }
+    buffer_finish(&s->late);
+    session_flush_acks(s);
+}
+
+void session_ping(struct mqtt_session *s)
+{
+    packet_write_pingreq(&s->out);
+    session_sent(s);
+    s->pinged = true;
+    s->ping_ns = s->now_ns;
 }
 
 /* A packet that exceeds the server's Maximum Packet Size is taken back: DISCONNECT is a courtesy, and what
@@ -168,6 +191,8 @@ static int on_packet_online(struct mqtt_session *s, const struct packet *packet)
 
 static int on_packet(struct mqtt_session *s, const struct packet *packet)
 {
+    if (s->refusal[0] && packet->type != PACKET_DISCONNECT)
+        session_send_acks(s);
     s->refusal[0] = '\0';
     if (packet->type == PACKET_CONNACK)
         return session_on_connack(s, &packet->u.connack);
@@ -231,7 +256,8 @@ static void report(struct mqtt_session *s)
 /* Memory for output ran out: the stream would have a hole. The broker sends again what it misses. */
 static int check_output(struct mqtt_session *s)
 {
-    if (!buffer_failed(&s->out) || (s->phase != PHASE_ONLINE && s->phase != PHASE_CONNECTING))
+    bool failed = buffer_failed(&s->out) || buffer_failed(&s->late);
+    if (!failed || (s->phase != PHASE_ONLINE && s->phase != PHASE_CONNECTING))
         return 0;
     return session_fail(s, MQTT_CAUSE_NETWORK, 0, "out of memory for output");
 }
@@ -299,12 +325,8 @@ static int tick_online(struct mqtt_session *s)
         return 0;
     if (s->pinged && s->now_ns >= ping_lost_ns(s))
         return session_fail(s, MQTT_CAUSE_NETWORK, 0, "the broker does not answer PINGREQ");
-    if (!s->pinged && s->now_ns >= ping_due_ns(s)) {
-        packet_write_pingreq(&s->out);
-        session_sent(s);
-        s->pinged = true;
-        s->ping_ns = s->now_ns;
-    }
+    if (!s->pinged && s->now_ns >= ping_due_ns(s))
+        session_ping(s);
     return 0;
 }
 
@@ -355,6 +377,8 @@ void mqtt_session_lost(struct mqtt_session *s, uint64_t now_ns)
                  s->phase == PHASE_CONNECTING ? " before CONNACK" : "");
     }
     s->phase = PHASE_OFFLINE;
+    s->acks_wait = false;
+    buffer_finish(&s->late);
     session_choose_protocol(s);
     session_in_lost(s);
     session_out_lost(s);
@@ -386,11 +410,12 @@ enum mqtt_protocol mqtt_session_protocol(const struct mqtt_session *s)
     return s->protocol;
 }
 
-/* Acks that may leave are in the output already: they go there when a message is released. */
+/* Acks that may leave are in the output, or wait: they go there when a message is released. */
 void mqtt_session_disconnect(struct mqtt_session *s, bool end_session)
 {
     static const uint32_t expire_now = 0;
     bool tell_expiry = end_session && !s->options.clean_start && s->options.session_expiry_s;
+    session_send_acks(s);
     if (session_online(s) && !send_disconnect(s, PACKET_SUCCESS, tell_expiry ? &expire_now : NULL))
         send_disconnect(s, PACKET_SUCCESS, NULL);
     s->phase = PHASE_CLOSED;

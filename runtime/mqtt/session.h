@@ -16,9 +16,10 @@
  * Outbound: QoS 1/2 publishes get a packet id, wait when the server's Receive Maximum is reached, are kept
  * until PUBACK/PUBCOMP, and are sent again after a resume: same ids, same order, DUP 1 (MQTT-4.4.0-1); PUBREL
  * once PUBREC came. After Session Present 0 they are sent as new. They survive any number of connections.
- * When one ended with some of them under way, the next one begins with a single publish, and each answer
- * doubles what may be under way. QoS 0 publishes while offline are kept too, up to options.offline_qos0_max,
- * oldest dropped. One whose expiry runs out before it was ever sent is not sent, and is over. */
+ * When one ended with some of them under way, the next one begins with a single publish, with no ack behind
+ * it, and each answer doubles what may be under way. QoS 0 publishes while offline are kept too, up to
+ * options.offline_qos0_max, oldest dropped. One whose expiry runs out before it was ever sent is not sent,
+ * and is over. */
 #ifndef HARK_MQTT_SESSION_H
 #define HARK_MQTT_SESSION_H
 

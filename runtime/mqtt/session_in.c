@@ -238,10 +238,10 @@ static void keep_id(struct mqtt_session *s, struct inbound *in)
 }
 
 /* Acks leave from the head, in the order the messages came (MQTT-4.6.0-2, -3). */
-static void flush_acks(struct mqtt_session *s)
+void session_flush_acks(struct mqtt_session *s)
 {
     struct inbound *in;
-    while ((in = TAILQ_FIRST(&s->inbound[IN_WINDOW])) && in->released) {
+    while (!s->acks_wait && (in = TAILQ_FIRST(&s->inbound[IN_WINDOW])) && in->released) {
         bool qos2 = in->message.qos == 2;
         session_send_ack(s, qos2 ? PACKET_PUBREC : PACKET_PUBACK, in->node.id, PACKET_SUCCESS);
         s->counts.acked++;
@@ -265,7 +265,7 @@ void mqtt_session_release(struct mqtt_session *s, struct mqtt_message *message)
     if (in->place == IN_LOOSE)
         drop(s, in);
     else if (in->place == IN_WINDOW && session_online(s))
-        flush_acks(s);
+        session_flush_acks(s);
 }
 
 /* ---- what comes ---- */
@@ -301,7 +301,7 @@ static void recognise(struct mqtt_session *s, struct inbound *in)
     if (in->place != IN_WINDOW)
         move(s, in, IN_WINDOW);
     count(s, in);
-    flush_acks(s);
+    session_flush_acks(s);
 }
 
 static int deliver(struct mqtt_session *s, const struct packet_publish *p, struct slice topic)
@@ -363,7 +363,7 @@ void session_on_pubrel(struct mqtt_session *s, const struct packet_ack *ack)
         drop(s, in);
     session_send_ack(s, PACKET_PUBCOMP, ack->id, known ? PACKET_SUCCESS : PACKET_ID_NOT_FOUND);
     if (known)
-        flush_acks(s); /* it may have stood in the window, waiting for a second PUBREC */
+        session_flush_acks(s); /* it may have stood in the window, waiting for a second PUBREC */
 }
 
 /* ---- connections come and go ---- */

@@ -20,6 +20,7 @@ enum {
     SESSION_HELD_MAX = 65535,              /* QoS 1/2 messages held at once, whatever their state */
     SESSION_PUBLISH_IDS_MAX = 65000,       /* the other packet ids stay free for SUBSCRIBE and UNSUBSCRIBE */
     SESSION_ACK_BYTES = 4,                 /* an acknowledgement without a reason code */
+    SESSION_LATE_BYTES_MAX = 64 * 1024,    /* PUBCOMPs that wait; more of them leave at once */
     SESSION_KEPT_IN_PLACE_MIN = 16 * 1024, /* bytes of a payload that stays where it was read */
     SESSION_SHORT_KEEP_ALIVE_S = 5,        /* a shorter one is the server's own; half of it would be rash */
     SESSION_PING_TIMEOUT_S = 20,           /* for an answer to PINGREQ, at most */
@@ -104,6 +105,8 @@ struct mqtt_session {
     struct mqtt_session_events events;
     void *user;
     struct buffer out;
+    struct buffer late;  /* PUBCOMPs that wait */
+    bool acks_wait;      /* PUBACK, PUBREC, PUBCOMP: see session_send_acks */
     struct buffer *lent; /* whose memory a message may keep; NULL: none */
 
     enum session_phase phase;
@@ -164,6 +167,15 @@ void session_sent(struct mqtt_session *s);
 /* PUBACK, PUBREC, PUBREL, PUBCOMP, within the server's Maximum Packet Size (MQTT-3.2.2-15). */
 void session_send_ack(struct mqtt_session *s, enum packet_type type, uint16_t id, uint8_t reason);
 
+/* A publish that is sent alone, because an earlier connection ended with some unanswered, stays alone: no
+ * acknowledgement is sent behind it, where a broker that closes for it would leave it unread. The kernel
+ * makes that a reset, which takes the answer along: the same would happen on the next connection, without
+ * end. They wait (acks_wait) until the publish is answered; is it refused, until the broker says one thing
+ * more, since a refusal may be its last word. Were they sent, what they acknowledge would run again. */
+void session_send_acks(struct mqtt_session *s); /* no wait any more */
+/* PINGREQ, whose answer is such a thing. */
+void session_ping(struct mqtt_session *s);
+
 /* session_connect.c */
 void session_send_connect(struct mqtt_session *s);
 __attribute__((warn_unused_result)) int session_on_connack(struct mqtt_session *s,
@@ -174,11 +186,13 @@ void session_choose_protocol(struct mqtt_session *s);
 /* session_reason.c */
 enum mqtt_cause session_cause_of_refusal(uint8_t reason);
 enum mqtt_cause session_cause_of_disconnect(uint8_t reason);
+void session_note_refusal(struct mqtt_session *s, struct slice topic, unsigned reason); /* of a publish */
 
 /* session_in.c */
 __attribute__((warn_unused_result)) int session_on_publish(struct mqtt_session *s,
                                                            const struct packet_publish *publish);
 void session_on_pubrel(struct mqtt_session *s, const struct packet_ack *ack);
+void session_flush_acks(struct mqtt_session *s); /* what is released leaves, as far as its turn has come */
 void session_in_online(struct mqtt_session *s, bool resumed);
 void session_in_lost(struct mqtt_session *s);
 void session_in_finish(struct mqtt_session *s);

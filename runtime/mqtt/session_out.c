@@ -5,10 +5,7 @@
 #include "shared/clock.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { TOPIC_SHOWN_MAX = 100 };
 
 /* ---- a kept message: one allocation ---- */
 
@@ -242,6 +239,7 @@ static int send_one(struct mqtt_session *s, struct outbound *out)
     }
     out->on_wire = true;
     s->on_wire++;
+    s->acks_wait |= s->pace == 1;
     s->unsent = TAILQ_NEXT(out, link);
     return 0;
 }
@@ -319,23 +317,16 @@ static int wrong_ack(struct mqtt_session *s, const char *name, const struct pack
                         ack->id);
 }
 
-/* As much of a topic as a line of the log has room for; the length of `%.*s`. */
-static int shown(struct slice topic)
-{
-    return topic.len < TOPIC_SHOWN_MAX ? (int)topic.len : (int)TOPIC_SHOWN_MAX;
-}
-
-static void note_refusal(struct mqtt_session *s, struct slice topic, unsigned reason)
-{
-    snprintf(s->refusal, sizeof s->refusal, " after it refused a publish to %.*s: %s (0x%02x)", shown(topic),
-             topic.data, packet_reason_name((uint8_t)reason), reason);
-}
-
 /* A broker that answers is not the one that hung up on us: twice as much may be under way. */
 static void answered(struct mqtt_session *s, struct outbound *out, unsigned reason)
 {
-    if (reason >= PACKET_UNSPECIFIED_ERROR)
-        note_refusal(s, out->publish.topic, reason);
+    bool is_refused = reason >= PACKET_UNSPECIFIED_ERROR;
+    if (is_refused)
+        session_note_refusal(s, out->publish.topic, reason);
+    if (is_refused && s->acks_wait)
+        session_ping(s);
+    else
+        session_send_acks(s);
     if (s->pace < UINT16_MAX)
         s->pace *= 2;
     s->counts.answered++;
@@ -467,18 +458,6 @@ void session_out_lost(struct mqtt_session *s)
         out->on_wire = false;
     s->on_wire = 0;
     s->unsent = TAILQ_FIRST(&s->outbox);
-}
-
-void mqtt_session_suspect(const struct mqtt_session *s, char *ret_text, size_t size)
-{
-    const struct outbound *first = TAILQ_FIRST(&s->outbox);
-    snprintf(ret_text, size, "%s", s->refusal);
-    if (s->refusal[0] || s->on_wire != 1 || !first || !first->on_wire || !first->left_open)
-        return;
-    struct slice topic = first->publish.topic;
-    snprintf(ret_text, size,
-             " with a publish to %.*s unanswered, not for the first time: is it allowed (ACL)?", shown(topic),
-             topic.data);
 }
 
 static void free_all(struct mqtt_session *s, struct outbound_list *list)

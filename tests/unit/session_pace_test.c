@@ -114,7 +114,7 @@ static void a_refusal_is_an_answer(void **state)
     scene_reconnect(scene, true);
     then_sent(scene, "PUBLISH 1 q1 dup t=a");
     broker_acks(scene, PACKET_PUBACK, 1, 0x87);
-    then_sent(scene, "PUBLISH 2 q2 dup t=b; PUBLISH 3 q1 dup t=x");
+    then_sent(scene, "PINGREQ; PUBLISH 2 q2 dup t=b; PUBLISH 3 q1 dup t=x");
     broker_acks(scene, PACKET_PUBREC, 2, 0x87);
     then_sent(scene, "PUBLISH 4 q1 dup t=x; PUBLISH 5 q1 dup t=x; PUBLISH 6 q1 dup t=x");
     assert_int_equal(counts_of(scene).answered, 2);
