@@ -289,25 +289,40 @@ static void what_is_at_work_when_the_broker_restarts_is_answered_once(void **unu
     all_are_answered_once(&s);
 }
 
-static void three_are_buried(struct scene *s, const char *reason)
+static void is_buried(struct scene *s, const char *reason)
 {
-    for (int i = 0; i <= 2; i++) {
-        const char *why = message_property(device_wait(s->stage.phone, "hark/dead/puppet"), "hark-reason");
-        if (!why || !strstr(why, reason))
-            give_up("the reason is '%s' instead of '%s'", why ? why : "none", reason);
-    }
+    const char *why = message_property(device_wait(s->stage.phone, "hark/dead/puppet"), "hark-reason");
+    if (!why || !strstr(why, reason))
+        give_up("the reason is '%s' instead of '%s'", why ? why : "none", reason);
+}
+
+static void three_are_buried_once(struct scene *s)
+{
     nothing_is_left_at_the_broker(s);
     assert_int_equal(device_count(s->stage.phone, "hark/dead/puppet"), 3);
 }
 
+static void three_are_buried(struct scene *s, const char *reason)
+{
+    for (int i = 0; i <= 2; i++)
+        is_buried(s, reason);
+    three_are_buried_once(s);
+}
+
+/* mosquitto 2.0.11 closes the connection for it, and leaves unread what comes behind. Was that our PUBACK of
+ * another message, that one comes again, as a new one, and is buried again. So they come one by one, and
+ * behind the one at QoS 1 nothing is refused any more. */
 static void what_the_broker_will_not_have_is_buried(void **unused)
 {
     (void)unused;
+    static const int at_qos[] = {0, 2, 1};
     struct scene s =
         scene_with(&(struct broker_options){.acl = "topic readwrite #\ntopic deny out/denied\n"}, "");
-    for (int qos = 0; qos <= 2; qos++)
-        tell(&s, qos, "say out/denied x");
-    three_are_buried(&s, "the broker refused an output");
+    for (size_t i = 0; i < sizeof at_qos / sizeof *at_qos; i++) {
+        tell(&s, at_qos[i], "say out/denied x");
+        is_buried(&s, "the broker refused an output");
+    }
+    three_are_buried_once(&s);
 }
 
 /* ---- deploys ---- */

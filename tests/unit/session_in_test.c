@@ -155,6 +155,24 @@ static void work_done_while_offline_is_acknowledged_when_the_message_comes_again
     then_events(scene, "");
 }
 
+/* The broker may have read the PUBACK or not: the id may be in use again, for another message of the same
+ * words (MQTT-4.3.2-5). Rather twice than lost. */
+static void after_its_puback_a_message_is_new_on_the_next_connection_too(void **state)
+{
+    struct scene *scene = *state;
+    scene_online(scene);
+    broker_publishes(scene, 1, 1, "t", "a");
+    user_releases(scene, 0);
+    then_sent(scene, "PUBACK 1");
+    then_events(scene, "message t=a");
+    scene_reconnect(scene, true);
+    broker_publishes_with(scene, 0x0a, 1, "t", NULL, 0, "a");
+    then_events(scene, "message t=a");
+    assert_int_equal(counts_of(scene).recognised, 0);
+    user_releases(scene, 1);
+    then_sent(scene, "PUBACK 1");
+}
+
 static void an_orphan_ends_when_its_id_carries_something_else(void **state)
 {
     struct scene *scene = *state;
@@ -389,6 +407,7 @@ int main(void)
         SCENE_TEST(a_message_that_comes_again_is_recognised_and_acknowledged_once),
         SCENE_TEST(a_message_is_recognised_without_dup),
         SCENE_TEST(work_done_while_offline_is_acknowledged_when_the_message_comes_again),
+        SCENE_TEST(after_its_puback_a_message_is_new_on_the_next_connection_too),
         SCENE_TEST(an_orphan_ends_when_its_id_carries_something_else),
         SCENE_TEST(orphans_end_with_the_session),
         SCENE_TEST(a_repeat_on_a_live_connection_is_not_delivered_twice),
