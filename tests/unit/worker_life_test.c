@@ -312,31 +312,18 @@ static void a_call_that_hangs_behind_another_is_to_blame(void **unused)
     ends(a, WORKER_LATE, "did not finish within 1000 ms (timeout)");
 }
 
-/* Quick calls open the window; it is one call wide until the first result. */
-static void send_two_at_once(struct actor *a, uint64_t chain)
-{
-    while (!(worker_load(a->w) == 0 && worker_can_take(a->w)))
-        scene_turn();
-    actor_call_in_chain(a, chain, "in", "1");
-    if (worker_can_take(a->w))
-        actor_call_in_chain(a, chain, "in", "0");
-}
-
 static void a_call_behind_a_failed_one_of_its_chain_is_skipped(void **unused)
 {
     (void)unused;
     struct actor *a = start("returns");
     actor_until_ready(a);
-    for (uint64_t chain = 1;; chain++) {
-        unsigned first = a->sent;
-        send_two_at_once(a, chain);
-        scene_until_answered(a, a->sent);
-        assert_int_equal(a->results[first], WIRE_RESULT_RETRY);
-        if (a->sent == first + 2) {
-            assert_int_equal(a->results[first + 1], WIRE_RESULT_SKIPPED);
-            break;
-        }
-    }
+    a->w->window.calls = 2; /* quick calls open it: how quick they are is up to the machine */
+    actor_call_in_chain(a, 1, "in", "1");
+    assert_true(worker_can_take(a->w));
+    actor_call_in_chain(a, 1, "in", "0");
+    scene_until_answered(a, 2);
+    assert_int_equal(a->results[0], WIRE_RESULT_RETRY);
+    assert_int_equal(a->results[1], WIRE_RESULT_SKIPPED);
     assert_false(a->ended);
     worker_stop(a->w);
     ends(a, WORKER_STOPPED, "stopped");
