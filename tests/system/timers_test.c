@@ -183,7 +183,6 @@ static void ticks_go_on_while_the_broker_is_away_and_their_outputs_follow_in_ord
         assert_in_range(n, last, last + 1); /* once more when the broker's answer was lost */
         last = n;
     }
-    assert_int_equal(hark_count_lines(h, "skipped"), 0);
 }
 
 static void outputs_that_wait_for_the_broker_are_bounded(void **unused)
