@@ -159,7 +159,7 @@ static void a_call_ahead_that_lasts_is_known_to_run(void **unused)
 {
     (void)unused;
     struct actor *a = start("slow");
-    actor_call_in_chain(a, 0, "in", "300");
+    actor_call_in_chain(a, 0, "in", "2000");
     actor_until_ready(a);
     assert_int_equal(a->answered, 0);
     worker_stop(a->w); /* waits for it */
