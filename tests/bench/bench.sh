@@ -10,7 +10,7 @@ umask 022
 build=$1
 programs=$build/tests/bench
 windows='1 16 256 4096' payloads='4096 262144' rates='100 1000' function_counts='0 1 100 1000' where_all='all one'
-everyone=(libmosquitto pipe paho mqttjs nodered floor hark)
+everyone=(libmosquitto pipe paho mqttjs nodered floor apart hark)
 rounds='' seconds=0.5 pace_seconds=2 start_rounds=40 cold_starts=10 is_quick=no is_recorded=no
 load_before=$(cut -d' ' -f1-3 /proc/loadavg)
 # shellcheck source=tests/broker.sh
@@ -23,7 +23,7 @@ source tests/bench/rows.sh
 source tests/bench/table.sh
 
 be_quick() {
-  windows='1 256' payloads='' rates=1000 where_all=all everyone=(libmosquitto pipe floor hark)
+  windows='1 256' payloads='' rates=1000 where_all=all everyone=(libmosquitto pipe floor apart hark)
   seconds=0.3 pace_seconds=1 is_quick=yes
 }
 

@@ -7,7 +7,8 @@ declare -A pid_of # of the subjects that run, by name
 script_from='' script_to=''
 
 declare -A called=([libmosquitto]='libmosquitto' [pipe]='libmosquitto with a pipe' [paho]='paho Python'
-  [mqttjs]='mqtt.js' [nodered]='Node-RED' [floor]='floor: no library, no isolation' [hark]='hark')
+  [mqttjs]='mqtt.js' [nodered]='Node-RED' [floor]='floor: no library, no isolation'
+  [apart]='floor with a second process' [hark]='hark')
 
 die() {
   echo "bench: $*" >&2
@@ -100,7 +101,8 @@ start_subject() {
   hark) start_hark "$2" ;;
   libmosquitto | neighbour) start "$1" '^ready$' "$programs/bench_peer_libmosquitto" "$2" "$1" ;;
   pipe) start pipe '^ready$' "$programs/bench_peer_libmosquitto" "$2" pipe pipe ;;
-  floor) start floor '^ready$' "$programs/bench_floor" "$2" ;;
+  floor) start floor '^ready$' "$programs/bench_floor" "$2" floor ;;
+  apart) start apart '^ready$' "$programs/bench_floor" "$2" apart apart ;;
   paho) start paho '^ready$' "$(python_with_paho)" "$peers/paho_echo.py" "$2" ;;
   mqttjs) start mqttjs '^ready$' node "$peers/mqttjs.js" "$2" ;;
   nodered) start nodered 'Connected to broker' node "$peers/nodered.js" "$2" "$work/nodered" ;;

@@ -54,7 +54,7 @@ subjects_row() {
     fi
     value=$(cell "$2" "$subject" "$3")
     printf ' %s |' "$(shown "$value")"
-    [[ $subject == @(hark|floor) || $value == - ]] ||
+    [[ $subject == @(hark|floor|apart) || $value == - ]] ||
       best=$(awk -v a="$best" -v b="$value" -v w="$4" 'BEGIN { print a == "-" || (w == "most" ? b > a : b < a) ? b : a }')
   done
   hark=$(cell "$2" hark "$3") libmosquitto=$(cell "$2" libmosquitto "$3")
@@ -180,7 +180,7 @@ floor_table() {
 describe() {
   local subject versions=()
   for subject in "${subjects[@]}"; do
-    [[ $subject == @(pipe|floor) ]] || versions+=("$(version_of "$subject")")
+    [[ $subject == @(pipe|floor|apart) ]] || versions+=("$(version_of "$subject")")
   done
   echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores," \
     "$(awk '/^MemTotal/ { printf "%.1f GiB", $2 / 1048576 }' /proc/meminfo), Linux $(uname -r);" \
