@@ -124,14 +124,29 @@ static void functions_that_take_turns_find_spares_each(void **unused)
         stop(actors[i]);
 }
 
-/* Of each of the last shapes one or two. */
+/* Of the latest shape, and of those before it: how many it had is how long it was the latest. */
+static bool each_shape_has_spares(void)
+{
+    const struct spares *s = &scene.io->spares;
+    int pids[WAIT_MAX], count = waiting(pids);
+    if (s->shape_count < SPARES_SHAPES || s->shapes[0].count < SPARES_OF_LATEST)
+        return false;
+    for (int i = 1; i < s->shape_count; i++)
+        if (s->shapes[i].count < SPARES_OF_OTHERS)
+            return false;
+    for (int i = 0; i < count; i++)
+        if (!pids[i])
+            return false;
+    return true;
+}
+
 static void limits_that_were_used_long_ago_are_forgotten(void **unused)
 {
     (void)unused;
     int pids[WAIT_MAX];
     for (uint64_t mib = 1; mib <= SPARES_SHAPES + 1; mib++)
         stop(start_with(mib << 20));
-    until_there_are(SPARES_OF_LATEST + (SPARES_SHAPES - 1) * SPARES_OF_OTHERS);
+    scene_until_it_is(each_shape_has_spares);
     int count = waiting(pids);
     struct actor *a = start_with(1 << 20);
     assert_false(was_born_before(a, pids, count));
