@@ -70,6 +70,16 @@ static void enter_cgroup(const char *folder)
         _exit(126);
 }
 
+/* Whoever started the tests may ignore some: nohup(1) SIGHUP, a shell SIGINT of what it runs beside itself. */
+static void reset_signals(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        (void)sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* fails for SIGKILL */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 __attribute__((noreturn)) static void run_child(const struct process_options *o, pid_t parent, int in,
                                                 int out, int err)
 {
@@ -80,6 +90,7 @@ __attribute__((noreturn)) static void run_child(const struct process_options *o,
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which clears it */
     if (getppid() != parent)
         _exit(126);
+    reset_signals();
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
