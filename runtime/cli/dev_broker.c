@@ -35,8 +35,10 @@ static char *find_program(void)
     return program ? program : program_find_in("mosquitto", "/usr/sbin:/usr/local/sbin");
 }
 
-/* 0: *port is free just now, a free one if it was 0. Or a negative errno. */
-static int probe_port(uint16_t *port)
+/* *port, a free one if it was 0, bound: no other program is given it by the kernel, yet who asks for it by
+ * name and with SO_REUSEADDR, as mosquitto does, may listen on it: ip(7), socket(7). A descriptor, or a
+ * negative errno. */
+static int hold_port(uint16_t *port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -51,8 +53,18 @@ static int probe_port(uint16_t *port)
         error = -errno;
     else
         *port = ntohs(address.sin_port);
+    if (!error)
+        return fd;
     close(fd);
     return error;
+}
+
+static bool is_taken(uint16_t port)
+{
+    int fd = hold_port(&port);
+    if (fd >= 0)
+        close(fd);
+    return fd == -EADDRINUSE;
 }
 
 static int create_folder(struct dev_broker *b)
@@ -297,10 +309,9 @@ static int attempt(struct dev_broker *b, const volatile unsigned *stop)
         return 0;
     if (*stop)
         return 0;
-    uint16_t port = b->port;
     bool ended = b->pid == 0;
     end_process(b);
-    if (ended && probe_port(&port) == -EADDRINUSE)
+    if (ended && is_taken(b->port))
         return BUSY;
     log_error("mosquitto does not start: %s",
               ended ? dev_broker_last_words(b, words, sizeof words) : "it takes no connections");
@@ -324,10 +335,11 @@ int dev_broker_start(struct dev_broker *b, uv_loop_t *loop, uint16_t port, const
     int code = create_folder(b);
     for (int i = 0; code == 0 && i < DEV_BROKER_TRIES; i++) {
         b->port = port;
-        int error = probe_port(&b->port);
-        if (error < 0)
-            return refuse_port(port, error);
+        int held = hold_port(&b->port);
+        if (held < 0)
+            return refuse_port(port, held);
         code = attempt(b, stop);
+        close(held);
         if (code != BUSY)
             return code;
         code = 0;
