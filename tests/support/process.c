@@ -22,6 +22,9 @@
 
 enum { NOBODY = 65534, SIGNAL_AGAIN_MS = 2000, SIGNALS_MAX = 3 };
 
+/* Some use up a second of processor time before they end. Less than a drain that is to be cut short. */
+enum { END_GUARD_MS = 45000 };
+
 static SLIST_HEAD(, process) processes = SLIST_HEAD_INITIALIZER(processes);
 
 void give_up(const char *format, ...)
@@ -190,7 +193,7 @@ void process_stop(struct process *p, int signal)
 int process_wait(struct process *p)
 {
     if (p->pid) {
-        if (!has_exited(p->pid, GUARD_MS))
+        if (!has_exited(p->pid, END_GUARD_MS))
             give_up("%s does not end", p->name);
         CHECK(waitpid(p->pid, &p->status, 0) == p->pid);
         p->pid = 0;
