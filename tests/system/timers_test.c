@@ -171,10 +171,7 @@ static void ticks_go_on_while_the_broker_is_away_and_their_outputs_follow_in_ord
     struct device *d = device_connect_with(
         &(struct device_options){.port = broker_port(b), .id = "patient", .is_v311 = true, .resumes = true});
     device_subscribe(d, "out/#", 1);
-    /* Every 500 ms: a tick in a worker that a busy machine lets wait is not over after 100, and the next is
-     * skipped. */
-    deploy(h, TIMER_MANIFEST "triggers: [ { every: 500ms } ]\ninstances: { min: 1 }\n"
-                             "config: { tick: \"log ticked; count out/count\" }\n");
+    deploy(h, EVERY_100_MS("log ticked; count out/count") "instances: { min: 1 }\n");
     device_wait(d, "out/count");
     broker_stop(b);
     hark_wait_line(h, "^hark: warning: broker ");
