@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* A second of processor time, compilers and valgrind take long on a busy machine. */
+enum { COMMAND_GUARD_MS = 120000 };
+
 static const char *all_of(struct lines *l)
 {
     char *text = lines_text(l);
@@ -14,7 +17,7 @@ static const char *all_of(struct lines *l)
 struct outcome command_run(const struct process_options *o)
 {
     struct process *p = process_start(o);
-    struct outcome result = {.code = process_wait(p)};
+    struct outcome result = {.code = process_wait_within(p, COMMAND_GUARD_MS)};
     process_drain(p);
     result.out = all_of(p->out);
     result.err = all_of(p->err);

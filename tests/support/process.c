@@ -22,9 +22,6 @@
 
 enum { NOBODY = 65534, SIGNAL_AGAIN_MS = 2000, SIGNALS_MAX = 3 };
 
-/* Some use up a second of processor time before they end. Less than a drain that is to be cut short. */
-enum { END_GUARD_MS = 45000 };
-
 static SLIST_HEAD(, process) processes = SLIST_HEAD_INITIALIZER(processes);
 
 void give_up(const char *format, ...)
@@ -73,7 +70,8 @@ static void enter_cgroup(const char *folder)
         _exit(126);
 }
 
-/* Whoever started the tests may ignore some: nohup(1) SIGHUP, a shell SIGINT of what it runs beside itself. */
+/* Whoever started the tests may ignore some: nohup(1) SIGHUP, a shell SIGINT of what it runs beside itself.
+ */
 static void reset_signals(void)
 {
     sigset_t none;
@@ -192,8 +190,13 @@ void process_stop(struct process *p, int signal)
 
 int process_wait(struct process *p)
 {
+    return process_wait_within(p, GUARD_MS);
+}
+
+int process_wait_within(struct process *p, int ms)
+{
     if (p->pid) {
-        if (!has_exited(p->pid, END_GUARD_MS))
+        if (!has_exited(p->pid, ms))
             give_up("%s does not end", p->name);
         CHECK(waitpid(p->pid, &p->status, 0) == p->pid);
         p->pid = 0;

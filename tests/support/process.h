@@ -45,6 +45,7 @@ bool process_is_alive(const struct process *p);
 
 /* Waits for its end. The exit code, or 128 + the signal that ended it. */
 int process_wait(struct process *p);
+int process_wait_within(struct process *p, int ms); /* for one that may take longer than GUARD_MS */
 
 /* Waits until nobody is left that could write to its standard output and error. */
 void process_drain(struct process *p);
