@@ -97,6 +97,7 @@ static void nor_is_it_that_there_is_no_zygote(void **unused)
 {
     (void)unused;
     struct stage *stage = given_a_loaded_stage("lifecycle");
+    scene_hold_pause();
     kill(zygote_pid(scene.zygote), SIGKILL);
     scene_until_it_is(there_is_no_zygote);
     stage_probe(stage, scene.io);

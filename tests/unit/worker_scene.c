@@ -2,6 +2,7 @@
 
 #include "dispatcher/freeze.h"
 #include "dispatcher/outbox.h"
+#include "dispatcher/zygote_internal.h"
 #include "shared/check.h"
 #include "shared/clock.h"
 
@@ -120,6 +121,17 @@ void scene_until_answered(const struct actor *a, unsigned results)
 void scene_turn(void)
 {
     uv_run(&scene.loop, UV_RUN_NOWAIT);
+}
+
+void scene_hold_pause(void)
+{
+    scene.zygote->respawn_ms = 10 * GUARD_MS;
+}
+
+void scene_end_pause(void)
+{
+    assert_true(uv_is_active((uv_handle_t *)&scene.zygote->respawn));
+    uv_timer_start(&scene.zygote->respawn, scene.zygote->respawn.timer_cb, 0, 0);
 }
 
 /* ---- revisions ---- */

@@ -45,6 +45,11 @@ void scene_until_it_is(bool (*so)(void));
 void scene_until_answered(const struct actor *a, unsigned results);
 void scene_turn(void); /* what is due by now */
 
+/* When the zygote dies, there is none until the test ends the pause: on a busy machine the usual one may be
+ * over before anybody has looked. To be said again before each death. */
+void scene_hold_pause(void);
+void scene_end_pause(void);
+
 /* A revision whose handler is a memfd that holds the script's name, or the file at a path. */
 struct revision *scene_script(const char *name);
 struct revision *scene_handler(const char *path);
