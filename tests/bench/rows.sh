@@ -144,18 +144,18 @@ functions() { # N
   stop_all
 }
 
-# of_starts WHERE COMMAND...: the five figures of bench_start_time, one a line.
+# of_starts WHERE COMMAND...: the five figures of bench_start_time, a line for each round.
 of_starts() {
-  "${@:2}" "$programs/bench_start_time" "$programs/bench_stamp.so" "$start_rounds" >"$work/rows/starts.$1"
+  "${@:2}" "$programs/bench_start_time" "$programs/bench_stamp.so" "$start_rounds" | xargs >>"$work/rows/starts.$1"
 }
 
 # Single workers, by programs that run the dispatcher's own code, hence the worker's path.
 workers() {
   local count round
   export HARK_WORKER=$build/libexec/hark/hark-worker
-  of_starts all env
-  of_starts one taskset -c "$first_core"
   for ((round = 1; round <= rounds; round++)); do
+    of_starts all env
+    of_starts one taskset -c "$first_core"
     "$programs/bench_filter_time" "$programs/bench_syscalls.so" waived 2>/dev/null | xargs >>"$work/rows/filter.waived"
     "$programs/bench_filter_time" "$programs/bench_syscalls.so" sealed | xargs >>"$work/rows/filter.sealed"
   done

@@ -123,7 +123,7 @@ start_line() {
 
 # The Nth of the five figures of bench_start_time.
 of_start() { # WHERE N
-  sed -n "$2p" "$work/rows/starts.$1"
+  median "$work/rows/starts.$1" "$2"
 }
 
 start_table() {
